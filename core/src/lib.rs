@@ -1,0 +1,21 @@
+//! A ZooKeeper server without IO.
+//!
+//! The same core runs behind sockets and disks (`native`), in the deterministic simulator (`sim`)
+//! and, inside it, in a browser (`wasm`). See `docs/architecture.md`.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod config;
+pub mod endpoint;
+pub mod limits;
+pub mod policy;
+pub mod process;
+pub mod storage;
+pub mod trace;
+pub mod tree;
+pub mod txn;
+pub mod types;
+pub mod view;
+pub mod wire;

@@ -1,0 +1,48 @@
+//! Every limit of the core, with its reason. Nothing grows without one.
+
+/// Transactions kept in memory for DIFF (`commitLogCount`, Java's default).
+pub const COMMITTED_LOG_LEN: usize = 500;
+/// The largest frame of a client and the largest buffer of jute (`jute.maxbuffer`, Java's default).
+pub const JUTE_MAX_BUFFER: usize = 0xf_ffff;
+/// What a jute buffer inside a peer packet may have on top, for headers (Java's `extrasize`).
+pub const JUTE_MAX_BUFFER_PEER: usize = 2 * JUTE_MAX_BUFFER;
+/// The longest notification (Java's `PACKETMAXSIZE`).
+pub const NOTIFICATION_MAX: usize = 524_288;
+/// The longest address list in the greeting of the election port.
+pub const ELECTION_ADDR_MAX: usize = 2048;
+/// Notifications waiting to be tallied; the oldest is dropped (Java's `RECV_CAPACITY`).
+pub const NOTIFICATION_QUEUE_LEN: usize = 100;
+/// The first wait for notifications, in ms (`zookeeper.fastleader.minNotificationInterval`).
+pub const NOTIFICATION_INTERVAL_MIN_MS: u64 = 200;
+/// The longest wait for notifications, in ms (`zookeeper.fastleader.maxNotificationInterval`).
+pub const NOTIFICATION_INTERVAL_MAX_MS: u64 = 60_000;
+/// How long a quorum of equal votes waits for a better one, in ms (`finalizeWait`).
+pub const FINALIZE_WAIT_MS: u64 = 200;
+/// How long opening an election connection may take, in ms (`zookeeper.cnxTimeout`).
+pub const ELECTION_CONNECT_MS: u64 = 5_000;
+/// Pause between a learner's attempts to reach its leader, in ms.
+pub const LEARNER_RETRY_MS: u64 = 100;
+/// A learner's attempts to reach its leader (Java's `connectToLeader`).
+pub const LEARNER_CONNECT_TRIES: u32 = 5;
+/// Requests of one client that may wait for their answer before its connection is no longer read
+/// (Java's `globalOutstandingLimit`, here for each connection).
+pub const CLIENT_OUTSTANDING_MAX: usize = 1000;
+/// Requests that clients of this server may have under way in all before no client is read.
+pub const OUTSTANDING_MAX: usize = 10_000;
+/// Bytes that may wait for a slow client before its connection is closed.
+pub const CLIENT_QUEUE_BYTES_MAX: u64 = 64 << 20;
+/// Bytes that may wait for a slow learner before its connection is closed (a SNAP not counted).
+pub const LEARNER_QUEUE_BYTES_MAX: u64 = 256 << 20;
+/// Proposals a leader has under way before it stops reading clients.
+pub const PROPOSALS_MAX: usize = 20_000;
+/// Connections of clients by default (`maxClientCnxns`), for each address.
+pub const CLIENT_CONNECTIONS_PER_ADDRESS: u32 = 60;
+/// Values up to this size, in bytes, are copied out of their frame when applied, so that a small
+/// znode never pins a larger buffer.
+pub const COPY_OUT_MAX: usize = 4096;
+/// The log file is extended by this many bytes ahead of writing (`preAllocSize`, Java's default).
+pub const LOG_PREALLOCATE: u64 = 64 << 20;
+/// Transactions between two snapshots (`snapCount`, Java's default); the wait is drawn from the upper half.
+pub const SNAP_COUNT: u64 = 100_000;
+/// Servers in one configuration.
+pub const SERVERS_MAX: usize = 255;

@@ -1,0 +1,64 @@
+//! What a server keeps on disk, as bytes: transaction logs, snapshots, epoch files, recovery.
+//!
+//! All of it is pure. [`Files`] turns a [`Write`] into the exact order of file operations, syncs
+//! included; the server runs them on a real disk, the simulator on one that can crash. So the
+//! order of writes has one home. Not here: threads, descriptors, batching.
+//!
+//! Formats: Apache ZooKeeper's own, see `docs/formats.md`.
+
+pub mod epoch;
+pub mod files;
+pub mod recover;
+pub mod snapshot;
+pub mod txnlog;
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use crate::tree::Database;
+use crate::txn::LogRecord;
+use crate::types::{Epoch, Epochs, Zxid};
+
+pub use files::{FileId, FileOp, Files, Folder};
+pub use recover::{RecoverError, recover};
+
+/// One durable change. Writes are made in the order of their tickets.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// A record at the end of the log.
+    Append {
+        /// The transaction's id, greater than every one before it.
+        zxid: Zxid,
+        /// Its bytes: header, transaction, digest.
+        record: Bytes,
+    },
+    /// Everything after this transaction goes: log records and snapshots (TRUNC).
+    Truncate {
+        /// The last one that stays.
+        after: Zxid,
+    },
+    /// A promise: `acceptedEpoch`.
+    SetAcceptedEpoch(Epoch),
+    /// An adoption: `currentEpoch`.
+    SetCurrentEpoch(Epoch),
+    /// The state that came by SNAP replaces everything; older logs are retired in the same step
+    /// (ZOOKEEPER-2832).
+    InstallSnapshot {
+        /// The whole state, as of its `last_zxid`.
+        state: Database,
+    },
+}
+
+/// What a start finds on the disk.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// Tree and sessions after replaying the log to its end.
+    pub database: Database,
+    /// Both epochs.
+    pub epochs: Epochs,
+    /// The last transactions that were replayed, oldest first, without a gap, at most
+    /// [`crate::limits::COMMITTED_LOG_LEN`]: from them a leader serves DIFF.
+    pub recent: Vec<LogRecord>,
+    /// What recovery had to do, in words, for the server's log (torn tail cut, bad snapshot skipped).
+    pub notes: Vec<alloc::string::String>,
+}

@@ -1,0 +1,208 @@
+//! The one vocabulary of what happened. The page, the server's log, the invariants, script output
+//! and the live stream all read these events; nothing else says what happened.
+//!
+//! Names are past-tense facts of the protocol. A driver adds time, server and sequence number.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::types::{ConnId, ElectionEpoch, Epoch, Path, ServerId, SessionId, Ticket, Xid, Zxid};
+use crate::wire::election::{PeerState, Vote};
+use crate::wire::quorum::PacketKind;
+
+/// What a server did or noticed.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[non_exhaustive]
+pub enum Event {
+    // Election.
+    /// A vote went to a peer's queue.
+    NotificationSent { to: ServerId, state: PeerState, vote: Vote },
+    /// A vote came in and was judged.
+    NotificationReceived { from: ServerId, state: PeerState, vote: Vote, verdict: Verdict },
+    /// The election began a round.
+    ElectionStarted { round: ElectionEpoch },
+    /// The own proposal changed.
+    VoteChanged { vote: Vote, reason: Reason },
+    /// A quorum agrees; a better vote has this long to show up.
+    QuorumReached { vote: Vote, voters: Vec<ServerId> },
+    /// The election is over.
+    Elected { vote: Vote },
+    // Roles.
+    /// A role began.
+    RoleChanged { role: Role, leader: Option<ServerId> },
+    /// A phase of Zab began.
+    PhaseEntered { phase: Phase },
+    /// A role ended.
+    RoleLeft { role: Role, why: Leave },
+    // Discovery and synchronization.
+    /// The leader chose the epoch.
+    EpochProposed { epoch: Epoch },
+    /// An epoch became durable.
+    AcceptedEpochSet { epoch: Epoch },
+    /// An epoch became durable.
+    CurrentEpochSet { epoch: Epoch },
+    /// The leader refused a learner with a more recent history, or of another epoch.
+    LearnerRefused { learner: ServerId, why: Refusal },
+    /// The leader chose how a learner is brought up to date.
+    SyncChosen { learner: ServerId, peer_last: Zxid, mode: SyncMode, to: Zxid, entries: u32 },
+    /// A quorum acknowledged NEWLEADER.
+    Established { epoch: Epoch },
+    /// This server's history ends here as it adopts the epoch.
+    HistoryAdopted { epoch: Epoch, last: Zxid },
+    /// The log was cut after a transaction.
+    Truncated { after: Zxid },
+    /// A state that came by SNAP replaced the tree.
+    SnapshotInstalled { zxid: Zxid },
+    // Packets between servers.
+    /// A packet went out on the quorum port.
+    PacketSent { to: ServerId, kind: PacketKind, zxid: Zxid },
+    /// A packet came in on the quorum port.
+    PacketReceived { from: ServerId, kind: PacketKind, zxid: Zxid },
+    // Broadcast.
+    /// The leader gave a transaction its place.
+    Proposed { zxid: Zxid, op: i32, session: SessionId, cxid: Xid },
+    /// A transaction was handed to the log.
+    Appended { zxid: Zxid, ticket: Ticket },
+    /// Every write up to here is durable.
+    Synced { through: Ticket, last_logged: Zxid },
+    /// The leader counted an acknowledgement.
+    Acked { zxid: Zxid, by: ServerId },
+    /// The leader has a quorum for it, and for all before it.
+    Committed { zxid: Zxid },
+    /// The tree has it.
+    Applied { zxid: Zxid, op: i32, session: SessionId, error: i32 },
+    // Sessions and clients.
+    /// A client's connection became part of a session.
+    SessionAttached { session: SessionId, conn: ConnId, timeout_ms: i32, renewed: bool },
+    /// A client was turned away.
+    ClientRefused { conn: ConnId, why: String },
+    /// The leader gave a session up.
+    SessionExpired { session: SessionId },
+    /// A request came from a client.
+    Requested { session: SessionId, xid: Xid, op: i32, path: Option<Path> },
+    /// A reply went to a client.
+    Replied { session: SessionId, xid: Xid, op: i32, zxid: Zxid, error: i32 },
+    /// A watch event went to a client.
+    WatchFired { session: SessionId, kind: i32, path: Path, zxid: Zxid },
+    /// The process stopped for good.
+    Halted { why: String },
+}
+
+/// What was done with a notification.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Verdict {
+    /// The proposal became that vote.
+    Adopted(Reason),
+    /// The own vote is better or equal.
+    Kept(Reason),
+    /// Its round is newer: the own tally was cleared.
+    JoinedRound,
+    /// Its round is older: not tallied, answered.
+    OlderRound,
+    /// Sender or candidate is no voter.
+    NotVoter,
+    /// Counted among the votes of servers that already lead or follow.
+    OutOfElection,
+    /// This server is not looking; the sender was answered with its vote.
+    Answered,
+    /// Nothing to do with it.
+    Ignored,
+}
+
+/// Which field decided a comparison of votes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Reason {
+    /// The candidate's epoch.
+    Epoch,
+    /// The candidate's last zxid.
+    Zxid,
+    /// The candidate's number.
+    Sid,
+    /// The votes are equal.
+    Equal,
+    /// The own first vote of a round.
+    OwnVote,
+    /// A newer round.
+    Round,
+}
+
+/// The role of a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Role {
+    /// Waiting until the writes of the last role are durable, then looking.
+    Settling,
+    /// Electing.
+    Looking,
+    /// Following a leader.
+    Following,
+    /// Leading.
+    Leading,
+    /// Observing a leader.
+    Observing,
+    /// Alone, without an ensemble.
+    Standalone,
+    /// Stopped for good.
+    Halted,
+}
+
+/// The phase of Zab inside a role.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Phase {
+    /// Who leads?
+    Election,
+    /// Which epoch?
+    Discovery,
+    /// Which history?
+    Synchronization,
+    /// Normal work.
+    Broadcast,
+}
+
+/// Why a role was left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Leave {
+    /// The leader could not be reached.
+    LeaderUnreachable,
+    /// The connection to the leader ended.
+    LeaderLost,
+    /// The leader was silent for too long.
+    LeaderSilent,
+    /// The leader's epoch is older than the promised one.
+    OldEpoch,
+    /// The leader broke the protocol.
+    ProtocolError,
+    /// No quorum of learners within initLimit.
+    NoQuorumInTime,
+    /// No quorum of learners heard of within syncLimit.
+    QuorumLost,
+    /// The zxid counter is used up (ZOOKEEPER-1277).
+    CounterUsedUp,
+}
+
+/// Why a leader refused a learner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Refusal {
+    /// It has a more recent history than the leader (A.2, D5).
+    MoreRecent,
+    /// It is in no configuration.
+    Unknown,
+    /// Its configuration is newer.
+    NewerConfig,
+    /// It broke the protocol.
+    ProtocolError,
+    /// It did not acknowledge in time.
+    TooSlow,
+}
+
+/// How a learner is brought up to date.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum SyncMode {
+    /// It gets what it lacks.
+    Diff,
+    /// It cuts its log.
+    Trunc,
+    /// It cuts its log, then gets what it lacks.
+    TruncDiff,
+    /// It gets the whole tree.
+    Snap,
+}

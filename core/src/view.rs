@@ -1,0 +1,174 @@
+//! The state of a server as plain data, for the page, the four-letter words and tests.
+//!
+//! Nothing here decides anything; it is copied out of the live state on demand.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::config::PeerRole;
+use crate::trace::{Phase, Role};
+use crate::types::{ConnId, ElectionEpoch, Epochs, ServerId, SessionId, Xid, Zxid};
+use crate::wire::election::{PeerState, Vote};
+
+/// One server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServerView {
+    /// Its number, 0 when standalone.
+    pub me: ServerId,
+    /// What it does.
+    pub role: Role,
+    /// Which phase of that.
+    pub phase: Phase,
+    /// Whom it follows; itself if it leads.
+    pub leader: Option<ServerId>,
+    /// True while clients are served.
+    pub serving: bool,
+    /// Both epochs, as in memory.
+    pub epochs: Epochs,
+    /// The election round.
+    pub round: ElectionEpoch,
+    /// The vote that it reports now.
+    pub vote: Option<Vote>,
+    /// Latest votes of this round, by voter.
+    pub tally: Vec<TallyView>,
+    /// Latest votes of servers that lead or follow, by voter.
+    pub out_of_election: Vec<TallyView>,
+    /// Last transaction handed to the log.
+    pub last_logged: Zxid,
+    /// Last transaction known to be durable here.
+    pub last_durable: Zxid,
+    /// Last transaction applied to the tree.
+    pub last_applied: Zxid,
+    /// What clients are told: `last_applied`, or `(e,0)` in a fresh epoch.
+    pub last_processed: Zxid,
+    /// First transaction of the window for DIFF.
+    pub min_committed_log: Zxid,
+    /// Last transaction of the window for DIFF.
+    pub max_committed_log: Zxid,
+    /// Proposals without a quorum, in order (leader), or without a COMMIT (learner).
+    pub outstanding: Vec<ProposalView>,
+    /// Connected learners (leader).
+    pub learners: Vec<LearnerView>,
+    /// Client connections.
+    pub clients: Vec<ClientView>,
+    /// Global sessions.
+    pub sessions: Vec<SessionView>,
+    /// Znodes, the root counted once.
+    pub node_count: u64,
+    /// Registered watches.
+    pub watch_count: u64,
+    /// Ephemeral znodes.
+    pub ephemeral_count: u64,
+    /// Bytes of all paths and values.
+    pub data_size: u64,
+    /// The digest of the tree.
+    pub digest: u64,
+    /// Counters since the start.
+    pub stats: Stats,
+}
+
+/// A vote that a server has counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TallyView {
+    /// Whose.
+    pub voter: ServerId,
+    /// What it said of itself.
+    pub state: PeerState,
+    /// For whom.
+    pub vote: Vote,
+}
+
+/// A proposal under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProposalView {
+    /// Which.
+    pub zxid: Zxid,
+    /// Who acknowledged it, as far as this server knows.
+    pub acks: Vec<ServerId>,
+}
+
+/// A learner, as its leader sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LearnerView {
+    /// Which.
+    pub sid: ServerId,
+    /// Whether it votes.
+    pub role: PeerRole,
+    /// True once it acknowledged NEWLEADER.
+    pub synced: bool,
+    /// The last zxid it acknowledged.
+    pub last_acked: Zxid,
+}
+
+/// A client's connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientView {
+    /// Its name.
+    pub conn: ConnId,
+    /// `address:port` of the client.
+    pub remote: String,
+    /// Its session, once it has one.
+    pub session: Option<SessionId>,
+    /// Negotiated timeout in ms.
+    pub timeout_ms: i32,
+    /// Requests without an answer.
+    pub outstanding: u64,
+    /// Frames received.
+    pub received: u64,
+    /// Frames sent.
+    pub sent: u64,
+    /// Number of the last request answered.
+    pub last_xid: Xid,
+    /// Zxid of the last reply.
+    pub last_zxid: Zxid,
+    /// Watches set on this connection.
+    pub watches: u64,
+}
+
+/// A global session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionView {
+    /// Its number.
+    pub id: SessionId,
+    /// Its timeout in ms.
+    pub timeout_ms: i32,
+    /// Its ephemeral znodes.
+    pub ephemerals: u64,
+    /// When it expires, in ms since the start (leader and standalone only).
+    pub expires_at_ms: Option<u64>,
+}
+
+/// Counters since the process was started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub struct Stats {
+    /// Client frames received.
+    pub packets_received: u64,
+    /// Client frames sent.
+    pub packets_sent: u64,
+    /// Requests answered.
+    pub requests: u64,
+    /// Shortest time from request to reply, in µs.
+    pub latency_min_us: u64,
+    /// Longest.
+    pub latency_max_us: u64,
+    /// Sum.
+    pub latency_total_us: u64,
+    /// Elections begun.
+    pub elections: u64,
+    /// Proposals made or received.
+    pub proposals: u64,
+    /// Transactions committed.
+    pub commits: u64,
+    /// Bytes of the last proposal; -1 before the first.
+    pub proposal_size_last: i64,
+    /// Smallest; -1 before the first.
+    pub proposal_size_min: i64,
+    /// Largest; -1 before the first.
+    pub proposal_size_max: i64,
+    /// Synchronizations by DIFF given.
+    pub syncs_diff: u64,
+    /// By TRUNC.
+    pub syncs_trunc: u64,
+    /// By SNAP.
+    pub syncs_snap: u64,
+}

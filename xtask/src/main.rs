@@ -1,0 +1,2 @@
+//! The commands of a working day: up, test, tidy.
+fn main() {}
