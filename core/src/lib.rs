@@ -11,6 +11,7 @@ pub mod config;
 pub mod endpoint;
 pub mod limits;
 pub mod policy;
+pub mod prng;
 pub mod process;
 pub mod storage;
 pub mod trace;
