@@ -1,0 +1,274 @@
+//! Server entries and the text of an ensemble, as it stands in `/zookeeper/config`, in
+//! notifications and in NEWLEADER.
+//!
+//! Not here: groups and weights (hierarchical quorums) and several addresses for one server; texts
+//! that use them are refused, because ignoring them would change what a quorum is.
+//! Source: Java's `QuorumPeer.QuorumServer` and `QuorumMaj`.
+
+use alloc::string::{String, ToString};
+use core::fmt::{self, Write};
+
+use super::properties::{self, Property};
+use super::{ConfigError, Ensemble, HostPort, PeerRole, ServerEntry};
+use crate::limits::SERVERS_MAX;
+use crate::types::ServerId;
+
+/// The client address of an entry that names only a port: every address of the machine.
+pub(super) const ANY_ADDRESS: &str = "0.0.0.0";
+
+const ENTRY_FORM: &str = "host:port:port[:participant|observer][;[address:]clientPort]";
+
+impl Ensemble {
+    /// The text that all servers agree on: a line for each server in the order of their numbers,
+    /// then `version=` in hexadecimal, without a newline at the end.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for (sid, entry) in &self.servers {
+            let _infallible = writeln!(text, "server.{sid}={entry}");
+        }
+        let _infallible = write!(text, "version={:x}", self.version);
+        text
+    }
+
+    /// Reads what [`Ensemble::to_text`] or a Java server wrote. Without a version it is 0.
+    ///
+    /// # Errors
+    /// A line that is no server entry, a version that is not hexadecimal, hierarchical quorums,
+    /// or more than [`SERVERS_MAX`] servers. Other keys are ignored, as Java does.
+    pub fn parse(text: &str) -> Result<Ensemble, ConfigError> {
+        let mut ensemble = Ensemble::default();
+        for property in properties::parse(text)? {
+            if property.key == "version" {
+                let version = u64::from_str_radix(&property.value, 16);
+                ensemble.version = version.map_err(|_| property.bad("a hexadecimal number"))?;
+            } else {
+                ensemble.insert_property(&property)?;
+            }
+        }
+        Ok(ensemble)
+    }
+
+    /// The servers that vote, in order.
+    pub fn voters(&self) -> impl Iterator<Item = ServerId> + '_ {
+        let voting = self.servers.iter().filter(|(_, entry)| entry.role == PeerRole::Participant);
+        voting.map(|(sid, _)| *sid)
+    }
+
+    /// True if `sid` is in the ensemble and votes.
+    pub fn is_voter(&self, sid: ServerId) -> bool {
+        self.servers.get(&sid).is_some_and(|entry| entry.role == PeerRole::Participant)
+    }
+
+    /// Takes the property if it belongs to an ensemble, and says whether it did.
+    pub(super) fn insert_property(&mut self, property: &Property) -> Result<bool, ConfigError> {
+        if property.key.starts_with("group.") || property.key.starts_with("weight.") {
+            return Err(property.unsupported("hierarchical quorums are not supported"));
+        }
+        let Some(number) = property.key.strip_prefix("server.") else { return Ok(false) };
+        let sid = parse_sid(number).ok_or_else(|| property.bad("a number of 0 or more as N"))?;
+        if property.value.contains('|') {
+            return Err(property.unsupported("several addresses for one server"));
+        }
+        let entry = parse_entry(&property.value).ok_or_else(|| property.bad(ENTRY_FORM))?;
+        self.servers.insert(sid, entry);
+        if self.servers.len() > SERVERS_MAX {
+            return Err(ConfigError::TooManyServers { max: SERVERS_MAX });
+        }
+        Ok(true)
+    }
+}
+
+impl fmt::Display for ServerEntry {
+    /// The value of its `server.N` line, with its role always given.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = match self.role {
+            PeerRole::Participant => "participant",
+            PeerRole::Observer => "observer",
+        };
+        write!(f, "{}:{}:{role}", self.quorum, self.election.port)?;
+        match &self.client {
+            Some(client) => write!(f, ";{client}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for HostPort {
+    /// `host:port`, with an IPv6 address in brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl HostPort {
+    /// Reads `host:port`, with an IPv6 address in brackets; `None` if it is not of that form.
+    pub fn parse(text: &str) -> Option<HostPort> {
+        let (host, port) = split_host(text)?;
+        Some(HostPort { host: host.to_string(), port: parse_port(port)? })
+    }
+}
+
+/// A server's number: decimal digits only, as `myid` and `server.N` have it.
+pub(super) fn parse_sid(text: &str) -> Option<ServerId> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if digits { text.parse().ok().map(ServerId) } else { None }
+}
+
+/// The role that a word names, in any case, as Java has it.
+pub(super) fn parse_role(word: &str) -> Option<PeerRole> {
+    if word.eq_ignore_ascii_case("participant") {
+        Some(PeerRole::Participant)
+    } else if word.eq_ignore_ascii_case("observer") {
+        Some(PeerRole::Observer)
+    } else {
+        None
+    }
+}
+
+fn parse_entry(text: &str) -> Option<ServerEntry> {
+    let (server, client) = match text.split_once(';') {
+        Some((server, client)) => (server, Some(parse_client(client.trim())?)),
+        None => (text, None),
+    };
+    let (host, rest) = split_host(server.trim())?;
+    let mut parts = rest.split(':').map(str::trim);
+    let quorum = parse_port(parts.next()?)?;
+    let election = parse_port(parts.next()?)?;
+    let role = parts.next().map_or(Some(PeerRole::Participant), parse_role)?;
+    if parts.next().is_some() {
+        return None;
+    }
+    let at = |port| HostPort { host: host.to_string(), port };
+    Some(ServerEntry { quorum: at(quorum), election: at(election), role, client })
+}
+
+fn parse_client(text: &str) -> Option<HostPort> {
+    match parse_port(text) {
+        Some(port) => Some(HostPort { host: ANY_ADDRESS.to_string(), port }),
+        None => HostPort::parse(text),
+    }
+}
+
+/// Splits `host:rest` or `[address]:rest`.
+fn split_host(text: &str) -> Option<(&str, &str)> {
+    let (host, rest) = match text.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once("]:")?,
+        None => text.split_once(':')?,
+    };
+    let host = host.trim();
+    let one_word = !host.contains(|c: char| c.is_whitespace() || c == ']');
+    if one_word && !host.is_empty() { Some((host, rest)) } else { None }
+}
+
+/// A port from 1 to 65535.
+pub(super) fn parse_port(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|&port| digits && port > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_canonical_text_of_a_java_server_reads_and_writes_back() {
+        let text = "server.1=127.0.0.1:2888:3888:participant;0.0.0.0:2181\n\
+                    server.2=[::1]:2889:3889:observer;[::]:2182\n\
+                    server.10=zk-10.local:2888:3888:participant\n\
+                    version=100000000";
+        let ensemble = Ensemble::parse(text).expect("it is well formed");
+        assert_eq!(ensemble.version, 1 << 32);
+        assert_eq!(ensemble.voters().collect::<Vec<_>>(), [ServerId(1), ServerId(10)]);
+        assert_eq!(ensemble.servers[&ServerId(2)].election.host, "::1");
+        assert_eq!(ensemble.to_text(), text);
+    }
+
+    #[test]
+    fn short_entries_are_filled() {
+        let ensemble = Ensemble::parse("server.1 = h:1:2;3").expect("it is well formed");
+        assert_eq!(ensemble.to_text(), "server.1=h:1:2:participant;0.0.0.0:3\nversion=0");
+    }
+
+    #[test]
+    fn malformed_entries_are_refused() {
+        let entries = [
+            "",
+            "h",
+            "h:1",
+            "h:1:x",
+            "h:1:0",
+            "h:1:65536",
+            "h:1:+2",
+            ":1:2",
+            "h:1:2:leader",
+            "h:1:2:observer:3",
+            "h:1:2;",
+            "h:1:2;a",
+            "h:1:2;a:b",
+            "[::1:1:2",
+            "::1:1:2",
+            "a b:1:2",
+        ];
+        for entry in entries {
+            let text = format!("# first\nserver.1={entry}");
+            let error = Ensemble::parse(&text).expect_err(entry);
+            assert!(matches!(&error, ConfigError::BadValue { line: 2, .. }), "{entry}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_would_change_the_quorum_is_refused() {
+        for text in ["group.1=1:2:3", "weight.1=2", "server.1=a:1:2|b:1:2"] {
+            let error = Ensemble::parse(text).expect_err(text);
+            assert!(matches!(error, ConfigError::Unsupported { line: 1, .. }), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_servers_is_limited() {
+        let mut text = String::new();
+        for sid in 0..=SERVERS_MAX {
+            text.push_str(&format!("server.{sid}=h:1:2\n"));
+        }
+        let error = ConfigError::TooManyServers { max: SERVERS_MAX };
+        assert_eq!(Ensemble::parse(&text), Err(error));
+    }
+
+    fn any_host_port() -> impl Strategy<Value = HostPort> {
+        let host = prop_oneof!["[a-z0-9.-]{1,12}", "[0-9a-f]{0,4}::[0-9a-f]{0,4}"];
+        (host, 1u16..).prop_map(|(host, port)| HostPort { host, port })
+    }
+
+    fn any_entry() -> impl Strategy<Value = ServerEntry> {
+        let role = prop_oneof![Just(PeerRole::Participant), Just(PeerRole::Observer)];
+        let client = proptest::option::of(any_host_port());
+        (any_host_port(), 1u16.., role, client).prop_map(|(quorum, port, role, client)| {
+            let election = HostPort { host: quorum.host.clone(), port };
+            ServerEntry { quorum, election, role, client }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_ensemble_reads_back(
+            servers in proptest::collection::btree_map(
+                (0i64..).prop_map(ServerId), any_entry(), 0..8),
+            version: u64,
+        ) {
+            let ensemble = Ensemble { servers, version };
+            prop_assert_eq!(Ensemble::parse(&ensemble.to_text()), Ok(ensemble));
+        }
+
+        #[test]
+        fn no_text_panics(text in "(server[.]|version|[0-9:;=|\\[\\]a\\n\\\\]){0,40}") {
+            let _ = Ensemble::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The configuration of one server and of its ensemble.
+//!
+//! Text in, one validated struct out; reading the files `zoo.cfg` and `myid` is the driver's.
+//! Not here: the dynamic configuration file, TLS and authentication, which come with their users.
+//! Source: Java's `QuorumPeerConfig`, `QuorumMaj` and `QuorumPeer.QuorumServer`.
+
+mod ensemble;
+mod properties;
+mod zoo_cfg;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::types::ServerId;
+
+/// A host, by name or address, and a port.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub struct HostPort {
+    /// Name, IPv4 or IPv6 address (without brackets).
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// Whether a server votes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum PeerRole {
+    /// It votes.
+    Participant,
+    /// It only learns.
+    Observer,
+}
+
+/// One `server.N` line.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub struct ServerEntry {
+    /// Where a leader listens to learners.
+    pub quorum: HostPort,
+    /// Where everybody listens to notifications.
+    pub election: HostPort,
+    /// Whether it votes.
+    pub role: PeerRole,
+    /// Its client port, if the line names it.
+    pub client: Option<HostPort>,
+}
+
+/// Who is in the ensemble (`QuorumVerifier` with majorities).
+#[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
+pub struct Ensemble {
+    /// Every server, by number.
+    pub servers: BTreeMap<ServerId, ServerEntry>,
+    /// The zxid of the reconfiguration that made it, 0 for the first.
+    pub version: u64,
+}
+
+/// Everything the core needs to know of `zoo.cfg` and `myid`.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub struct Config {
+    /// This server's number; 0 when standalone.
+    pub me: ServerId,
+    /// The ensemble; `None` when standalone.
+    pub ensemble: Option<Ensemble>,
+    /// Unit of all other times, in ms.
+    pub tick_time_ms: u32,
+    /// Ticks to connect to a leader and be brought up to date.
+    pub init_limit: u32,
+    /// Ticks of silence allowed.
+    pub sync_limit: u32,
+    /// Where clients connect.
+    pub client_addr: HostPort,
+    /// The shortest session timeout granted, in ms.
+    pub min_session_timeout_ms: i32,
+    /// The longest session timeout granted, in ms.
+    pub max_session_timeout_ms: i32,
+    /// Connections per client address, 0 for no limit.
+    pub max_client_cnxns: u32,
+    /// Transactions between two snapshots.
+    pub snap_count: u64,
+    /// Transactions kept in memory for DIFF.
+    pub commit_log_count: usize,
+}
+
+/// A whole `zoo.cfg` with its `myid`: what the core needs, and what only a driver does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServerConfig {
+    /// For [`crate::endpoint::Endpoint::new`].
+    pub core: Config,
+    /// Where snapshots and `myid` are.
+    pub data_dir: String,
+    /// Where logs are; `data_dir` unless given.
+    pub data_log_dir: String,
+    /// By how many bytes a log file grows ahead of writing.
+    pub log_preallocate: u64,
+    /// The four-letter words that are answered.
+    pub four_letter_whitelist: Whitelist,
+    /// What is allowed but probably not meant, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Which four-letter words are answered (`4lw.commands.whitelist`).
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub enum Whitelist {
+    /// `*`.
+    All,
+    /// Exactly these.
+    Words(BTreeSet<String>),
+}
+
+impl Whitelist {
+    /// True if `word` is answered.
+    pub fn allows(&self, word: &str) -> bool {
+        match self {
+            Whitelist::All => true,
+            Whitelist::Words(words) => words.contains(word),
+        }
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A `\u` that is not followed by four hexadecimal digits of a character.
+    #[error("line {line}: \\u needs four hexadecimal digits that name a character")]
+    BadEscape {
+        /// Where, counted from 1.
+        line: u32,
+    },
+    /// A key that has no default.
+    #[error("{key} is missing")]
+    Missing {
+        /// Which.
+        key: &'static str,
+    },
+    /// A value that its key cannot have.
+    #[error("line {line}: {key}={value}: expected {expected}")]
+    BadValue {
+        /// The key as written.
+        key: String,
+        /// The value as written.
+        value: String,
+        /// Where, counted from 1.
+        line: u32,
+        /// What would have been accepted.
+        expected: &'static str,
+    },
+    /// Something that this server cannot do, and that would be wrong to ignore.
+    #[error("line {line}: {key}={value}: {what}")]
+    Unsupported {
+        /// The key as written.
+        key: String,
+        /// The value as written.
+        value: String,
+        /// Where, counted from 1.
+        line: u32,
+        /// What is not supported.
+        what: &'static str,
+    },
+    /// More servers than a configuration may have.
+    #[error("more than {max} servers")]
+    TooManyServers {
+        /// The limit.
+        max: usize,
+    },
+    /// No server votes, so nobody could ever lead.
+    #[error("no server is a participant")]
+    NoParticipants,
+    /// One participant makes a standalone server, and nobody can observe that.
+    #[error("observers need at least two participants")]
+    ObserversWithoutQuorum,
+    /// `minSessionTimeout` above `maxSessionTimeout`, defaults filled in.
+    #[error("minSessionTimeout ({min_ms} ms) is above maxSessionTimeout ({max_ms} ms)")]
+    SessionTimeouts {
+        /// The least, in ms.
+        min_ms: i32,
+        /// The most, in ms.
+        max_ms: i32,
+    },
+    /// An ensemble's server without a number of its own.
+    #[error("the file myid is missing in {data_dir}")]
+    MyIdMissing {
+        /// Where it was expected.
+        data_dir: String,
+    },
+    /// A `myid` that is no number.
+    #[error("myid is {text:?}: expected a number of 0 or more")]
+    BadMyId {
+        /// Its first line.
+        text: String,
+    },
+    /// A `myid` that no `server.N` line has.
+    #[error("myid is {me}, but there is no line server.{me}")]
+    MyIdNotListed {
+        /// The number.
+        me: ServerId,
+    },
+    /// Two different client addresses for this server.
+    #[error("clientPort says {fixed}, but the line server.{me} says {entry}")]
+    TwoClientAddresses {
+        /// This server.
+        me: ServerId,
+        /// From `clientPort` and `clientPortAddress`.
+        fixed: HostPort,
+        /// From the server's line.
+        entry: HostPort,
+    },
+}
