@@ -6,6 +6,8 @@ pub const COMMITTED_LOG_LEN: usize = 500;
 pub const JUTE_MAX_BUFFER: usize = 0xf_ffff;
 /// What a jute buffer inside a peer packet may have on top, for headers (Java's `extrasize`).
 pub const JUTE_MAX_BUFFER_PEER: usize = 2 * JUTE_MAX_BUFFER;
+/// Identities in one REQUEST: an `addauth` adds one to a client's connection.
+pub const AUTH_IDS_MAX: usize = 1024;
 /// The longest notification (Java's `PACKETMAXSIZE`).
 pub const NOTIFICATION_MAX: usize = 524_288;
 /// The longest address list in the greeting of the election port.
