@@ -10,7 +10,8 @@ use crate::types::{ConnId, ElectionEpoch, Epoch, Path, ServerId, SessionId, Tick
 use crate::wire::election::{PeerState, Vote};
 use crate::wire::quorum::PacketKind;
 
-/// What a server did or noticed.
+/// What a server did or noticed. Each variant's line says what its fields are.
+#[allow(missing_docs, reason = "the types of the fields are documented where they are defined")]
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 #[non_exhaustive]
 pub enum Event {
