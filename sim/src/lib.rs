@@ -1,1 +1,3 @@
 //! The deterministic simulator.
+
+pub mod invariants;

@@ -1,0 +1,398 @@
+//! What is true in a run, kept up to date in O(1) a step, for all invariants to read.
+//!
+//! Durable state is *shadowed*: writes are noted when a server issues them and count when the
+//! simulated disk made them durable. Deliberately not here: any judgement; the rules do that.
+//! Source: the notation at the head of part B of the correctness notes (`hist_i`, `del_i`, `C`).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use zablab_core::storage::{Recovered, Write};
+use zablab_core::trace::{Event, Role};
+use zablab_core::types::{Epoch, Epochs, ServerId, Ticket, Zxid};
+use zablab_core::wire::quorum::PacketKind;
+
+use super::histories::{Conflict, Histories, History, hash_of};
+
+/// What a disk holds, as far as the protocol is concerned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Disk {
+    /// Both epoch files.
+    pub(super) epochs: Epochs,
+    /// Snapshot and log together.
+    pub(super) history: History,
+}
+
+/// One period in which one server was LEADING.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Tenure {
+    /// Who.
+    pub(super) server: ServerId,
+    /// Which period of that server, counted over all its restarts.
+    pub(super) number: u32,
+}
+
+/// What only a leader has.
+#[derive(Clone, Debug)]
+pub(super) struct Leading {
+    /// Since when.
+    pub(super) tenure: Tenure,
+    /// Which epoch, once it chose one.
+    pub(super) epoch: Option<Epoch>,
+    /// The last transaction that it counted an acknowledgement of, by server.
+    pub(super) acked: BTreeMap<ServerId, Zxid>,
+}
+
+/// What only a learner has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Following {
+    /// Whom it follows.
+    pub(super) leader: ServerId,
+    /// The epoch that its LEADERINFO named.
+    pub(super) epoch: Epoch,
+    /// True if that epoch was new to it, so that its ACKEPOCH is a promise.
+    pub(super) promising: bool,
+}
+
+/// One server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Server {
+    /// True once it was started for the first time.
+    known: bool,
+    /// How often it was LEADING.
+    tenures: u32,
+    /// What a crash cannot take from it.
+    pub(super) durable: Disk,
+    /// The disk after each write that is issued but not durable.
+    pending: VecDeque<(Ticket, Disk)>,
+    /// What the disk held when it was wiped; the protocol cannot be blamed for its loss.
+    pub(super) wiped: History,
+    /// Set while it leads.
+    pub(super) leading: Option<Leading>,
+    /// Set while it has a leader that sent LEADERINFO.
+    pub(super) following: Option<Following>,
+    /// The transactions in its tree.
+    pub(super) tree: History,
+    /// The transactions that it delivered (`del_i`): those that its clients may have seen.
+    pub(super) delivered: History,
+    /// True from its establishment (UPTODATE for a learner) to the end of the role.
+    pub(super) serving: bool,
+}
+
+impl Server {
+    /// What the disk will hold when all writes are durable, so what a reload would find.
+    pub(super) fn issued(&self) -> Disk {
+        self.pending.back().map_or(self.durable, |(_, disk)| *disk)
+    }
+
+    fn leave_role(&mut self) {
+        self.leading = None;
+        self.following = None;
+        self.serving = false;
+    }
+}
+
+/// One durable change of a disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    /// The disk before.
+    pub(super) before: Disk,
+    /// The disk after.
+    pub(super) after: Disk,
+}
+
+/// The state of all servers and the order that they agreed on.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    /// Who votes.
+    pub(super) voters: BTreeSet<ServerId>,
+    /// Every log there ever was.
+    pub(super) histories: Histories,
+    /// The committed order (`C`, also `G`): at index n the first n transactions of it.
+    committed: Vec<History>,
+    /// Every server that was ever started.
+    servers: BTreeMap<ServerId, Server>,
+    /// The history with which a leader began an epoch (`I_e`).
+    initial: BTreeMap<(ServerId, Epoch), History>,
+}
+
+impl Facts {
+    /// Before the first start.
+    pub(super) fn new(voters: BTreeSet<ServerId>) -> Self {
+        Facts {
+            voters,
+            histories: Histories::new(),
+            committed: vec![History::EMPTY],
+            servers: BTreeMap::new(),
+            initial: BTreeMap::new(),
+        }
+    }
+
+    /// True if these are more than half of the voters; others do not count.
+    pub(super) fn is_quorum(&self, servers: impl Iterator<Item = ServerId>) -> bool {
+        servers
+            .filter(|server| self.voters.contains(server))
+            .count()
+            > self.voters.len() / 2
+    }
+
+    /// One server; the hooks see to it that every server has an entry.
+    pub(super) fn server(&self, server: ServerId) -> &Server {
+        self.servers
+            .get(&server)
+            .expect("a server is entered by its first hook")
+    }
+
+    /// All servers.
+    pub(super) fn servers(&self) -> impl Iterator<Item = (ServerId, &Server)> + Clone {
+        self.servers.iter().map(|(id, server)| (*id, server))
+    }
+
+    /// The whole committed order.
+    pub(super) fn committed(&self) -> History {
+        *self
+            .committed
+            .last()
+            .expect("it begins with the empty history")
+    }
+
+    /// True if every transaction of this history is committed, in this order.
+    pub(super) fn is_committed(&self, history: History) -> bool {
+        self.committed.get(self.histories.len(history)) == Some(&history)
+    }
+
+    /// The committed transactions that a history begins with.
+    pub(super) fn committed_part(&self, history: History) -> History {
+        let mut at = history;
+        while !self.is_committed(at) {
+            at = self.histories.parent(at);
+        }
+        at
+    }
+
+    /// The history with which this leader began this epoch, if it did.
+    pub(super) fn initial(&self, leader: ServerId, epoch: Epoch) -> Option<History> {
+        self.initial.get(&(leader, epoch)).copied()
+    }
+
+    /// What the log of this server says about a transaction: the history that ends with it.
+    /// Observers may apply what they do not log; then the first log that had it speaks.
+    pub(super) fn logged(&self, server: ServerId, zxid: Zxid) -> Option<History> {
+        let own = self
+            .histories
+            .up_to(self.server(server).issued().history, zxid);
+        own.or_else(|| self.histories.first_with(zxid))
+    }
+
+    /// Makes sure that a server has an entry.
+    pub(super) fn enter(&mut self, server: ServerId) {
+        self.servers.entry(server).or_default();
+    }
+
+    fn server_mut(&mut self, server: ServerId) -> &mut Server {
+        self.servers.entry(server).or_default()
+    }
+
+    /// A process starts. Returns false if the disk is none that a crash could have left.
+    pub(super) fn start(&mut self, id: ServerId, recovered: &Recovered) -> bool {
+        let histories = &mut self.histories;
+        let server = self.servers.entry(id).or_default();
+        let last = recovered.database.last_zxid;
+        let possible = server.pending.iter().map(|(_, disk)| *disk).rev();
+        let found = possible.chain([server.durable]).find(|disk| {
+            disk.epochs == recovered.epochs
+                && histories.last(disk.history) == last
+                && histories.ends_with(disk.history, &recovered.recent)
+        });
+        let disk = found.unwrap_or_else(|| Disk {
+            epochs: recovered.epochs,
+            history: histories.of_disk(last, &recovered.recent),
+        });
+        let explained = found.is_some() || !server.known;
+        server.known = true;
+        server.durable = disk;
+        server.pending.clear();
+        server.tree = disk.history;
+        explained
+    }
+
+    /// A running process has read its disk again. Returns false if that is not what is durable.
+    pub(super) fn reload(&mut self, id: ServerId, recovered: &Recovered) -> bool {
+        let server = self.servers.entry(id).or_default();
+        let disk = server.durable;
+        server.tree = disk.history;
+        disk.epochs == recovered.epochs
+            && self.histories.last(disk.history) == recovered.database.last_zxid
+            && self.histories.ends_with(disk.history, &recovered.recent)
+    }
+
+    /// A write was handed to the disk. Returns how an appended record disagrees with other logs.
+    pub(super) fn issue(
+        &mut self,
+        id: ServerId,
+        ticket: Ticket,
+        write: &Write,
+    ) -> Option<Conflict> {
+        let server = self.servers.entry(id).or_default();
+        let mut disk = server.issued();
+        let mut conflict = None;
+        match write {
+            Write::Append { zxid, record } => {
+                (disk.history, conflict) =
+                    self.histories.append(disk.history, *zxid, hash_of(record));
+            }
+            Write::Truncate { after } => disk.history = self.histories.cut(disk.history, *after),
+            Write::SetAcceptedEpoch(epoch) => disk.epochs.accepted = *epoch,
+            Write::SetCurrentEpoch(epoch) => disk.epochs.current = *epoch,
+            Write::InstallSnapshot { state } => {
+                disk.history = self.histories.of_snapshot(state.last_zxid);
+            }
+        }
+        server.pending.push_back((ticket, disk));
+        conflict
+    }
+
+    /// The next write up to `through` became durable; `None` when there is no more.
+    pub(super) fn next_durable(&mut self, id: ServerId, through: Ticket) -> Option<Change> {
+        let server = self.server_mut(id);
+        let (ticket, after) = *server.pending.front()?;
+        if ticket > through {
+            return None;
+        }
+        server.pending.pop_front();
+        let before = std::mem::replace(&mut server.durable, after);
+        Some(Change { before, after })
+    }
+
+    /// A process ended; which of its pending writes survive shows at the next start.
+    pub(super) fn crash(&mut self, id: ServerId) {
+        self.server_mut(id).leave_role();
+    }
+
+    /// A disk was emptied from outside while its process was down.
+    pub(super) fn wipe(&mut self, id: ServerId) {
+        let server = self.server_mut(id);
+        server.wiped = server.durable.history;
+        server.durable = Disk::default();
+        server.pending.clear();
+    }
+
+    /// Takes over what an event says; the rules have read it against the facts before it.
+    pub(super) fn event(&mut self, id: ServerId, event: &Event) {
+        match event {
+            Event::RoleChanged { role, .. } => self.role_changed(id, *role),
+            Event::RoleLeft { .. } | Event::Halted { .. } => self.server_mut(id).leave_role(),
+            Event::EpochProposed { epoch } => {
+                let history = self.server(id).issued().history;
+                self.initial.insert((id, *epoch), history);
+                if let Some(leading) = &mut self.server_mut(id).leading {
+                    leading.epoch = Some(*epoch);
+                }
+            }
+            Event::Established { epoch } => {
+                if let Some(history) = self.initial(id, *epoch) {
+                    self.commit_all(history);
+                }
+                self.serve(id);
+            }
+            Event::PacketReceived {
+                from,
+                kind: PacketKind::LeaderInfo,
+                zxid,
+            } => {
+                let server = self.server_mut(id);
+                let epoch = zxid.epoch();
+                let promising = epoch > server.issued().epochs.accepted;
+                server.following = Some(Following {
+                    leader: *from,
+                    epoch,
+                    promising,
+                });
+            }
+            Event::PacketReceived {
+                kind: PacketKind::UpToDate,
+                ..
+            } => self.serve(id),
+            Event::Acked { zxid, by } => {
+                if let Some(leading) = &mut self.server_mut(id).leading {
+                    let last = leading.acked.entry(*by).or_default();
+                    *last = (*last).max(*zxid);
+                }
+            }
+            Event::Committed { zxid } => self.commit(id, *zxid),
+            Event::Applied { zxid, .. } => {
+                if let Some(history) = self.logged(id, *zxid) {
+                    let server = self.server_mut(id);
+                    server.tree = history;
+                    if server.serving {
+                        server.delivered = history;
+                    }
+                }
+            }
+            Event::Truncated { after } => {
+                let tree = self.histories.cut(self.server(id).tree, *after);
+                self.server_mut(id).tree = tree;
+            }
+            Event::SnapshotInstalled { zxid } => {
+                let tree = self.histories.of_snapshot(*zxid);
+                self.server_mut(id).tree = tree;
+            }
+            _ => {}
+        }
+    }
+
+    fn role_changed(&mut self, id: ServerId, role: Role) {
+        let server = self.server_mut(id);
+        server.leave_role();
+        match role {
+            Role::Leading => {
+                server.tenures += 1;
+                let tenure = Tenure {
+                    server: id,
+                    number: server.tenures,
+                };
+                server.leading = Some(Leading {
+                    tenure,
+                    epoch: None,
+                    acked: BTreeMap::new(),
+                });
+            }
+            Role::Standalone => {
+                let history = server.durable.history;
+                self.commit_all(history);
+                self.serve(id);
+            }
+            Role::Settling | Role::Looking | Role::Following | Role::Observing | Role::Halted => {}
+        }
+    }
+
+    fn serve(&mut self, id: ServerId) {
+        let server = self.server_mut(id);
+        server.serving = true;
+        server.delivered = server.tree;
+    }
+
+    /// A leader committed one transaction; it counts if it is the next of the order.
+    fn commit(&mut self, id: ServerId, zxid: Zxid) {
+        let Some(history) = self.logged(id, zxid) else {
+            return;
+        };
+        if self.histories.parent(history) == self.committed() && history != History::EMPTY {
+            self.committed.push(history);
+        }
+    }
+
+    /// A leader was established with this history: all of it is committed from now on, if it
+    /// continues the order.
+    fn commit_all(&mut self, history: History) {
+        if !self.histories.is_prefix(self.committed(), history) {
+            return;
+        }
+        let mut rest = Vec::new();
+        let mut at = history;
+        while at != self.committed() {
+            rest.push(at);
+            at = self.histories.parent(at);
+        }
+        self.committed.extend(rest.into_iter().rev());
+    }
+}

@@ -1,0 +1,233 @@
+//! All histories that any log ever held, as one tree of transactions.
+//!
+//! A [`History`] is a path from the root, named by its last transaction. So a server's log is one
+//! number, an append is one lookup, and two logs agree up to a transaction exactly when it is the
+//! same node for both: log matching (Z13) is a property of the tree and needs no comparison.
+//! Deliberately not here: which server holds what, see [`super::facts`].
+//! Source: Ongaro's log matching, applied to Zab's contiguous logs (ZOOKEEPER-4925).
+
+use std::collections::BTreeMap;
+
+use zablab_core::txn::LogRecord;
+use zablab_core::types::Zxid;
+
+/// A sequence of transactions from the first one on, by its place in [`Histories`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Default)]
+pub(super) struct History(u32);
+
+impl History {
+    /// The history without a transaction.
+    pub(super) const EMPTY: History = History(0);
+}
+
+/// Two logs that disagree about a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Conflict {
+    /// Equal zxid, other bytes.
+    Content,
+    /// The same transaction after another one; in the first log it came after this one.
+    Before {
+        /// What precedes it where it was seen first.
+        first: Zxid,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    zxid: Zxid,
+    /// A hash of its bytes; `None` if only a snapshot showed that it exists.
+    content: Option<u64>,
+    parent: History,
+    len: u32,
+    /// True if what came before it is in a snapshot, so the tree does not know its parent.
+    after_snapshot: bool,
+    /// The next node of the same zxid; there is one only after a conflict.
+    twin: Option<History>,
+}
+
+/// The tree.
+#[derive(Clone, Debug)]
+pub(super) struct Histories {
+    nodes: Vec<Node>,
+    first_of: BTreeMap<Zxid, History>,
+}
+
+impl Histories {
+    /// Only the empty history.
+    pub(super) fn new() -> Self {
+        let root = Node {
+            zxid: Zxid::ZERO,
+            content: None,
+            parent: History::EMPTY,
+            len: 0,
+            after_snapshot: false,
+            twin: None,
+        };
+        let first_of = BTreeMap::from([(Zxid::ZERO, History::EMPTY)]);
+        Histories {
+            nodes: vec![root],
+            first_of,
+        }
+    }
+
+    /// The last transaction of a history.
+    pub(super) fn last(&self, history: History) -> Zxid {
+        self.node(history).zxid
+    }
+
+    /// How many transactions of it are known.
+    pub(super) fn len(&self, history: History) -> usize {
+        self.node(history).len as usize
+    }
+
+    /// Without the last transaction; the empty history stays empty.
+    pub(super) fn parent(&self, history: History) -> History {
+        self.node(history).parent
+    }
+
+    /// True if `long` begins with `short`. Costs as many steps as `long` is longer.
+    pub(super) fn is_prefix(&self, short: History, long: History) -> bool {
+        self.prefix_of_len(long, self.len(short)) == Some(short)
+    }
+
+    /// The first `len` transactions of a history, if it has so many.
+    fn prefix_of_len(&self, history: History, len: usize) -> Option<History> {
+        let mut at = history;
+        while self.len(at) > len {
+            at = self.parent(at);
+        }
+        (self.len(at) == len).then_some(at)
+    }
+
+    /// The part of a history that ends with this transaction, if it is in it.
+    pub(super) fn up_to(&self, history: History, zxid: Zxid) -> Option<History> {
+        let at = self.cut(history, zxid);
+        (self.last(at) == zxid).then_some(at)
+    }
+
+    /// A history without everything after `zxid`.
+    pub(super) fn cut(&self, history: History, zxid: Zxid) -> History {
+        let mut at = history;
+        while self.last(at) > zxid {
+            at = self.parent(at);
+        }
+        at
+    }
+
+    /// The history that ended with this transaction when it was first seen.
+    pub(super) fn first_with(&self, zxid: Zxid) -> Option<History> {
+        self.first_of.get(&zxid).copied()
+    }
+
+    /// A history and one transaction more, and how that disagrees with what was seen before.
+    pub(super) fn append(
+        &mut self,
+        history: History,
+        zxid: Zxid,
+        content: u64,
+    ) -> (History, Option<Conflict>) {
+        let Some(first) = self.first_with(zxid) else {
+            return (self.add(history, zxid, Some(content), false), None);
+        };
+        let mut at = first;
+        loop {
+            let node = &mut self.nodes[at.0 as usize];
+            let fits = node.parent == history || node.after_snapshot;
+            if fits && node.content.is_none_or(|known| known == content) {
+                node.content = Some(content);
+                return (at, None);
+            }
+            let Some(twin) = node.twin else { break };
+            at = twin;
+        }
+        let conflict = if self.node(first).content == Some(content) {
+            Conflict::Before {
+                first: self.last(self.parent(first)),
+            }
+        } else {
+            Conflict::Content
+        };
+        let fork = self.add(history, zxid, Some(content), false);
+        self.nodes[at.0 as usize].twin = Some(fork);
+        (fork, Some(conflict))
+    }
+
+    /// The history that a snapshot as of this transaction stands for.
+    pub(super) fn of_snapshot(&mut self, zxid: Zxid) -> History {
+        match self.first_with(zxid) {
+            Some(history) => history,
+            None => self.add(History::EMPTY, zxid, None, true),
+        }
+    }
+
+    /// The history of a disk that nothing is known about but what recovery read from it.
+    pub(super) fn of_disk(&mut self, last: Zxid, recent: &[LogRecord]) -> History {
+        let Some(oldest) = recent.first() else {
+            return self.of_snapshot(last);
+        };
+        let content = hash_of(&oldest.encoded);
+        let start = match self.first_with(oldest.zxid()) {
+            Some(history) if self.node(history).content == Some(content) => history,
+            Some(_) => self.append(History::EMPTY, oldest.zxid(), content).0,
+            None => self.add(History::EMPTY, oldest.zxid(), Some(content), true),
+        };
+        recent[1..].iter().fold(start, |history, record| {
+            self.append(history, record.zxid(), hash_of(&record.encoded))
+                .0
+        })
+    }
+
+    /// True if these records, oldest first, are the end of this history.
+    pub(super) fn ends_with(&self, history: History, recent: &[LogRecord]) -> bool {
+        let mut at = history;
+        for record in recent.iter().rev() {
+            let node = self.node(at);
+            if at == History::EMPTY || node.zxid != record.zxid() {
+                return false;
+            }
+            if node
+                .content
+                .is_some_and(|known| known != hash_of(&record.encoded))
+            {
+                return false;
+            }
+            if node.after_snapshot {
+                return true;
+            }
+            at = node.parent;
+        }
+        true
+    }
+
+    fn add(
+        &mut self,
+        parent: History,
+        zxid: Zxid,
+        content: Option<u64>,
+        after_snapshot: bool,
+    ) -> History {
+        let history = History(self.nodes.len() as u32);
+        let len = self.node(parent).len + 1;
+        self.nodes.push(Node {
+            zxid,
+            content,
+            parent,
+            len,
+            after_snapshot,
+            twin: None,
+        });
+        self.first_of.entry(zxid).or_insert(history);
+        history
+    }
+
+    fn node(&self, history: History) -> &Node {
+        &self.nodes[history.0 as usize]
+    }
+}
+
+/// FNV-1a, 64 bits: two transactions with equal zxid and equal hash are taken for equal.
+pub(super) fn hash_of(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

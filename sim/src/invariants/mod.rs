@@ -1,0 +1,257 @@
+//! The invariants of the protocol, checked after every step of a simulation.
+//!
+//! [`Checker`] is told everything that happens, in order, through its hooks, and keeps a list of
+//! what was broken. It reads trace events and the writes of the servers, never their state, so a
+//! server that fools itself does not fool the checker. A hook costs a few look-ups; no view is
+//! built. A clone is as large as the list of transactions and goes back in time with its world.
+//!
+//! One file per family of rules: [`local`] (L: each server by itself, against its own disk),
+//! [`broadcast`] (Z: all servers together), [`clients`] (K: what clients were told). All read the
+//! same [`facts`]; a rule that needs more keeps it in its own file. Deliberately not here:
+//! liveness, and what depends on wall time.
+//!
+//! Source: part B of the correctness notes, whose names the rules keep; Junqueira, Reed, Serafini
+//! 2011; the TLA+ specifications kept with Apache ZooKeeper.
+
+mod broadcast;
+mod clients;
+mod facts;
+mod histories;
+mod local;
+
+use std::fmt;
+
+use zablab_core::storage::{Recovered, Write};
+use zablab_core::trace::Event;
+use zablab_core::types::{ServerId, Ticket, Zxid};
+
+use broadcast::Broadcast;
+use clients::Clients;
+use facts::Facts;
+
+/// A call of a client: which client, and which of its calls.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct CallId {
+    /// The client, as the world numbers it.
+    pub client: u32,
+    /// Counted by that client.
+    pub number: u64,
+}
+
+macro_rules! invariants {
+    ($($name:ident $text:literal),* $(,)?) => {
+        /// The name of an invariant: Z broadcast safety, L local order, K sessions and clients.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+        pub enum Invariant {
+            $(#[doc = $text] $name,)*
+        }
+
+        impl Invariant {
+            /// All that are checked.
+            pub const ALL: &'static [Invariant] = &[$(Invariant::$name),*];
+
+            /// Its short name, such as `Z1`.
+            pub fn id(self) -> &'static str {
+                match self {
+                    $(Invariant::$name => stringify!($name),)*
+                }
+            }
+
+            /// What it demands, in one sentence.
+            pub fn sentence(self) -> &'static str {
+                match self {
+                    $(Invariant::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+invariants! {
+    Z1 "An epoch has at most one established leader.",
+    Z2 "At most one leader collects a quorum of promises for an epoch.",
+    Z3 "What any two servers delivered is one sequence, which one of them may have less of.",
+    Z4 "A server delivers only what was proposed and committed, and each transaction once.",
+    Z10 "A committed transaction stays on the disks of a quorum.",
+    Z11 "An established leader's history begins with everything committed.",
+    Z13 "Logs that share a transaction are equal up to it.",
+    Z14 "Equal zxids name equal bytes.",
+    Z17 "Recovery finds what the disk made durable, and nothing that was not written.",
+    L1 "A promise is durable before LEADERINFO or ACKEPOCH leaves.",
+    L2 "The epoch and its history are durable before ACK NEWLEADER leaves.",
+    L3 "The history of an epoch is durable before currentEpoch says so.",
+    L4 "A transaction is durable before its ACK leaves or is counted.",
+    L5 "A leader commits what a quorum acknowledged, in order.",
+    L6 "Epochs never fall, and currentEpoch is not above acceptedEpoch.",
+    L7 "A server acknowledges nothing to a leader of an older epoch than it promised.",
+    L8 "The last zxid and epoch that a server reports are what a reload would find.",
+    K6 "A write that was answered OK is committed and in the history of every later leader.",
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id())
+    }
+}
+
+/// An invariant that does not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// The step of the simulation, as given to [`Checker::begin_step`].
+    pub step: u64,
+    /// The servers concerned; the first one is where it showed.
+    pub servers: Vec<ServerId>,
+    /// What happened, in one sentence that names the two things that do not go together.
+    pub explanation: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} broken at step {}: {}",
+            self.invariant, self.step, self.explanation
+        )
+    }
+}
+
+/// Where rules put what they found: the first violation of each invariant.
+#[derive(Clone, Debug, Default)]
+struct Report {
+    step: u64,
+    found: Vec<Violation>,
+}
+
+impl Report {
+    fn broken<const N: usize>(
+        &mut self,
+        invariant: Invariant,
+        servers: [ServerId; N],
+        explanation: String,
+    ) {
+        if self
+            .found
+            .iter()
+            .all(|violation| violation.invariant != invariant)
+        {
+            let servers = servers.to_vec();
+            self.found.push(Violation {
+                invariant,
+                step: self.step,
+                servers,
+                explanation,
+            });
+        }
+    }
+}
+
+/// All invariants over one run.
+///
+/// The order of the hooks is the order of what happens: inside one step of a server first its
+/// writes ([`Checker::on_persist_issued`]), then its events ([`Checker::on_event`]); and
+/// [`Checker::on_durable`] before the server itself is told.
+#[derive(Clone, Debug)]
+pub struct Checker {
+    facts: Facts,
+    broadcast: Broadcast,
+    clients: Clients,
+    report: Report,
+}
+
+impl Checker {
+    /// A checker for an ensemble with these voters. Any other server that shows up is an observer.
+    pub fn new(voters: impl IntoIterator<Item = ServerId>) -> Self {
+        Checker {
+            facts: Facts::new(voters.into_iter().collect()),
+            broadcast: Broadcast::default(),
+            clients: Clients::default(),
+            report: Report::default(),
+        }
+    }
+
+    /// What was broken so far, in order: for each invariant its first violation.
+    pub fn violations(&self) -> &[Violation] {
+        &self.report.found
+    }
+
+    /// The number under which the hooks that follow are reported.
+    pub fn begin_step(&mut self, step: u64) {
+        self.report.step = step;
+    }
+
+    /// A server starts with what recovery read from its disk. At the very first start any disk is
+    /// fine; later it must be one that the writes before the crash can have left (Z17).
+    pub fn on_start(&mut self, server: ServerId, recovered: &Recovered) {
+        let explained = self.facts.start(server, recovered);
+        self.broadcast
+            .recovered(&self.facts, server, explained, recovered, &mut self.report);
+    }
+
+    /// A running server gets the answer to its `Reload`.
+    pub fn on_reload(&mut self, server: ServerId, recovered: &Recovered) {
+        self.facts.enter(server);
+        let explained = self.facts.reload(server, recovered);
+        self.broadcast
+            .recovered(&self.facts, server, explained, recovered, &mut self.report);
+    }
+
+    /// A server handed a write to its disk (`Effect::Persist`).
+    pub fn on_persist_issued(&mut self, server: ServerId, ticket: Ticket, write: &Write) {
+        if let Some(conflict) = self.facts.issue(server, ticket, write) {
+            self.broadcast
+                .log_conflict(&self.facts, server, conflict, &mut self.report);
+        }
+    }
+
+    /// A server's disk made every write up to this ticket durable.
+    pub fn on_durable(&mut self, server: ServerId, through: Ticket) {
+        while let Some(change) = self.facts.next_durable(server, through) {
+            local::durable(&self.facts, server, change, &mut self.report);
+            self.broadcast
+                .durable(&self.facts, server, change, &mut self.report);
+        }
+    }
+
+    /// A server's process ended. What its disk kept shows at the next [`Checker::on_start`].
+    pub fn on_crash(&mut self, server: ServerId) {
+        self.facts.crash(server);
+    }
+
+    /// The disk of a server that is down was emptied: a fault outside the model, so what it held
+    /// is counted as if it were still there.
+    pub fn on_wiped(&mut self, server: ServerId) {
+        self.facts.wipe(server);
+    }
+
+    /// The next trace event of a server.
+    pub fn on_event(&mut self, server: ServerId, event: &Event) {
+        self.facts.enter(server);
+        local::event(&self.facts, server, event, &mut self.report);
+        self.broadcast
+            .before_event(&self.facts, server, event, &mut self.report);
+        self.clients
+            .before_event(&self.facts, server, event, &mut self.report);
+        self.facts.event(server, event);
+        self.broadcast
+            .after_event(&self.facts, server, event, &mut self.report);
+    }
+
+    /// A client sends a request with this operation code.
+    pub fn on_client_call(&mut self, call: CallId, op: i32) {
+        self.clients.called(call, op);
+    }
+
+    /// A client got the answer: the zxid of the reply's header and its error, 0 for OK. A call
+    /// that ends by the loss of its connection returns that error.
+    pub fn on_client_return(&mut self, call: CallId, zxid: Zxid, error: i32) {
+        self.clients
+            .returned(&self.facts, call, zxid, error, &mut self.report);
+    }
+
+    /// The run is over: what is kept up to date step by step is computed once more from scratch.
+    pub fn on_end(&mut self) {
+        self.broadcast.end(&self.facts, &mut self.report);
+    }
+}
