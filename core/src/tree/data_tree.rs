@@ -1,0 +1,399 @@
+//! All znodes, with what is kept up beside them: ephemerals by session, lists, size, digest.
+//!
+//! A znode's key is its parent's path and its name, so the children of a znode are a range of the
+//! map and no set. Not here: what a transaction does ([`super::apply`]), and any check of a request.
+//! Source: Java's `DataTree`, `NodeHashMapImpl`, `DigestCalculator`.
+
+use core::cmp::Ordering;
+
+use bytes::Bytes;
+
+use super::acl::{AclCache, AclKey, READ, world_anyone};
+use super::page_map::{PageMap, SearchKey};
+use super::path;
+use super::znode::{Owner, Znode};
+use crate::types::{Path, SessionId, WallMs, Zxid};
+
+/// The znodes of one moment. A clone is cheap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataTree {
+    nodes: PageMap<NodeKey, Node>,
+    ephemerals: PageMap<(SessionId, Path), ()>,
+    acls: AclCache,
+    digest: u64,
+    data_size: u64,
+}
+
+/// Why a snapshot's content is no tree.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// No znode can have this path.
+    #[error("no znode can have the path {path:?}")]
+    BadPath {
+        /// What was read.
+        path: Path,
+    },
+    /// A znode came before its parent, or has none.
+    #[error("the parent of {path:?} is missing")]
+    NoParent {
+        /// The child.
+        path: Path,
+    },
+    /// A znode came twice.
+    #[error("{path:?} came twice")]
+    Duplicate {
+        /// Which.
+        path: Path,
+    },
+    /// No access list may have this number, or two have it.
+    #[error("bad number {key} of an access list")]
+    AclKey {
+        /// What was read.
+        key: i64,
+    },
+    /// There is no root.
+    #[error("there is no root")]
+    NoRoot,
+}
+
+impl DataTree {
+    /// No znode at all, not even the root: what a snapshot is loaded into.
+    pub fn empty() -> DataTree {
+        DataTree::default()
+    }
+
+    /// The tree of a new ensemble: the root and the built-in znodes.
+    pub fn fresh() -> DataTree {
+        let mut tree = DataTree::empty();
+        for path in ["", path::ZOOKEEPER, path::QUOTA] {
+            let znode = built_in(AclKey::OPEN);
+            tree.insert_loaded(path.into(), znode).expect("parents come first, none comes twice");
+        }
+        tree.add_config();
+        tree
+    }
+
+    /// The znode at `path`; the root is `/` or the empty string.
+    pub fn get(&self, path: &str) -> Option<&Znode> {
+        self.nodes.get(&PathKey::of(path)?).map(|node| &node.znode)
+    }
+
+    /// Names of the children of `path` in order; none if there is no such znode.
+    pub fn children<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
+        let parent = stored(path);
+        let below = self.nodes.iter_from(&PathKey { parent, name: "" }).map(|(key, _)| key.split());
+        let children = below.take_while(move |key| key.parent == parent);
+        children.map(|key| key.name).filter(|name| !name.is_empty()) // the root is beside them
+    }
+
+    /// All znodes, every parent before its children. The root's path is the empty string.
+    pub fn walk(&self) -> impl Iterator<Item = (&Path, &Znode)> {
+        self.nodes.iter().map(|(key, node)| (&key.0, &node.znode))
+    }
+
+    /// How many znodes there are, the root counted once.
+    pub fn node_count(&self) -> u64 {
+        self.nodes.len() as u64
+    }
+
+    /// Bytes of all paths and values.
+    pub fn data_size(&self) -> u64 {
+        self.data_size
+    }
+
+    /// Paths of the ephemerals of `session` in order.
+    pub fn ephemerals_of(&self, session: SessionId) -> impl Iterator<Item = &Path> {
+        let start = EphemeralKey { session, path: "" };
+        let from = self.ephemerals.iter_from(&start).map(|(key, ())| key);
+        from.take_while(move |key| key.0 == session).map(|key| &key.1)
+    }
+
+    /// All ephemerals, by session and path.
+    pub fn ephemerals(&self) -> impl Iterator<Item = (SessionId, &Path)> {
+        self.ephemerals.iter().map(|(key, ())| (key.0, &key.1))
+    }
+
+    /// How many ephemerals there are.
+    pub fn ephemeral_count(&self) -> u64 {
+        self.ephemerals.len() as u64
+    }
+
+    /// The digest of the whole tree, the same on every server after the same transaction: a sum of
+    /// CRC-32s of all znodes outside `/zookeeper/`.
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// The access lists of the znodes.
+    pub fn acls(&self) -> &AclCache {
+        &self.acls
+    }
+
+    /// The access lists, to load those of a snapshot; they come before its znodes.
+    pub fn acls_mut(&mut self) -> &mut AclCache {
+        &mut self.acls
+    }
+
+    /// Puts a znode of a snapshot in its place; its `children` are counted anew.
+    ///
+    /// Its list need not be known: a fuzzy snapshot may hold a znode that is younger than the
+    /// lists in it, and the log then brings the list.
+    ///
+    /// # Errors
+    /// A [`LoadError`] if it cannot be in a tree or came before its parent; the tree is unchanged.
+    pub fn insert_loaded(&mut self, path: Path, znode: Znode) -> Result<(), LoadError> {
+        let path = if &*path == path::ROOT { "".into() } else { path };
+        let Some(key) = PathKey::of(&path) else { return Err(LoadError::BadPath { path }) };
+        if !path.is_empty() && self.get(key.parent).is_none() {
+            return Err(LoadError::NoParent { path });
+        }
+        if self.nodes.contains_key(&key) {
+            return Err(LoadError::Duplicate { path });
+        }
+        if !AclCache::is_loadable(znode.acl) {
+            return Err(LoadError::AclKey { key: znode.acl.0 });
+        }
+        self.acls.acquire_key(znode.acl);
+        self.add(path, Znode { children: 0, ..znode });
+        Ok(())
+    }
+
+    /// Ends the loading of a snapshot: forgets lists that no znode uses, and adds the built-in
+    /// znode of the configuration, which snapshots from before 3.5 lack.
+    ///
+    /// # Errors
+    /// [`LoadError::NoRoot`] or [`LoadError::NoParent`] if what every tree has is missing.
+    pub fn finish_load(&mut self) -> Result<(), LoadError> {
+        if self.get(path::ROOT).is_none() {
+            return Err(LoadError::NoRoot);
+        }
+        if self.get(path::ZOOKEEPER).is_none() {
+            return Err(LoadError::NoParent { path: path::CONFIG.into() });
+        }
+        self.acls.drop_unused();
+        if self.get(path::CONFIG).is_none() {
+            self.add_config();
+        }
+        Ok(())
+    }
+
+    /// Makes a znode whose parent exists and whose place is free. `acl` gets its number here.
+    pub(super) fn create(&mut self, path: &Path, znode: Znode, acl: &[crate::txn::Acl]) {
+        let acl = self.acls.acquire(acl);
+        self.add(path.clone(), Znode { acl, ..znode });
+    }
+
+    /// Takes out a znode, with all below it. False if there is none.
+    ///
+    /// Something below it is only possible while a log is replayed over a fuzzy snapshot; it was
+    /// made by later transactions, which are still to come and make it again.
+    pub(super) fn remove(&mut self, path: &str) -> bool {
+        let Some((parent, _)) = path::split(path) else { return false };
+        if self.get(path).is_none() {
+            return false;
+        }
+        let parent = PathKey::of(parent).expect("what a path is split into is a path");
+        let above = self.nodes.get_mut(&parent).expect("every znode but the root has a parent");
+        above.znode.children -= 1;
+        let mut doomed = alloc::vec![Path::from(path)];
+        while let Some(path) = doomed.pop() {
+            doomed.extend(self.children(&path).map(|name| join(&path, name)));
+            self.take(&path);
+        }
+        true
+    }
+
+    /// Changes the stat of a znode. False if there is none.
+    pub(super) fn change(&mut self, path: &str, change: impl FnOnce(&mut Znode)) -> bool {
+        let Some(key) = PathKey::of(path) else { return false };
+        let Some(node) = self.nodes.get_mut(&key) else { return false };
+        let before = node.digest(stored(path));
+        change(&mut node.znode);
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(node.digest(stored(path)));
+        true
+    }
+
+    /// Changes the data, and the stat, of a znode. False if there is none.
+    pub(super) fn set_data(
+        &mut self,
+        path: &str,
+        data: Option<Bytes>,
+        change: impl FnOnce(&mut Znode),
+    ) -> bool {
+        let Some(key) = PathKey::of(path) else { return false };
+        let Some(node) = self.nodes.get_mut(&key) else { return false };
+        let before = (node.digest(stored(path)), node.znode.data_len() as u64);
+        node.prefix_crc = prefix_crc(stored(path), data.as_deref());
+        node.znode.data = data;
+        change(&mut node.znode);
+        self.data_size = self.data_size - before.1 + node.znode.data_len() as u64;
+        self.digest = self.digest.wrapping_sub(before.0).wrapping_add(node.digest(stored(path)));
+        true
+    }
+
+    /// Gives a znode another access list, and changes its stat. False if there is none.
+    pub(super) fn set_acl(
+        &mut self,
+        path: &str,
+        acl: &[crate::txn::Acl],
+        change: impl FnOnce(&mut Znode),
+    ) -> bool {
+        let Some(before) = self.get(path).map(|znode| znode.acl) else { return false };
+        // In this order a list that stays the same keeps its number.
+        let acl = self.acls.acquire(acl);
+        self.acls.release(before);
+        self.change(path, |znode| {
+            znode.acl = acl;
+            change(znode);
+        })
+    }
+
+    fn add_config(&mut self) {
+        let acl = self.acls.acquire(&[world_anyone(READ)]);
+        // Java sets its list with the version -1.
+        self.add(path::CONFIG.into(), Znode { aversion: -1, ..built_in(acl) });
+    }
+
+    fn add(&mut self, path: Path, znode: Znode) {
+        if let Some((parent, _)) = path::split(&path) {
+            let parent = PathKey::of(parent).expect("what a path is split into is a path");
+            let above = self.nodes.get_mut(&parent).expect("the caller found the parent");
+            above.znode.children += 1;
+        }
+        if let Owner::Session(session) = znode.owner() {
+            self.ephemerals.insert((session, path.clone()), ());
+        }
+        let node = Node { prefix_crc: prefix_crc(&path, znode.data.as_deref()), znode };
+        self.digest = self.digest.wrapping_add(node.digest(&path));
+        self.data_size += size(&path, &node.znode);
+        let before = self.nodes.insert(NodeKey(path), node);
+        assert!(before.is_none(), "the caller found the place free");
+    }
+
+    fn take(&mut self, path: &str) {
+        let key = PathKey::of(path).expect("a znode has this path");
+        let Some(node) = self.nodes.remove(&key) else { return };
+        if let Owner::Session(session) = node.znode.owner() {
+            self.ephemerals.remove(&EphemeralKey { session, path });
+        }
+        self.acls.release(node.znode.acl);
+        self.digest = self.digest.wrapping_sub(node.digest(path));
+        self.data_size -= size(path, &node.znode);
+    }
+}
+
+fn built_in(acl: AclKey) -> Znode {
+    Znode::new(Some(Bytes::new()), acl, Zxid::ZERO, WallMs(0), 0)
+}
+
+fn join(parent: &str, name: &str) -> Path {
+    [parent, "/", name].concat().into()
+}
+
+fn size(path: &str, znode: &Znode) -> u64 {
+    (path::shown(path).len() + znode.data_len()) as u64
+}
+
+/// The path as the tree keeps it: empty for the root.
+fn stored(path: &str) -> &str {
+    if path == path::ROOT { "" } else { path }
+}
+
+/// A znode with the CRC-32 of its path and data, from which its digest goes on. So a create
+/// reads the parent's stat only, however large the parent's data is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Node {
+    znode: Znode,
+    prefix_crc: u32,
+}
+
+impl Node {
+    /// What the znode adds to the tree's digest (version 2).
+    fn digest(&self, path: &str) -> u64 {
+        if path.starts_with("/zookeeper/") {
+            return 0;
+        }
+        let Znode { czxid, mzxid, pzxid, ctime, mtime, .. } = self.znode;
+        let mut stat = [0; 60];
+        let longs = [czxid.to_wire(), mzxid.to_wire(), pzxid.to_wire(), ctime.0, mtime.0];
+        for (at, long) in longs.into_iter().enumerate() {
+            stat[at * 8..][..8].copy_from_slice(&long.to_be_bytes());
+        }
+        let ints = [self.znode.version, self.znode.cversion, self.znode.aversion];
+        for (at, int) in ints.into_iter().enumerate() {
+            stat[40 + at * 4..][..4].copy_from_slice(&int.to_be_bytes());
+        }
+        stat[52..].copy_from_slice(&self.znode.ephemeral_owner.to_be_bytes());
+        let mut crc = crc32fast::Hasher::new_with_initial(self.prefix_crc);
+        crc.update(&stat);
+        u64::from(crc.finalize())
+    }
+}
+
+fn prefix_crc(path: &str, data: Option<&[u8]>) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(path.as_bytes());
+    crc.update(data.unwrap_or_default());
+    crc.finalize()
+}
+
+/// The path of a znode, ordered by parent, then name. One allocation instead of two, and shared
+/// with the transaction that made the znode.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct NodeKey(Path);
+
+impl NodeKey {
+    fn split(&self) -> PathKey<'_> {
+        let (parent, name) = self.0.rsplit_once('/').unwrap_or_default();
+        PathKey { parent, name }
+    }
+}
+
+impl Ord for NodeKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.split().compare(other)
+    }
+}
+
+impl PartialOrd for NodeKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A path to search with. Both parts of the root are empty.
+#[derive(Clone, Copy)]
+struct PathKey<'a> {
+    parent: &'a str,
+    name: &'a str,
+}
+
+impl<'a> PathKey<'a> {
+    /// `None` for what cannot be the path of a znode.
+    fn of(path: &'a str) -> Option<PathKey<'a>> {
+        if stored(path).is_empty() {
+            return Some(PathKey { parent: "", name: "" });
+        }
+        path::split(path).map(|(parent, name)| PathKey { parent, name })
+    }
+}
+
+impl SearchKey<NodeKey> for PathKey<'_> {
+    fn compare(&self, key: &NodeKey) -> Ordering {
+        let key = key.split();
+        self.parent.cmp(key.parent).then_with(|| self.name.cmp(key.name))
+    }
+}
+
+/// A session's path to search with.
+struct EphemeralKey<'a> {
+    session: SessionId,
+    path: &'a str,
+}
+
+impl SearchKey<(SessionId, Path)> for EphemeralKey<'_> {
+    fn compare(&self, key: &(SessionId, Path)) -> Ordering {
+        self.session.cmp(&key.0).then_with(|| self.path.cmp(&key.1))
+    }
+}

@@ -1,0 +1,108 @@
+//! A znode as the tree stores it, and what clients are told of it.
+//!
+//! Source: Java's `DataNode`, `StatPersisted`, `EphemeralType`.
+
+use bytes::Bytes;
+
+use super::acl::AclKey;
+use crate::types::{SessionId, WallMs, Zxid};
+
+/// A znode. Its path is its key in the tree.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub struct Znode {
+    /// Its data; null and empty differ.
+    pub data: Option<Bytes>,
+    /// The number of its access list.
+    pub acl: AclKey,
+    /// The transaction that made it.
+    pub czxid: Zxid,
+    /// The last transaction that set its data.
+    pub mzxid: Zxid,
+    /// The last transaction that made or removed a child.
+    pub pzxid: Zxid,
+    /// When it was made.
+    pub ctime: WallMs,
+    /// When its data was last set.
+    pub mtime: WallMs,
+    /// Changes of its data.
+    pub version: i32,
+    /// Creates of its children; clients are shown another number.
+    pub cversion: i32,
+    /// Changes of its access list.
+    pub aversion: i32,
+    /// Whose it is, encoded; see [`Owner`].
+    pub ephemeral_owner: i64,
+    /// Its children. Not stored in snapshots: the tree counts them.
+    pub children: u32,
+}
+
+/// What `ephemeral_owner` says of a znode.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Owner {
+    /// Nobody's: it stays until it is deleted.
+    Persistent,
+    /// It goes when its last child has gone.
+    Container,
+    /// It goes when childless and unchanged for this many milliseconds.
+    Ttl(i64),
+    /// It goes with this session.
+    Session(SessionId),
+}
+
+/// The longest time to live, in milliseconds: 40 bits.
+pub const TTL_MAX_MS: i64 = 0xff_ffff_ffff;
+const CONTAINER: i64 = i64::MIN;
+/// The top three bytes of a znode with a time to live: the mark, and 0 for this feature.
+const TTL_MARK: i64 = 0xff00_0000_0000_0000_u64 as i64;
+
+impl Owner {
+    /// Reads the stored number.
+    pub const fn decode(raw: i64) -> Owner {
+        match raw {
+            0 => Owner::Persistent,
+            CONTAINER => Owner::Container,
+            _ if raw & !TTL_MAX_MS == TTL_MARK => Owner::Ttl(raw & TTL_MAX_MS),
+            _ => Owner::Session(SessionId(raw)),
+        }
+    }
+
+    /// The number to store. `None` for a time to live that is not in 1..=[`TTL_MAX_MS`].
+    pub fn encode(self) -> Option<i64> {
+        match self {
+            Owner::Persistent => Some(0),
+            Owner::Container => Some(CONTAINER),
+            Owner::Ttl(ms) => (1..=TTL_MAX_MS).contains(&ms).then_some(TTL_MARK | ms),
+            Owner::Session(session) => Some(session.0),
+        }
+    }
+}
+
+impl Znode {
+    /// A znode as its create leaves it.
+    pub fn new(data: Option<Bytes>, acl: AclKey, zxid: Zxid, time: WallMs, owner: i64) -> Znode {
+        Znode {
+            data,
+            acl,
+            czxid: zxid,
+            mzxid: zxid,
+            pzxid: zxid,
+            ctime: time,
+            mtime: time,
+            version: 0,
+            cversion: 0,
+            aversion: 0,
+            ephemeral_owner: owner,
+            children: 0,
+        }
+    }
+
+    /// What its `ephemeral_owner` says.
+    pub const fn owner(&self) -> Owner {
+        Owner::decode(self.ephemeral_owner)
+    }
+
+    /// Length of its data in bytes, 0 for null.
+    pub fn data_len(&self) -> usize {
+        self.data.as_ref().map_or(0, Bytes::len)
+    }
+}
