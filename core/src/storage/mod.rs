@@ -19,8 +19,10 @@ use crate::tree::Database;
 use crate::txn::LogRecord;
 use crate::types::{Epoch, Epochs, Zxid};
 
-pub use files::{FileId, FileOp, Files, Folder};
-pub use recover::{RecoverError, recover};
+pub use files::{
+    FileId, FileOp, Files, FilesConfig, Folder, ReadError, ReadFile, WriteError, snapshot_ops,
+};
+pub use recover::{RecoverError, Recovery, recover};
 
 /// One durable change. Writes are made in the order of their tickets.
 #[derive(Clone, Debug)]
