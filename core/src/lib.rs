@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod client;
 pub mod config;
 pub mod endpoint;
 pub mod limits;

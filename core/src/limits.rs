@@ -48,3 +48,12 @@ pub const LOG_PREALLOCATE: u64 = 64 << 20;
 pub const SNAP_COUNT: u64 = 100_000;
 /// Servers in one configuration.
 pub const SERVERS_MAX: usize = 255;
+/// Requests of one client session that may wait, sent or not, before further ones are refused.
+pub const CLIENT_CALLS_MAX: usize = 100_000;
+/// The longest pause of a client after all servers refused it, in ms (Java's `HostProvider.next`).
+pub const CLIENT_RECONNECT_MS: u64 = 1_000;
+/// The longest silence of a client before it pings, in ms (Java's `MAX_SEND_PING_INTERVAL`).
+pub const CLIENT_PING_MS: u64 = 10_000;
+/// About how many bytes of paths one setWatches carries (Java's `SET_WATCHES_MAX_LENGTH`), so that
+/// it stays far below the server's largest frame.
+pub const SET_WATCHES_BYTES_MAX: usize = 128 * 1024;

@@ -1,0 +1,648 @@
+//! One session: which server, which connection, which requests.
+//!
+//! Unlike Java, a request that was never sent is not failed when an attempt to connect fails; it
+//! waits for the next server. So [`CallError::ConnectionLoss`] always means "perhaps done".
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::hash::{Hash, Hasher};
+
+use super::watches::Watches;
+use super::{CallError, CallId, ClientSessionView, Effect, Input, SessionState, WatchKind};
+use crate::limits::{CLIENT_CALLS_MAX, CLIENT_PING_MS, CLIENT_RECONNECT_MS, JUTE_MAX_BUFFER_PEER};
+use crate::prng::Prng;
+use crate::process::{Out, Process};
+use crate::types::{ConnId, Mono, Now, Path, SessionId, Xid, Zxid};
+use crate::wire::client::{
+    ConnectRequest, ConnectResponse, ErrorCode, EventType, OpCode, PASSWORD_LEN, ReplyHeader,
+    Request, Response, WatcherEvent, XID_EVENT, XID_PING, XID_SET_WATCHES, encode_request,
+};
+use crate::wire::frame::FrameBuffer;
+
+/// What a session is made from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Settings {
+    /// How many servers the driver knows; at least one.
+    pub server_count: usize,
+    /// The session timeout to ask for, in ms; above 0.
+    pub timeout_ms: u32,
+}
+
+/// A client's session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    settings: Settings,
+    prng: Prng,
+    identity: Identity,
+    last_zxid_seen: Zxid,
+    watches: Watches,
+    /// Requests not sent yet; empty while connected.
+    queued: VecDeque<(CallId, Request)>,
+    next_server: usize,
+    /// Servers in a row that did not take the session.
+    failures: usize,
+    next_conn: u64,
+    last_xid: Xid,
+    phase: Phase,
+}
+
+/// What a server gave; before that, what asks for a new session.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+struct Identity {
+    session: SessionId,
+    password: Bytes,
+    timeout_ms: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    /// Not started.
+    Idle,
+    /// All servers were tried in vain.
+    Waiting { until: Mono },
+    /// The driver is opening a connection.
+    Connecting { link: Link, give_up_at: Mono },
+    /// The connect request is sent.
+    Handshaking { link: Link, frames: FrameBuffer, give_up_at: Mono },
+    /// The server has the session.
+    Connected(Connected),
+    /// The server said that it expired.
+    Expired,
+    /// The user closed it.
+    Closed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+struct Link {
+    conn: ConnId,
+    server: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Connected {
+    link: Link,
+    frames: FrameBuffer,
+    outstanding: VecDeque<Outstanding>,
+    last_sent: Mono,
+    last_heard: Mono,
+}
+
+/// A request whose reply is awaited.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+struct Outstanding {
+    xid: Xid,
+    op: OpCode,
+    /// `None` for the session's own closeSession, which is always the last one.
+    call: Option<CallId>,
+    /// The path to watch, if it asked for that.
+    watch: Option<Path>,
+}
+
+/// The server sent what no server sends; the connection is useless.
+struct ProtocolError;
+
+impl Session {
+    /// A session that does not exist on any server yet. The seed chooses the first server.
+    ///
+    /// # Panics
+    /// If there is no server or no timeout.
+    pub fn new(settings: Settings, seed: u64) -> Session {
+        assert!(settings.server_count > 0);
+        assert!(settings.timeout_ms > 0);
+        let mut prng = Prng::new(seed);
+        let next_server = prng.below(settings.server_count as u64) as usize;
+        let password = Bytes::from_static(&[0; PASSWORD_LEN]);
+        let timeout_ms = settings.timeout_ms;
+        Session {
+            settings,
+            prng,
+            identity: Identity { session: SessionId(0), password, timeout_ms },
+            last_zxid_seen: Zxid::ZERO,
+            watches: Watches::default(),
+            queued: VecDeque::new(),
+            next_server,
+            failures: 0,
+            next_conn: 0,
+            last_xid: Xid(0),
+            phase: Phase::Idle,
+        }
+    }
+
+    /// Its state.
+    pub fn state(&self) -> SessionState {
+        match &self.phase {
+            Phase::Idle
+            | Phase::Waiting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Handshaking { .. } => SessionState::Connecting,
+            Phase::Connected(connected) => SessionState::Connected {
+                session: self.identity.session,
+                server: connected.link.server,
+            },
+            Phase::Expired => SessionState::Expired,
+            Phase::Closed => SessionState::Closed,
+        }
+    }
+}
+
+impl Process for Session {
+    type Input = Input;
+    type Effect = Effect;
+    type View = ClientSessionView;
+
+    fn handle(&mut self, now: Now, input: Input, out: &mut Out<Effect>) {
+        let now = now.mono;
+        match input {
+            Input::Start => self.start(now, out),
+            Input::ConnUp { conn } => {
+                if self.is_current(conn) {
+                    self.shake_hands(now, out);
+                }
+            }
+            Input::ConnDown { conn } => {
+                if self.is_current(conn) {
+                    self.connection_lost(now, out);
+                }
+            }
+            Input::Bytes { conn, chunk } => {
+                if self.is_current(conn) {
+                    self.read(now, chunk, out);
+                }
+            }
+            Input::Tick => self.tick(now, out),
+            Input::Submit { call, request } => self.submit(now, call, request, out),
+            Input::Close => self.close(now, out),
+        }
+    }
+
+    fn deadline(&self) -> Option<Mono> {
+        match &self.phase {
+            Phase::Idle | Phase::Expired | Phase::Closed => None,
+            Phase::Waiting { until } => Some(*until),
+            Phase::Connecting { give_up_at, .. } | Phase::Handshaking { give_up_at, .. } => {
+                Some(*give_up_at)
+            }
+            Phase::Connected(connected) => {
+                let timeout_ms = self.identity.timeout_ms;
+                Some(connected.ping_at(timeout_ms).min(connected.give_up_at(timeout_ms)))
+            }
+        }
+    }
+
+    fn view(&self) -> ClientSessionView {
+        let outstanding = match &self.phase {
+            Phase::Connected(connected) => {
+                connected.outstanding.iter().filter_map(|sent| sent.call).collect()
+            }
+            Phase::Idle
+            | Phase::Waiting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Handshaking { .. }
+            | Phase::Expired
+            | Phase::Closed => Vec::new(),
+        };
+        ClientSessionView {
+            state: self.state(),
+            session: self.identity.session,
+            timeout_ms: self.identity.timeout_ms,
+            last_zxid_seen: self.last_zxid_seen,
+            queued: self.queued.iter().map(|(call, _)| *call).collect(),
+            outstanding,
+            watches: self.watches.view(),
+        }
+    }
+
+    fn fingerprint(&self, mut hasher: &mut dyn Hasher) {
+        let hasher = &mut hasher;
+        self.settings.hash(hasher);
+        self.prng.hash(hasher);
+        self.identity.hash(hasher);
+        self.last_zxid_seen.hash(hasher);
+        self.watches.hash(hasher);
+        self.queued.hash(hasher);
+        (self.next_server, self.failures, self.next_conn, self.last_xid).hash(hasher);
+        core::mem::discriminant(&self.phase).hash(hasher);
+        match &self.phase {
+            Phase::Idle | Phase::Waiting { .. } | Phase::Expired | Phase::Closed => {}
+            Phase::Connecting { link, .. } => link.hash(hasher),
+            Phase::Handshaking { link, frames, .. } => (link, frames).hash(hasher),
+            Phase::Connected(Connected { link, frames, outstanding, .. }) => {
+                (link, frames, outstanding).hash(hasher);
+            }
+        }
+    }
+}
+
+/// Connections.
+impl Session {
+    fn start(&mut self, now: Mono, out: &mut Out<Effect>) {
+        if matches!(self.phase, Phase::Idle) {
+            self.dial(now, out);
+        }
+    }
+
+    fn dial(&mut self, now: Mono, out: &mut Out<Effect>) {
+        let link = Link { conn: ConnId::outgoing(self.next_conn), server: self.next_server };
+        self.next_conn += 1;
+        self.next_server = (self.next_server + 1) % self.settings.server_count;
+        self.phase = Phase::Connecting { link, give_up_at: self.attempt_ends_at(now) };
+        out.push(Effect::Connect { conn: link.conn, server: link.server });
+    }
+
+    /// Each server gets its part of the session timeout, so that all are tried before it ends.
+    fn attempt_ends_at(&self, now: Mono) -> Mono {
+        let servers = self.settings.server_count as u64;
+        now.plus_ms((u64::from(self.identity.timeout_ms) / servers).max(1))
+    }
+
+    fn shake_hands(&mut self, now: Mono, out: &mut Out<Effect>) {
+        let Phase::Connecting { link, .. } = self.phase else { return };
+        let request = ConnectRequest {
+            protocol_version: 0,
+            last_zxid_seen: self.last_zxid_seen,
+            timeout_ms: i32::try_from(self.identity.timeout_ms).unwrap_or(i32::MAX),
+            session: self.identity.session,
+            password: Some(self.identity.password.clone()),
+            read_only: Some(false),
+        };
+        let give_up_at = self.attempt_ends_at(now);
+        self.phase = Phase::Handshaking { link, frames: FrameBuffer::default(), give_up_at };
+        out.push(Effect::Send { conn: link.conn, frame: request.encode() });
+    }
+
+    fn is_current(&self, conn: ConnId) -> bool {
+        self.link().is_some_and(|link| link.conn == conn)
+    }
+
+    fn link(&self) -> Option<Link> {
+        match &self.phase {
+            Phase::Idle | Phase::Waiting { .. } | Phase::Expired | Phase::Closed => None,
+            Phase::Connecting { link, .. } | Phase::Handshaking { link, .. } => Some(*link),
+            Phase::Connected(connected) => Some(connected.link),
+        }
+    }
+
+    /// Leaves the present server for the next one.
+    fn give_up(&mut self, now: Mono, out: &mut Out<Effect>) {
+        if let Some(link) = self.link() {
+            out.push(Effect::Disconnect { conn: link.conn });
+        }
+        self.connection_lost(now, out);
+    }
+
+    fn connection_lost(&mut self, now: Mono, out: &mut Out<Effect>) {
+        let phase = core::mem::replace(&mut self.phase, Phase::Waiting { until: now });
+        let Phase::Connected(connected) = phase else {
+            self.failures += 1;
+            self.try_next(now, out);
+            return;
+        };
+        let closing = connected.is_closing();
+        let lost = connected.outstanding.into_iter().filter_map(|sent| sent.call);
+        for call in lost {
+            let result = Err(CallError::ConnectionLoss);
+            out.push(Effect::Returned { call, zxid: None, result });
+        }
+        if closing {
+            self.end(Phase::Closed, CallError::Closed, out);
+        } else {
+            out.push(Effect::StateChanged { state: SessionState::Connecting });
+            self.try_next(now, out);
+        }
+    }
+
+    /// Tries the next server, after a pause if all were tried.
+    fn try_next(&mut self, now: Mono, out: &mut Out<Effect>) {
+        if self.failures >= self.settings.server_count {
+            self.failures = 0;
+            let pause_ms = self.prng.below(CLIENT_RECONNECT_MS) + 1;
+            self.phase = Phase::Waiting { until: now.plus_ms(pause_ms) };
+        } else {
+            self.dial(now, out);
+        }
+    }
+
+    /// The session is over for good.
+    fn end(&mut self, phase: Phase, error: CallError, out: &mut Out<Effect>) {
+        self.phase = phase;
+        for (call, _) in core::mem::take(&mut self.queued) {
+            out.push(Effect::Returned { call, zxid: None, result: Err(error) });
+        }
+        out.push(Effect::StateChanged { state: self.state() });
+    }
+
+    fn tick(&mut self, now: Mono, out: &mut Out<Effect>) {
+        match &mut self.phase {
+            Phase::Idle | Phase::Expired | Phase::Closed => {}
+            Phase::Waiting { until } => {
+                if *until <= now {
+                    self.dial(now, out);
+                }
+            }
+            Phase::Connecting { give_up_at, .. } | Phase::Handshaking { give_up_at, .. } => {
+                if *give_up_at <= now {
+                    self.give_up(now, out);
+                }
+            }
+            Phase::Connected(connected) => {
+                let timeout_ms = self.identity.timeout_ms;
+                if connected.give_up_at(timeout_ms) <= now {
+                    self.give_up(now, out);
+                } else if connected.ping_at(timeout_ms) <= now {
+                    connected.send(now, XID_PING, &Request::Ping, out);
+                }
+            }
+        }
+    }
+}
+
+/// Requests.
+impl Session {
+    fn submit(&mut self, now: Mono, call: CallId, request: Request, out: &mut Out<Effect>) {
+        assert!(is_for_users(&request), "{:?} is the session's own", request.op());
+        let waiting = self.queued.len();
+        let refused = match &mut self.phase {
+            Phase::Expired => CallError::SessionExpired,
+            Phase::Closed => CallError::Closed,
+            Phase::Connected(connected) => {
+                if connected.is_closing() {
+                    CallError::Closed
+                } else if connected.outstanding.len() >= CLIENT_CALLS_MAX {
+                    CallError::TooManyCalls { max: CLIENT_CALLS_MAX }
+                } else {
+                    let xid = next_xid(&mut self.last_xid);
+                    connected.request(now, xid, Some(call), &request, out);
+                    return;
+                }
+            }
+            Phase::Idle
+            | Phase::Waiting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Handshaking { .. } => {
+                if waiting >= CLIENT_CALLS_MAX {
+                    CallError::TooManyCalls { max: CLIENT_CALLS_MAX }
+                } else {
+                    self.queued.push_back((call, request));
+                    return;
+                }
+            }
+        };
+        out.push(Effect::Returned { call, zxid: None, result: Err(refused) });
+    }
+
+    fn close(&mut self, now: Mono, out: &mut Out<Effect>) {
+        match &mut self.phase {
+            Phase::Expired | Phase::Closed => {}
+            Phase::Connected(connected) => {
+                if !connected.is_closing() {
+                    let xid = next_xid(&mut self.last_xid);
+                    connected.request(now, xid, None, &Request::CloseSession, out);
+                }
+            }
+            // Nobody can be told; the session expires by itself.
+            Phase::Connecting { link, .. } | Phase::Handshaking { link, .. } => {
+                out.push(Effect::Disconnect { conn: link.conn });
+                self.end(Phase::Closed, CallError::Closed, out);
+            }
+            Phase::Idle | Phase::Waiting { .. } => {
+                self.end(Phase::Closed, CallError::Closed, out);
+            }
+        }
+    }
+}
+
+/// What comes from the server.
+impl Session {
+    fn read(&mut self, now: Mono, chunk: Bytes, out: &mut Out<Effect>) {
+        if let Some(frames) = self.frames() {
+            frames.push(chunk);
+        }
+        // Ends, because every turn takes a frame off, and without a connection there is none.
+        while let Some(frames) = self.frames() {
+            let done = match frames.next_frame(JUTE_MAX_BUFFER_PEER) {
+                Ok(Some(frame)) => self.frame(now, frame, out),
+                Ok(None) => return,
+                Err(_) => Err(ProtocolError),
+            };
+            if let Err(ProtocolError) = done {
+                self.give_up(now, out);
+                return;
+            }
+        }
+    }
+
+    fn frames(&mut self) -> Option<&mut FrameBuffer> {
+        match &mut self.phase {
+            Phase::Handshaking { frames, .. } => Some(frames),
+            Phase::Connected(connected) => Some(&mut connected.frames),
+            Phase::Idle
+            | Phase::Waiting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Expired
+            | Phase::Closed => None,
+        }
+    }
+
+    fn frame(
+        &mut self,
+        now: Mono,
+        frame: Bytes,
+        out: &mut Out<Effect>,
+    ) -> Result<(), ProtocolError> {
+        if let Phase::Handshaking { .. } = self.phase {
+            let response = ConnectResponse::decode(frame).map_err(|_| ProtocolError)?;
+            self.handshake_done(now, response, out);
+            return Ok(());
+        }
+        let (header, body) = ReplyHeader::decode(frame).map_err(|_| ProtocolError)?;
+        if let Phase::Connected(connected) = &mut self.phase {
+            connected.last_heard = now;
+        }
+        match header.xid {
+            XID_PING | XID_SET_WATCHES => Ok(()),
+            XID_EVENT => self.event(header, body, out),
+            _ => self.reply(header, body, out),
+        }
+    }
+
+    fn handshake_done(&mut self, now: Mono, response: ConnectResponse, out: &mut Out<Effect>) {
+        let phase = core::mem::replace(&mut self.phase, Phase::Waiting { until: now });
+        let Phase::Handshaking { link, frames, .. } = phase else {
+            unreachable!("the caller looked at the phase");
+        };
+        let timeout_ms = u32::try_from(response.timeout_ms).unwrap_or(0);
+        if timeout_ms == 0 || response.session == SessionId(0) {
+            out.push(Effect::Disconnect { conn: link.conn });
+            self.end(Phase::Expired, CallError::SessionExpired, out);
+            return;
+        }
+        let password = response.password.unwrap_or_default();
+        self.identity = Identity { session: response.session, password, timeout_ms };
+        self.failures = 0;
+        let outstanding = VecDeque::new();
+        let mut connected =
+            Connected { link, frames, outstanding, last_sent: now, last_heard: now };
+        for watches in self.watches.set_again(self.last_zxid_seen) {
+            connected.send(now, XID_SET_WATCHES, &Request::SetWatches(watches), out);
+        }
+        let state = SessionState::Connected { session: self.identity.session, server: link.server };
+        out.push(Effect::StateChanged { state });
+        for (call, request) in core::mem::take(&mut self.queued) {
+            let xid = next_xid(&mut self.last_xid);
+            connected.request(now, xid, Some(call), &request, out);
+        }
+        self.phase = Phase::Connected(connected);
+    }
+
+    fn event(
+        &mut self,
+        header: ReplyHeader,
+        body: Bytes,
+        out: &mut Out<Effect>,
+    ) -> Result<(), ProtocolError> {
+        let event = WatcherEvent::decode(body).map_err(|_| ProtocolError)?;
+        let kind = EventType::from_wire(event.kind).ok_or(ProtocolError)?;
+        let watchers = self.watches.fire(kind, &event.path);
+        if !watchers.is_empty() {
+            let (path, zxid) = (event.path, known_zxid(header.zxid));
+            out.push(Effect::WatchEvent { kind, path, zxid, watchers });
+        }
+        Ok(())
+    }
+
+    fn reply(
+        &mut self,
+        header: ReplyHeader,
+        body: Bytes,
+        out: &mut Out<Effect>,
+    ) -> Result<(), ProtocolError> {
+        let Phase::Connected(connected) = &mut self.phase else { return Err(ProtocolError) };
+        let awaited = connected.outstanding.front().ok_or(ProtocolError)?;
+        if awaited.xid != header.xid {
+            return Err(ProtocolError);
+        }
+        // Decoded before the request is taken off: if that fails, it is lost with the others.
+        let result = if header.err == ErrorCode::Ok.to_wire() {
+            Ok(Response::decode(awaited.op, body).map_err(|_| ProtocolError)?)
+        } else {
+            Err(CallError::Refused { code: header.err })
+        };
+        let link = connected.link;
+        let Some(Outstanding { op, call, watch, .. }) = connected.outstanding.pop_front() else {
+            unreachable!("its front was looked at");
+        };
+        let zxid = known_zxid(header.zxid);
+        self.last_zxid_seen = self.last_zxid_seen.max(zxid.unwrap_or(Zxid::ZERO));
+        let Some(call) = call else {
+            out.push(Effect::Disconnect { conn: link.conn });
+            self.end(Phase::Closed, CallError::Closed, out);
+            return Ok(());
+        };
+        if let (Some(path), Some(kind)) = (watch, watch_kind(op, header.err)) {
+            self.watches.insert(kind, path, call);
+        }
+        out.push(Effect::Returned { call, zxid, result });
+        Ok(())
+    }
+}
+
+impl Connected {
+    fn is_closing(&self) -> bool {
+        self.outstanding.back().is_some_and(|last| last.call.is_none())
+    }
+
+    fn ping_at(&self, timeout_ms: u32) -> Mono {
+        self.last_sent.plus_ms(u64::from(timeout_ms / 3).clamp(1, CLIENT_PING_MS))
+    }
+
+    fn give_up_at(&self, timeout_ms: u32) -> Mono {
+        self.last_heard.plus_ms((u64::from(timeout_ms) * 2 / 3).max(1))
+    }
+
+    fn request(
+        &mut self,
+        now: Mono,
+        xid: Xid,
+        call: Option<CallId>,
+        request: &Request,
+        out: &mut Out<Effect>,
+    ) {
+        let watch = watched_path(request).cloned();
+        self.outstanding.push_back(Outstanding { xid, op: request.op(), call, watch });
+        self.send(now, xid, request, out);
+    }
+
+    fn send(&mut self, now: Mono, xid: Xid, request: &Request, out: &mut Out<Effect>) {
+        self.last_sent = now;
+        out.push(Effect::Send { conn: self.link.conn, frame: encode_request(xid, request) });
+    }
+}
+
+/// Numbers from 1 up, and again from 1 after the last positive one.
+fn next_xid(last: &mut Xid) -> Xid {
+    *last = Xid(last.0.checked_add(1).unwrap_or(1));
+    *last
+}
+
+/// A header's zxid; servers write -1 where they have none.
+fn known_zxid(zxid: Zxid) -> Option<Zxid> {
+    (zxid.to_wire() > 0).then_some(zxid)
+}
+
+fn is_for_users(request: &Request) -> bool {
+    match request {
+        Request::CreateSession { .. }
+        | Request::CloseSession
+        | Request::Ping
+        | Request::SetWatches(_) => false,
+        Request::Create(_)
+        | Request::Create2(_)
+        | Request::Delete(_)
+        | Request::SetData(_)
+        | Request::Check(_)
+        | Request::Multi(_)
+        | Request::Exists { .. }
+        | Request::GetData { .. }
+        | Request::GetAcl { .. }
+        | Request::GetChildren { .. }
+        | Request::GetChildren2 { .. }
+        | Request::Sync { .. } => true,
+    }
+}
+
+fn watched_path(request: &Request) -> Option<&Path> {
+    match request {
+        Request::Exists { path, watch }
+        | Request::GetData { path, watch }
+        | Request::GetChildren { path, watch }
+        | Request::GetChildren2 { path, watch } => watch.then_some(path),
+        Request::CreateSession { .. }
+        | Request::CloseSession
+        | Request::Create(_)
+        | Request::Create2(_)
+        | Request::Delete(_)
+        | Request::SetData(_)
+        | Request::Check(_)
+        | Request::Multi(_)
+        | Request::GetAcl { .. }
+        | Request::Sync { .. }
+        | Request::Ping
+        | Request::SetWatches(_) => None,
+    }
+}
+
+/// Which watch a reply sets: only exists sets one on a missing znode.
+fn watch_kind(op: OpCode, err: i32) -> Option<WatchKind> {
+    let found = err == ErrorCode::Ok.to_wire();
+    let missing = err == ErrorCode::NoNode.to_wire();
+    if op == OpCode::Exists && missing {
+        Some(WatchKind::Exist)
+    } else if !found {
+        None
+    } else if op == OpCode::Exists || op == OpCode::GetData {
+        Some(WatchKind::Data)
+    } else {
+        Some(WatchKind::Child)
+    }
+}
