@@ -1,3 +1,27 @@
-//! The deterministic simulator.
+//! The deterministic simulator: whole servers, links, disks, clocks and clients in one value.
+//!
+//! See `sim/README.md`. Nothing here knows what the protocol should do (that is the core) or how
+//! anything is drawn (that is the page).
+#![forbid(unsafe_code)]
 
+pub mod agenda;
+pub mod chooser;
+pub mod client;
+pub mod clock;
+pub mod disk;
+pub mod fingerprint;
+pub mod given;
 pub mod invariants;
+pub mod link;
+pub mod node;
+pub mod step;
+pub mod teaching;
+pub mod timeline;
+pub mod trace;
+pub mod world;
+
+pub use given::{DiskGiven, Given, Preset, ServerGiven, Timing};
+pub use step::{ClientId, Fault, Host, Keep, LaneId, LinkId, Side, Step};
+pub use timeline::Timeline;
+pub use trace::{TraceEvent, What};
+pub use world::World;

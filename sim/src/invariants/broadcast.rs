@@ -39,20 +39,12 @@ impl Broadcast {
         report: &mut Report,
     ) {
         match event {
-            Event::PacketSent {
-                to,
-                kind: PacketKind::AckEpoch,
-                ..
-            } => {
+            Event::PacketSent { to, kind: PacketKind::AckEpoch, .. } => {
                 if let Some(following) = facts.server(id).following.filter(|f| f.promising) {
                     self.promises.insert((id, *to, following.epoch));
                 }
             }
-            Event::PacketReceived {
-                from,
-                kind: PacketKind::AckEpoch,
-                ..
-            } => {
+            Event::PacketReceived { from, kind: PacketKind::AckEpoch, .. } => {
                 self.promise_received(facts, id, *from, report);
             }
             Event::Established { epoch } => {
@@ -75,10 +67,7 @@ impl Broadcast {
     ) {
         match event {
             Event::Established { .. }
-            | Event::PacketReceived {
-                kind: PacketKind::UpToDate,
-                ..
-            } => {
+            | Event::PacketReceived { kind: PacketKind::UpToDate, .. } => {
                 delivered(facts, id, facts.server(id).delivered, report);
                 committed_held(facts, id, report);
             }
@@ -199,10 +188,7 @@ impl Broadcast {
         if !self.promises.contains(&(from, id, epoch)) {
             return;
         }
-        let promised = self
-            .promised_to
-            .entry(leading.tenure)
-            .or_insert([id].into());
+        let promised = self.promised_to.entry(leading.tenure).or_insert([id].into());
         promised.insert(from);
         if !facts.is_quorum(promised.iter().copied()) {
             return;
@@ -226,10 +212,7 @@ fn leader_complete(facts: &Facts, id: ServerId, epoch: Epoch, report: &mut Repor
     };
     let shared = facts.committed_part(initial);
     if shared != facts.committed() {
-        let (shared, all) = (
-            facts.histories.last(shared),
-            facts.histories.last(facts.committed()),
-        );
+        let (shared, all) = (facts.histories.last(shared), facts.histories.last(facts.committed()));
         let why = format!(
             "leader {id} of epoch {epoch} was established with a history that has the committed \
              order only up to {shared:?}, after {all:?} was committed"

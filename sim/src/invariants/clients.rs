@@ -55,10 +55,7 @@ impl Clients {
             return;
         };
         let len = facts.histories.len(history);
-        if self
-            .told
-            .is_none_or(|(_, told)| facts.histories.len(told) < len)
-        {
+        if self.told.is_none_or(|(_, told)| facts.histories.len(told) < len) {
             self.told = Some((call, history));
         }
     }

@@ -129,17 +129,12 @@ impl Facts {
 
     /// True if these are more than half of the voters; others do not count.
     pub(super) fn is_quorum(&self, servers: impl Iterator<Item = ServerId>) -> bool {
-        servers
-            .filter(|server| self.voters.contains(server))
-            .count()
-            > self.voters.len() / 2
+        servers.filter(|server| self.voters.contains(server)).count() > self.voters.len() / 2
     }
 
     /// One server; the hooks see to it that every server has an entry.
     pub(super) fn server(&self, server: ServerId) -> &Server {
-        self.servers
-            .get(&server)
-            .expect("a server is entered by its first hook")
+        self.servers.get(&server).expect("a server is entered by its first hook")
     }
 
     /// All servers.
@@ -149,10 +144,7 @@ impl Facts {
 
     /// The whole committed order.
     pub(super) fn committed(&self) -> History {
-        *self
-            .committed
-            .last()
-            .expect("it begins with the empty history")
+        *self.committed.last().expect("it begins with the empty history")
     }
 
     /// True if every transaction of this history is committed, in this order.
@@ -177,9 +169,7 @@ impl Facts {
     /// What the log of this server says about a transaction: the history that ends with it.
     /// Observers may apply what they do not log; then the first log that had it speaks.
     pub(super) fn logged(&self, server: ServerId, zxid: Zxid) -> Option<History> {
-        let own = self
-            .histories
-            .up_to(self.server(server).issued().history, zxid);
+        let own = self.histories.up_to(self.server(server).issued().history, zxid);
         own.or_else(|| self.histories.first_with(zxid))
     }
 
@@ -294,24 +284,13 @@ impl Facts {
                 }
                 self.serve(id);
             }
-            Event::PacketReceived {
-                from,
-                kind: PacketKind::LeaderInfo,
-                zxid,
-            } => {
+            Event::PacketReceived { from, kind: PacketKind::LeaderInfo, zxid } => {
                 let server = self.server_mut(id);
                 let epoch = zxid.epoch();
                 let promising = epoch > server.issued().epochs.accepted;
-                server.following = Some(Following {
-                    leader: *from,
-                    epoch,
-                    promising,
-                });
+                server.following = Some(Following { leader: *from, epoch, promising });
             }
-            Event::PacketReceived {
-                kind: PacketKind::UpToDate,
-                ..
-            } => self.serve(id),
+            Event::PacketReceived { kind: PacketKind::UpToDate, .. } => self.serve(id),
             Event::Acked { zxid, by } => {
                 if let Some(leading) = &mut self.server_mut(id).leading {
                     let last = leading.acked.entry(*by).or_default();
@@ -346,15 +325,8 @@ impl Facts {
         match role {
             Role::Leading => {
                 server.tenures += 1;
-                let tenure = Tenure {
-                    server: id,
-                    number: server.tenures,
-                };
-                server.leading = Some(Leading {
-                    tenure,
-                    epoch: None,
-                    acked: BTreeMap::new(),
-                });
+                let tenure = Tenure { server: id, number: server.tenures };
+                server.leading = Some(Leading { tenure, epoch: None, acked: BTreeMap::new() });
             }
             Role::Standalone => {
                 let history = server.durable.history;

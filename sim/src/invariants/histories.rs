@@ -64,10 +64,7 @@ impl Histories {
             twin: None,
         };
         let first_of = BTreeMap::from([(Zxid::ZERO, History::EMPTY)]);
-        Histories {
-            nodes: vec![root],
-            first_of,
-        }
+        Histories { nodes: vec![root], first_of }
     }
 
     /// The last transaction of a history.
@@ -141,9 +138,7 @@ impl Histories {
             at = twin;
         }
         let conflict = if self.node(first).content == Some(content) {
-            Conflict::Before {
-                first: self.last(self.parent(first)),
-            }
+            Conflict::Before { first: self.last(self.parent(first)) }
         } else {
             Conflict::Content
         };
@@ -172,8 +167,7 @@ impl Histories {
             None => self.add(History::EMPTY, oldest.zxid(), Some(content), true),
         };
         recent[1..].iter().fold(start, |history, record| {
-            self.append(history, record.zxid(), hash_of(&record.encoded))
-                .0
+            self.append(history, record.zxid(), hash_of(&record.encoded)).0
         })
     }
 
@@ -185,10 +179,7 @@ impl Histories {
             if at == History::EMPTY || node.zxid != record.zxid() {
                 return false;
             }
-            if node
-                .content
-                .is_some_and(|known| known != hash_of(&record.encoded))
-            {
+            if node.content.is_some_and(|known| known != hash_of(&record.encoded)) {
                 return false;
             }
             if node.after_snapshot {
@@ -208,14 +199,7 @@ impl Histories {
     ) -> History {
         let history = History(self.nodes.len() as u32);
         let len = self.node(parent).len + 1;
-        self.nodes.push(Node {
-            zxid,
-            content,
-            parent,
-            len,
-            after_snapshot,
-            twin: None,
-        });
+        self.nodes.push(Node { zxid, content, parent, len, after_snapshot, twin: None });
         self.first_of.entry(zxid).or_insert(history);
         history
     }

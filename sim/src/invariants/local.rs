@@ -17,11 +17,7 @@ use super::{Invariant, Report};
 pub(super) fn event(facts: &Facts, id: ServerId, event: &Event, report: &mut Report) {
     match event {
         Event::PacketSent { to, kind, zxid } => packet(facts, id, *to, *kind, *zxid, report),
-        Event::NotificationSent {
-            state: PeerState::Looking,
-            vote,
-            ..
-        } if vote.leader == id => {
+        Event::NotificationSent { state: PeerState::Looking, vote, .. } if vote.leader == id => {
             own_vote(facts, id, *vote, report);
         }
         Event::Acked { zxid, by } if *by == id && zxid.counter() == 0 => {
@@ -142,11 +138,7 @@ fn commit_justified(facts: &Facts, id: ServerId, zxid: Zxid, report: &mut Report
     let Some(leading) = &facts.server(id).leading else {
         return;
     };
-    let acked = leading
-        .acked
-        .iter()
-        .filter(|(_, last)| **last >= zxid)
-        .map(|(server, _)| *server);
+    let acked = leading.acked.iter().filter(|(_, last)| **last >= zxid).map(|(server, _)| *server);
     if !facts.is_quorum(acked.clone()) {
         let acked: Vec<ServerId> = acked.collect();
         let voters = facts.voters.len();
@@ -176,10 +168,7 @@ fn commit_sent(facts: &Facts, id: ServerId, to: ServerId, zxid: Zxid, report: &m
     if leading.epoch != Some(zxid.epoch()) {
         return;
     }
-    if !facts
-        .logged(id, zxid)
-        .is_some_and(|history| facts.is_committed(history))
-    {
+    if !facts.logged(id, zxid).is_some_and(|history| facts.is_committed(history)) {
         let why = format!("leader {id} sent COMMIT of {zxid:?} to {to} before it committed it");
         report.broken(Invariant::L5, [id, to], why);
     }

@@ -109,11 +109,7 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} broken at step {}: {}",
-            self.invariant, self.step, self.explanation
-        )
+        write!(f, "{} broken at step {}: {}", self.invariant, self.step, self.explanation)
     }
 }
 
@@ -131,18 +127,9 @@ impl Report {
         servers: [ServerId; N],
         explanation: String,
     ) {
-        if self
-            .found
-            .iter()
-            .all(|violation| violation.invariant != invariant)
-        {
+        if self.found.iter().all(|violation| violation.invariant != invariant) {
             let servers = servers.to_vec();
-            self.found.push(Violation {
-                invariant,
-                step: self.step,
-                servers,
-                explanation,
-            });
+            self.found.push(Violation { invariant, step: self.step, servers, explanation });
         }
     }
 }
@@ -185,23 +172,20 @@ impl Checker {
     /// fine; later it must be one that the writes before the crash can have left (Z17).
     pub fn on_start(&mut self, server: ServerId, recovered: &Recovered) {
         let explained = self.facts.start(server, recovered);
-        self.broadcast
-            .recovered(&self.facts, server, explained, recovered, &mut self.report);
+        self.broadcast.recovered(&self.facts, server, explained, recovered, &mut self.report);
     }
 
     /// A running server gets the answer to its `Reload`.
     pub fn on_reload(&mut self, server: ServerId, recovered: &Recovered) {
         self.facts.enter(server);
         let explained = self.facts.reload(server, recovered);
-        self.broadcast
-            .recovered(&self.facts, server, explained, recovered, &mut self.report);
+        self.broadcast.recovered(&self.facts, server, explained, recovered, &mut self.report);
     }
 
     /// A server handed a write to its disk (`Effect::Persist`).
     pub fn on_persist_issued(&mut self, server: ServerId, ticket: Ticket, write: &Write) {
         if let Some(conflict) = self.facts.issue(server, ticket, write) {
-            self.broadcast
-                .log_conflict(&self.facts, server, conflict, &mut self.report);
+            self.broadcast.log_conflict(&self.facts, server, conflict, &mut self.report);
         }
     }
 
@@ -209,8 +193,7 @@ impl Checker {
     pub fn on_durable(&mut self, server: ServerId, through: Ticket) {
         while let Some(change) = self.facts.next_durable(server, through) {
             local::durable(&self.facts, server, change, &mut self.report);
-            self.broadcast
-                .durable(&self.facts, server, change, &mut self.report);
+            self.broadcast.durable(&self.facts, server, change, &mut self.report);
         }
     }
 
@@ -229,13 +212,10 @@ impl Checker {
     pub fn on_event(&mut self, server: ServerId, event: &Event) {
         self.facts.enter(server);
         local::event(&self.facts, server, event, &mut self.report);
-        self.broadcast
-            .before_event(&self.facts, server, event, &mut self.report);
-        self.clients
-            .before_event(&self.facts, server, event, &mut self.report);
+        self.broadcast.before_event(&self.facts, server, event, &mut self.report);
+        self.clients.before_event(&self.facts, server, event, &mut self.report);
         self.facts.event(server, event);
-        self.broadcast
-            .after_event(&self.facts, server, event, &mut self.report);
+        self.broadcast.after_event(&self.facts, server, event, &mut self.report);
     }
 
     /// A client sends a request with this operation code.
@@ -246,8 +226,7 @@ impl Checker {
     /// A client got the answer: the zxid of the reply's header and its error, 0 for OK. A call
     /// that ends by the loss of its connection returns that error.
     pub fn on_client_return(&mut self, call: CallId, zxid: Zxid, error: i32) {
-        self.clients
-            .returned(&self.facts, call, zxid, error, &mut self.report);
+        self.clients.returned(&self.facts, call, zxid, error, &mut self.report);
     }
 
     /// The run is over: what is kept up to date step by step is computed once more from scratch.

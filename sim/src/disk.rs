@@ -1,0 +1,419 @@
+//! A disk that can crash: files and folder entries, each with a durable state and changes on top.
+//!
+//! Operations are carried out in order. What they change is durable only after a sync of the file
+//! (its content) or of the folder (names). A crash keeps, as chosen by [`Keep`], a prefix of the
+//! unsynced changes of contents (the next one may be torn) and a prefix of those of names.
+//! Not here: what the files mean (`zablab_core::storage`), and when a sync ends ([`crate::node`]).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use zablab_core::storage::{FileId, FileOp, Folder};
+
+use crate::step::Keep;
+
+/// One server's disk. A clone shares all contents.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
+pub struct Disk {
+    contents: BTreeMap<Inode, Content>,
+    durable_names: BTreeMap<FileId, Inode>,
+    names: BTreeMap<FileId, Inode>,
+    unsynced: VecDeque<Change>,
+    under_way: VecDeque<FileOp>,
+    next_inode: u32,
+}
+
+/// A file's identity, whatever its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+struct Inode(u32);
+
+/// A change that was carried out but is not durable.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+enum Change {
+    Write(Inode, u64, Bytes),
+    SetLen(Inode, u64),
+    Link(FileId, Inode),
+    Rename(FileId, FileId),
+    Unlink(FileId),
+}
+
+impl Disk {
+    /// Hands operations to the disk. They are carried out when [`Disk::complete`] is called.
+    pub fn begin(&mut self, ops: impl IntoIterator<Item = FileOp>) {
+        self.under_way.extend(ops);
+    }
+
+    /// Carries out all operations that were handed over.
+    pub fn complete(&mut self) {
+        while let Some(op) = self.under_way.pop_front() {
+            self.carry_out(op);
+        }
+    }
+
+    /// The first sync fails: what was handed over and not yet synced is lost, names included, as
+    /// Linux drops dirty pages after a failed `fsync`.
+    pub fn fail(&mut self) {
+        self.crash(Keep::NOTHING);
+    }
+
+    /// The machine stops. Returns how many changes were lost.
+    pub fn crash(&mut self, keep: Keep) -> u32 {
+        for _ in 0..keep.reached {
+            let Some(op) = self.under_way.pop_front() else { break };
+            self.carry_out(op);
+        }
+        let mut lost = self.under_way.iter().filter(|op| changes_something(op)).count() as u32;
+        self.under_way.clear();
+        let (mut data, mut names, mut torn) = (keep.data, keep.names, keep.torn);
+        for change in std::mem::take(&mut self.unsynced) {
+            let left = if change.is_data() { &mut data } else { &mut names };
+            if *left > 0 {
+                *left -= 1;
+                self.make_durable(change);
+                continue;
+            }
+            lost += 1;
+            if let (Change::Write(inode, at, bytes), 1..) = (change, torn) {
+                let kept = bytes.slice(..bytes.len().min(torn as usize));
+                self.make_durable(Change::Write(inode, at, kept));
+                self.make_durable_len(inode, at + bytes.len() as u64);
+                torn = 0;
+            }
+        }
+        self.names = self.durable_names.clone();
+        self.forget_unnamed();
+        lost
+    }
+
+    /// Everything goes.
+    pub fn wipe(&mut self) {
+        *self = Disk::default();
+    }
+
+    /// How many changes (of contents, of names) would be lost by a crash that keeps nothing, were
+    /// all operations carried out that are under way.
+    pub fn unsynced(&self) -> usize {
+        self.unsynced.len() + self.under_way.iter().filter(|op| changes_something(op)).count()
+    }
+
+    /// How many operations are under way.
+    pub fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Every file as a process sees it now: all that was carried out, durable or not.
+    pub fn files(&self) -> BTreeMap<FileId, Bytes> {
+        let mut contents = self.contents.clone();
+        for change in &self.unsynced {
+            change_content(&mut contents, change);
+        }
+        self.names
+            .iter()
+            .map(|(file, inode)| (file.clone(), contents.get(inode).map(read).unwrap_or_default()))
+            .collect()
+    }
+
+    /// The disk as it would be after a crash that keeps only what is durable.
+    pub fn durable(&self) -> Disk {
+        let mut copy = self.clone();
+        copy.crash(Keep::NOTHING);
+        copy
+    }
+
+    fn carry_out(&mut self, op: FileOp) {
+        match op {
+            FileOp::Create(file) => match self.names.get(&file) {
+                Some(inode) => self.unsynced.push_back(Change::SetLen(*inode, 0)),
+                None => {
+                    let inode = Inode(self.next_inode);
+                    self.next_inode += 1;
+                    self.contents.insert(inode, Content::default());
+                    self.names.insert(file.clone(), inode);
+                    self.unsynced.push_back(Change::Link(file, inode));
+                }
+            },
+            FileOp::WriteAt(file, at, bytes) => {
+                let inode = self.inode(&file);
+                self.unsynced.push_back(Change::Write(inode, at, bytes));
+            }
+            FileOp::SetLen(file, len) => {
+                let inode = self.inode(&file);
+                self.unsynced.push_back(Change::SetLen(inode, len));
+            }
+            FileOp::Sync(file) => {
+                let inode = self.inode(&file);
+                self.sync(|change| change.inode() == Some(inode));
+            }
+            FileOp::Rename(file, name) => {
+                let inode = self.inode(&file);
+                let to = FileId { folder: file.folder, name };
+                self.names.remove(&file);
+                self.names.insert(to.clone(), inode);
+                self.unsynced.push_back(Change::Rename(file, to));
+            }
+            FileOp::Remove(file) => {
+                self.inode(&file);
+                self.names.remove(&file);
+                self.unsynced.push_back(Change::Unlink(file));
+            }
+            FileOp::SyncFolder(folder) => {
+                self.sync(|change| change.folder() == Some(folder));
+                self.forget_unnamed();
+            }
+        }
+    }
+
+    fn inode(&self, file: &FileId) -> Inode {
+        *self.names.get(file).expect("the core's writer only names files that it made or found")
+    }
+
+    fn sync(&mut self, covers: impl Fn(&Change) -> bool) {
+        // Almost always the sync covers all that is unsynced, so the list is short.
+        for change in std::mem::take(&mut self.unsynced) {
+            if covers(&change) {
+                self.make_durable(change);
+            } else {
+                self.unsynced.push_back(change);
+            }
+        }
+    }
+
+    fn make_durable(&mut self, change: Change) {
+        match change {
+            Change::Write(..) | Change::SetLen(..) => {
+                change_content(&mut self.contents, &change);
+            }
+            Change::Link(file, inode) => {
+                self.durable_names.insert(file, inode);
+            }
+            Change::Rename(file, to) => {
+                if let Some(inode) = self.durable_names.remove(&file) {
+                    self.durable_names.insert(to, inode);
+                }
+            }
+            Change::Unlink(file) => {
+                self.durable_names.remove(&file);
+            }
+        }
+    }
+
+    fn make_durable_len(&mut self, inode: Inode, at_least: u64) {
+        if let Some(content) = self.contents.get_mut(&inode) {
+            content.len = content.len.max(at_least);
+        }
+    }
+
+    /// Drops the contents that no name leads to, now or after a crash.
+    fn forget_unnamed(&mut self) {
+        let (names, durable) = (&self.names, &self.durable_names);
+        let pending = &self.unsynced;
+        self.contents.retain(|inode, _| {
+            names.values().any(|named| named == inode)
+                || durable.values().any(|named| named == inode)
+                || pending.iter().any(|change| change.names_inode(*inode))
+        });
+    }
+}
+
+impl Change {
+    fn is_data(&self) -> bool {
+        self.inode().is_some()
+    }
+
+    fn inode(&self) -> Option<Inode> {
+        match self {
+            Change::Write(inode, ..) | Change::SetLen(inode, _) => Some(*inode),
+            Change::Link(..) | Change::Rename(..) | Change::Unlink(_) => None,
+        }
+    }
+
+    fn folder(&self) -> Option<Folder> {
+        match self {
+            Change::Write(..) | Change::SetLen(..) => None,
+            Change::Link(file, _) | Change::Rename(file, _) | Change::Unlink(file) => {
+                Some(file.folder)
+            }
+        }
+    }
+
+    fn names_inode(&self, wanted: Inode) -> bool {
+        match self {
+            Change::Link(_, inode) => *inode == wanted,
+            Change::Write(..) | Change::SetLen(..) | Change::Rename(..) | Change::Unlink(_) => {
+                false
+            }
+        }
+    }
+}
+
+fn changes_something(op: &FileOp) -> bool {
+    match op {
+        FileOp::Sync(_) | FileOp::SyncFolder(_) => false,
+        FileOp::Create(_)
+        | FileOp::WriteAt(..)
+        | FileOp::SetLen(..)
+        | FileOp::Rename(..)
+        | FileOp::Remove(_) => true,
+    }
+}
+
+/// A file's content: pieces in order of their place, none overlapping; zeros between them.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
+struct Content {
+    pieces: Arc<Vec<(u64, Bytes)>>,
+    len: u64,
+}
+
+fn change_content(contents: &mut BTreeMap<Inode, Content>, change: &Change) {
+    match change {
+        Change::Write(inode, at, bytes) => {
+            if let Some(content) = contents.get_mut(inode) {
+                content.write(*at, bytes);
+            }
+        }
+        Change::SetLen(inode, len) => {
+            if let Some(content) = contents.get_mut(inode) {
+                content.set_len(*len);
+            }
+        }
+        Change::Link(..) | Change::Rename(..) | Change::Unlink(_) => {}
+    }
+}
+
+impl Content {
+    fn write(&mut self, at: u64, bytes: &Bytes) {
+        if bytes.is_empty() {
+            return;
+        }
+        let end = at + bytes.len() as u64;
+        let pieces = Arc::make_mut(&mut self.pieces);
+        let behind = pieces.last().is_none_or(|(start, last)| start + last.len() as u64 <= at);
+        if behind {
+            pieces.push((at, bytes.clone()));
+        } else {
+            let mut kept = cut(pieces, 0, at);
+            kept.push((at, bytes.clone()));
+            kept.extend(cut(pieces, end, u64::MAX));
+            *pieces = kept;
+        }
+        self.len = self.len.max(end);
+    }
+
+    fn set_len(&mut self, len: u64) {
+        if len < self.len {
+            let pieces = Arc::make_mut(&mut self.pieces);
+            *pieces = cut(pieces, 0, len);
+        }
+        self.len = len;
+    }
+}
+
+/// The parts of the pieces that are in `from..to`.
+fn cut(pieces: &[(u64, Bytes)], from: u64, to: u64) -> Vec<(u64, Bytes)> {
+    let mut parts = Vec::with_capacity(pieces.len() + 1);
+    for (start, bytes) in pieces {
+        let end = start + bytes.len() as u64;
+        let (first, last) = (from.max(*start), to.min(end));
+        if first < last {
+            parts.push((first, bytes.slice((first - start) as usize..(last - start) as usize)));
+        }
+    }
+    parts
+}
+
+fn read(content: &Content) -> Bytes {
+    if let [(0, only)] = content.pieces.as_slice()
+        && only.len() as u64 == content.len
+    {
+        return only.clone();
+    }
+    let mut all = vec![0; content.len as usize];
+    for (start, bytes) in content.pieces.iter() {
+        let start = *start as usize;
+        all[start..start + bytes.len()].copy_from_slice(bytes);
+    }
+    Bytes::from(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> FileId {
+        FileId { folder: Folder::Log, name: name.into() }
+    }
+
+    fn write(name: &str, at: u64, text: &'static str) -> FileOp {
+        FileOp::WriteAt(file(name), at, Bytes::from_static(text.as_bytes()))
+    }
+
+    fn text(disk: &Disk, name: &str) -> Option<String> {
+        disk.files().get(&file(name)).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    fn disk_with(ops: Vec<FileOp>) -> Disk {
+        let mut disk = Disk::default();
+        disk.begin([FileOp::Create(file("log")), write("log", 0, "abc")]);
+        disk.begin([FileOp::Sync(file("log")), FileOp::SyncFolder(Folder::Log)]);
+        disk.begin(ops);
+        disk.complete();
+        disk
+    }
+
+    #[test]
+    fn unsynced_content_is_lost_and_synced_content_is_not() {
+        let mut disk = disk_with(vec![write("log", 3, "def"), write("log", 1, "X")]);
+        assert_eq!(text(&disk, "log").as_deref(), Some("aXcdef"));
+        assert_eq!(disk.crash(Keep::NOTHING), 2);
+        assert_eq!(text(&disk, "log").as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn a_prefix_survives_and_the_next_write_may_be_torn() {
+        let mut disk = disk_with(vec![write("log", 3, "def"), write("log", 6, "ghi")]);
+        disk.crash(Keep { data: 1, torn: 2, ..Keep::NOTHING });
+        assert_eq!(text(&disk, "log").as_deref(), Some("abcdefgh\0"));
+    }
+
+    #[test]
+    fn a_name_needs_a_sync_of_its_folder() {
+        let ops = vec![
+            FileOp::Create(file("new")),
+            write("new", 0, "n"),
+            FileOp::Sync(file("new")),
+            FileOp::Rename(file("new"), "named".into()),
+        ];
+        let mut lost = disk_with(ops.clone());
+        lost.crash(Keep::NOTHING);
+        assert_eq!((text(&lost, "new"), text(&lost, "named")), (None, None));
+        let mut halfway = disk_with(ops);
+        halfway.crash(Keep { names: 1, ..Keep::NOTHING });
+        assert_eq!((text(&halfway, "new").as_deref(), text(&halfway, "named")), (Some("n"), None));
+    }
+
+    #[test]
+    fn a_batch_under_way_may_have_reached_its_sync() {
+        let mut disk = disk_with(Vec::new());
+        disk.begin([write("log", 3, "d"), FileOp::Sync(file("log")), write("log", 4, "e")]);
+        let mut early = disk.clone();
+        early.crash(Keep { reached: 1, ..Keep::NOTHING });
+        assert_eq!(text(&early, "log").as_deref(), Some("abc"));
+        disk.crash(Keep { reached: 3, ..Keep::NOTHING });
+        assert_eq!(text(&disk, "log").as_deref(), Some("abcd"));
+    }
+
+    #[test]
+    fn an_old_file_comes_back_if_its_removal_was_not_synced() {
+        let mut disk = disk_with(vec![FileOp::Remove(file("log"))]);
+        assert_eq!(text(&disk, "log"), None);
+        disk.crash(Keep::NOTHING);
+        assert_eq!(text(&disk, "log").as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn lengths_cut_and_fill_with_zeros() {
+        let ops = vec![FileOp::SetLen(file("log"), 2), FileOp::SetLen(file("log"), 4)];
+        assert_eq!(text(&disk_with(ops), "log").as_deref(), Some("ab\0\0"));
+    }
+}

@@ -1,0 +1,215 @@
+//! The start of a world: everything that is decided before its first step.
+//!
+//! The same [`Given`] and the same steps make the same world, on every machine. Not here: its text
+//! form (see [`crate::script`]).
+
+use std::collections::BTreeMap;
+
+use zablab_core::config::{Config, Ensemble, HostPort, PeerRole, ServerEntry};
+use zablab_core::process::PortKind;
+use zablab_core::tree::Database;
+use zablab_core::txn::LogRecord;
+use zablab_core::types::{ElectionEpoch, Epochs, ServerId, SessionId, WallMs, Zxid};
+
+use crate::step::ClientId;
+
+/// The quorum port of every simulated server.
+pub const QUORUM_PORT: u16 = 2888;
+/// The election port of every simulated server.
+pub const ELECTION_PORT: u16 = 3888;
+/// The client port of every simulated server.
+pub const CLIENT_PORT: u16 = 2181;
+
+/// The start of a world.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The servers, by number.
+    pub servers: BTreeMap<ServerId, ServerGiven>,
+    /// True for servers that know of no others; their only number is 0.
+    pub standalone: bool,
+    /// The clients that begin with a session. Others come into being when they first act.
+    pub clients: BTreeMap<ClientId, ClientGiven>,
+    /// Limits and delays.
+    pub timing: Timing,
+    /// Seeds all random numbers of the servers, clients and links.
+    pub seed: u64,
+}
+
+/// One server at the start.
+#[derive(Clone, Debug)]
+pub struct ServerGiven {
+    /// Whether it votes.
+    pub role: PeerRole,
+    /// Whether it starts by itself at the beginning.
+    pub up: bool,
+    /// What its disk holds.
+    pub disk: DiskGiven,
+    /// Volatile state that its first start begins with.
+    pub preset: Preset,
+    /// How much faster (or slower) its clock runs, in millionths; at most 100,000 either way.
+    pub clock_ppm: i32,
+}
+
+/// A client that begins with a session, which it takes up when it first connects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct ClientGiven {
+    /// The session; the disks hold its transaction.
+    pub session: SessionId,
+    /// Its timeout in ms.
+    pub timeout_ms: i32,
+}
+
+/// What a disk holds at the start.
+#[derive(Clone, Debug, Default)]
+pub struct DiskGiven {
+    /// Both epochs.
+    pub epochs: Epochs,
+    /// A snapshot, if there is one.
+    pub snapshot: Option<Database>,
+    /// The records of the log, oldest first.
+    pub log: Vec<LogRecord>,
+}
+
+/// The only volatile state that a start may be given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub struct Preset {
+    /// The election round before its first election.
+    pub round: Option<ElectionEpoch>,
+    /// The counter of zxids when it first leads.
+    pub counter: Option<u32>,
+    /// The window for DIFF, from its first transaction to its last.
+    pub commit_log: Option<(Zxid, Zxid)>,
+}
+
+/// Limits of the servers, delays of links and disks.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub struct Timing {
+    /// Unit of all limits, in ms.
+    pub tick_time_ms: u32,
+    /// Ticks to connect to a leader and be brought up to date.
+    pub init_limit: u32,
+    /// Ticks of silence allowed.
+    pub sync_limit: u32,
+    /// How long a message is under way, in µs.
+    pub delay_us: u64,
+    /// What is added to that at most, drawn for every message, in µs.
+    pub jitter_us: u64,
+    /// How long a sync of a disk takes, in µs.
+    pub sync_us: u64,
+    /// What is added to that at most, drawn for every sync, in µs.
+    pub sync_jitter_us: u64,
+    /// How long a sender waits for a cut lane before it gives the connection up, in ms.
+    pub give_up_ms: u64,
+    /// Transactions between two snapshots.
+    pub snap_count: u64,
+    /// Transactions kept in memory for DIFF.
+    pub commit_log_count: usize,
+    /// Unix time at the beginning.
+    pub wall: WallMs,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Timing {
+            tick_time_ms: 2000,
+            init_limit: 10,
+            sync_limit: 5,
+            delay_us: 10_000,
+            jitter_us: 0,
+            sync_us: 1000,
+            sync_jitter_us: 0,
+            give_up_ms: 15_000,
+            snap_count: zablab_core::limits::SNAP_COUNT,
+            commit_log_count: zablab_core::limits::COMMITTED_LOG_LEN,
+            // 2026-01-01: any fixed moment will do.
+            wall: WallMs(1_767_225_600_000),
+        }
+    }
+}
+
+impl Default for ServerGiven {
+    fn default() -> Self {
+        ServerGiven {
+            role: PeerRole::Participant,
+            up: false,
+            disk: DiskGiven::default(),
+            preset: Preset::default(),
+            clock_ppm: 0,
+        }
+    }
+}
+
+impl Given {
+    /// `servers` voters, numbered from 1, all up, with empty disks.
+    pub fn voters(servers: u32, seed: u64) -> Given {
+        let numbers = (1..=i64::from(servers)).map(ServerId);
+        let server = ServerGiven { up: true, ..ServerGiven::default() };
+        Given {
+            servers: numbers.map(|sid| (sid, server.clone())).collect(),
+            standalone: false,
+            clients: BTreeMap::new(),
+            timing: Timing::default(),
+            seed,
+        }
+    }
+
+    /// The configuration that this server reads at every start.
+    ///
+    /// # Panics
+    /// If there is no such server.
+    pub fn config(&self, me: ServerId) -> Config {
+        assert!(self.servers.contains_key(&me), "no server {me}");
+        let tick_ms = self.timing.tick_time_ms as i32;
+        Config {
+            me,
+            ensemble: (!self.standalone).then(|| self.ensemble()),
+            tick_time_ms: self.timing.tick_time_ms,
+            init_limit: self.timing.init_limit,
+            sync_limit: self.timing.sync_limit,
+            client_addr: address(me, PortKind::Client),
+            min_session_timeout_ms: 2 * tick_ms,
+            max_session_timeout_ms: 20 * tick_ms,
+            max_client_cnxns: 0,
+            snap_count: self.timing.snap_count,
+            commit_log_count: self.timing.commit_log_count,
+        }
+    }
+
+    fn ensemble(&self) -> Ensemble {
+        let entry = |(sid, server): (&ServerId, &ServerGiven)| {
+            let entry = ServerEntry {
+                quorum: address(*sid, PortKind::Quorum),
+                election: address(*sid, PortKind::Election),
+                role: server.role,
+                client: Some(address(*sid, PortKind::Client)),
+            };
+            (*sid, entry)
+        };
+        Ensemble { servers: self.servers.iter().map(entry).collect(), version: 0 }
+    }
+}
+
+/// Where this server listens for this kind of connection.
+pub fn address(sid: ServerId, port: PortKind) -> HostPort {
+    let port = match port {
+        PortKind::Client => CLIENT_PORT,
+        PortKind::Quorum => QUORUM_PORT,
+        PortKind::Election => ELECTION_PORT,
+    };
+    // Numeric addresses, because some formats carry an IP address and not a name.
+    let host = format!("10.0.{}.{}", (sid.0 >> 8) & 0xff, sid.0 & 0xff);
+    HostPort { host, port }
+}
+
+/// The server that listens there, if the address is one of [`address`].
+pub fn server_at(addr: &HostPort) -> Option<(ServerId, PortKind)> {
+    let port = match addr.port {
+        CLIENT_PORT => PortKind::Client,
+        QUORUM_PORT => PortKind::Quorum,
+        ELECTION_PORT => PortKind::Election,
+        _ => return None,
+    };
+    let (high, low) = addr.host.strip_prefix("10.0.")?.split_once('.')?;
+    let (high, low) = (high.parse::<u8>().ok()?, low.parse::<u8>().ok()?);
+    Some((ServerId(i64::from(high) << 8 | i64::from(low)), port))
+}

@@ -1,0 +1,193 @@
+//! Time travel: a start, the steps that were taken, and copies of the world along the way.
+//!
+//! Going to a moment takes the nearest copy before it and plays the rest. Acting in the past begins
+//! a branch, which shares everything before it. Not here: what a step means ([`crate::world`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use zablab_core::policy::Policy;
+
+use crate::given::Given;
+use crate::step::Step;
+use crate::trace::TraceEvent;
+use crate::world::World;
+
+/// The most copies of the world that a timeline keeps; at this number every second one goes.
+pub const CHECKPOINTS_MAX: usize = 48;
+/// Steps between two copies at first.
+const SPACING_MIN: usize = 64;
+
+/// A branch's number, in the order of their beginnings. Branch 0 is the first one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct BranchId(pub usize);
+
+/// A line of steps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Branch {
+    /// The branch that it left, and after how many of all steps of that one; `None` for the first.
+    pub parent: Option<(BranchId, usize)>,
+    /// The steps since then.
+    pub steps: Vec<Step>,
+}
+
+/// A run that can be rewound.
+#[derive(Clone, Debug)]
+pub struct Timeline<P: Policy> {
+    given: Arc<Given>,
+    policy: P,
+    branches: Vec<Branch>,
+    current: BranchId,
+    position: usize,
+    world: World<P>,
+    checkpoints: BTreeMap<(BranchId, usize), World<P>>,
+    spacing: usize,
+}
+
+impl<P: Policy> Timeline<P> {
+    /// A run at its beginning.
+    pub fn new(given: Arc<Given>, policy: P) -> Timeline<P> {
+        let world = World::new(Arc::clone(&given), policy.clone());
+        Timeline {
+            given,
+            policy,
+            branches: vec![Branch { parent: None, steps: Vec::new() }],
+            current: BranchId(0),
+            position: 0,
+            world,
+            checkpoints: BTreeMap::new(),
+            spacing: SPACING_MIN,
+        }
+    }
+
+    /// The world at the present position.
+    pub fn world(&self) -> &World<P> {
+        &self.world
+    }
+
+    /// How many steps from the beginning the present position is.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The branch that is being looked at.
+    pub fn branch(&self) -> BranchId {
+        self.current
+    }
+
+    /// All branches, by number.
+    pub fn branches(&self) -> &[Branch] {
+        &self.branches
+    }
+
+    /// How many steps a branch has, those before its beginning included.
+    pub fn len(&self, branch: BranchId) -> usize {
+        let Some(line) = self.branches.get(branch.0) else { return 0 };
+        line.parent.map_or(0, |(_, at)| at) + line.steps.len()
+    }
+
+    /// True if no step was taken yet.
+    pub fn is_empty(&self) -> bool {
+        self.branches.len() == 1 && self.branches[0].steps.is_empty()
+    }
+
+    /// Takes a step at the present position. If there are later steps, and this is not the next
+    /// of them, a branch begins here.
+    pub fn apply(&mut self, step: &Step) -> Vec<TraceEvent> {
+        if self.position == self.len(self.current) {
+            self.branches[self.current.0].steps.push(step.clone());
+        } else if self.step_at(self.current, self.position) != Some(step) {
+            let parent = Some((self.current, self.position));
+            self.branches.push(Branch { parent, steps: vec![step.clone()] });
+            self.current = BranchId(self.branches.len() - 1);
+        }
+        self.advance(step)
+    }
+
+    /// Goes to a position of the present branch. Positions past its end mean its end.
+    pub fn seek(&mut self, position: usize) {
+        self.go_to(self.current, position);
+    }
+
+    /// Goes to a position of a branch; nothing happens if there is no such branch.
+    pub fn go_to(&mut self, branch: BranchId, position: usize) {
+        if branch.0 >= self.branches.len() {
+            return;
+        }
+        let position = position.min(self.len(branch));
+        let ahead = branch == self.current && position >= self.position;
+        let (at, world) = match self.nearest(branch, position) {
+            Some((at, _)) if ahead && at <= self.position => (self.position, None),
+            Some((at, world)) => (at, Some(world.clone())),
+            None if ahead => (self.position, None),
+            None => (0, Some(World::new(Arc::clone(&self.given), self.policy.clone()))),
+        };
+        if let Some(world) = world {
+            self.world = world;
+        }
+        self.current = branch;
+        self.position = at;
+        while self.position < position {
+            let step = self.step_at(branch, self.position).cloned();
+            let step = step.expect("every position before the end of a branch has a step");
+            self.advance(&step);
+        }
+    }
+
+    /// All steps of a branch from the beginning.
+    pub fn steps(&self, branch: BranchId) -> impl Iterator<Item = &Step> {
+        (0..self.len(branch)).filter_map(move |position| self.step_at(branch, position))
+    }
+
+    fn step_at(&self, branch: BranchId, position: usize) -> Option<&Step> {
+        let mut line = self.branches.get(branch.0)?;
+        while let Some((parent, at)) = line.parent {
+            if position >= at {
+                return line.steps.get(position - at);
+            }
+            line = &self.branches[parent.0];
+        }
+        line.steps.get(position)
+    }
+
+    /// The last checkpoint of a branch at or before a position.
+    fn nearest(&self, branch: BranchId, position: usize) -> Option<(usize, &World<P>)> {
+        let (mut branch, mut position) = (branch, position);
+        loop {
+            let start = self.branches[branch.0].parent;
+            let first = start.map_or(0, |(_, at)| at);
+            let own = self.checkpoints.range((branch, first)..=(branch, position.max(first)));
+            if let Some(((_, at), world)) = own.last()
+                && *at <= position
+            {
+                return Some((*at, world));
+            }
+            let (parent, at) = start?;
+            (branch, position) = (parent, position.min(at));
+        }
+    }
+
+    fn advance(&mut self, step: &Step) -> Vec<TraceEvent> {
+        let events = self.world.apply(step);
+        self.position += 1;
+        if self.position.is_multiple_of(self.spacing) {
+            self.keep_checkpoint();
+        }
+        events
+    }
+
+    fn keep_checkpoint(&mut self) {
+        let key = (self.current, self.position);
+        if self.checkpoints.contains_key(&key) {
+            return;
+        }
+        if self.checkpoints.len() == CHECKPOINTS_MAX {
+            self.spacing *= 2;
+            let spacing = self.spacing;
+            self.checkpoints.retain(|(_, at), _| at.is_multiple_of(spacing));
+        }
+        if self.position.is_multiple_of(self.spacing) {
+            self.checkpoints.insert(key, self.world.clone());
+        }
+    }
+}
