@@ -13,35 +13,17 @@ use crate::config::HostPort;
 use crate::limits::{ELECTION_ADDR_MAX, NOTIFICATION_MAX};
 use crate::types::{ElectionEpoch, Epoch, ServerId, Zxid};
 
-/// The state that a server reports in a notification.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-#[repr(i32)]
-pub enum PeerState {
-    /// 0.
-    Looking = 0,
-    /// 1.
-    Following = 1,
-    /// 2.
-    Leading = 2,
-    /// 3.
-    Observing = 3,
-}
-
-impl PeerState {
-    /// From the number on the wire; `None` if there is no such state.
-    pub const fn from_wire(raw: i32) -> Option<PeerState> {
-        match raw {
-            0 => Some(PeerState::Looking),
-            1 => Some(PeerState::Following),
-            2 => Some(PeerState::Leading),
-            3 => Some(PeerState::Observing),
-            _ => None,
-        }
-    }
-
-    /// The number on the wire.
-    pub const fn to_wire(self) -> i32 {
-        self as i32
+wire_enum! {
+    /// The state that a server reports in a notification.
+    PeerState {
+        /// It looks for a leader.
+        Looking = 0,
+        /// It follows one.
+        Following = 1,
+        /// It leads.
+        Leading = 2,
+        /// It observes: follows without a vote.
+        Observing = 3,
     }
 }
 
@@ -330,4 +312,79 @@ fn peer_epoch(leader: ServerId, epoch: i64) -> Result<Epoch, ElectionError> {
     }
     let number = u32::try_from(epoch).map_err(|_| ElectionError::BadEpoch { epoch })?;
     Ok(Epoch(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buffer(bytes: &[u8]) -> FrameBuffer {
+        let mut buffer = FrameBuffer::default();
+        buffer.push(Bytes::copy_from_slice(bytes));
+        buffer
+    }
+
+    fn frame(payload: &[u8]) -> FrameBuffer {
+        let mut out = Writer::frame(payload.len());
+        out.raw(payload);
+        buffer(&out.finish_frame())
+    }
+
+    const VOTE: Vote = Vote {
+        leader: ServerId(3),
+        zxid: Zxid(0x2_0000_0005),
+        election_epoch: ElectionEpoch(4),
+        peer_epoch: Epoch(7),
+    };
+
+    #[test]
+    fn old_notifications_lack_fields() {
+        let config = Bytes::from_static(b"version=0");
+        let sent = Notification::new(PeerState::Looking, VOTE, config);
+        let payload = sent.encode().slice(4..);
+        let taken = |bytes: &[u8]| {
+            Notification::decode(&mut frame(bytes)).map(|taken| taken.expect("it is not short"))
+        };
+        assert_eq!(taken(&payload), Ok(sent.clone()));
+
+        let unversioned = Notification { version: 0, config: Bytes::new(), ..sent.clone() };
+        assert_eq!(taken(&payload[..40]), Ok(unversioned.clone()));
+        let vote = Vote { peer_epoch: Epoch(2), ..VOTE };
+        assert_eq!(taken(&payload[..28]), Ok(Notification { vote, ..unversioned.clone() }));
+        let mut version_1 = payload.to_vec();
+        version_1[39] = 1;
+        assert_eq!(taken(&version_1), Ok(Notification { version: 1, ..unversioned }));
+        assert_eq!(Notification::decode(&mut frame(&payload[..27])), Ok(None));
+    }
+
+    #[test]
+    fn a_bad_notification_does_not_spoil_the_next() {
+        let good = Notification::new(PeerState::Leading, VOTE, Bytes::new());
+        let mut bytes = good.encode().to_vec();
+        bytes[7] = 9;
+        let mut buffer = buffer(&[&bytes[..], &good.encode()].concat());
+        let state = Notification::decode(&mut buffer);
+        assert_eq!(state, Err(ElectionError::BadState { state: 9 }));
+        assert_eq!(Notification::decode(&mut buffer), Ok(Some(good)));
+    }
+
+    #[test]
+    fn greetings_are_checked() {
+        let version = InitialMessage::decode(&mut buffer(&[0xff; 8]));
+        assert_eq!(version, Err(ElectionError::UnknownVersion { version: -1 }));
+
+        let address = HostPort { host: String::from("127.0.0.1"), port: 23381 };
+        let good = InitialMessage::V1 { sid: ServerId(1), address }.encode();
+        assert_eq!(good.len(), 35);
+        let mut long = good[..20].to_vec();
+        long[18..].copy_from_slice(&2049_u16.to_be_bytes());
+        let length = InitialMessage::decode(&mut buffer(&long));
+        assert_eq!(length, Err(ElectionError::BadAddressLength { length: 2049, max: 2048 }));
+
+        let mut no_port = good.to_vec();
+        no_port[29] = b'.';
+        let address = InitialMessage::decode(&mut buffer(&no_port));
+        let text = String::from("127.0.0.1.23381");
+        assert_eq!(address, Err(ElectionError::BadAddress { address: text }));
+    }
 }

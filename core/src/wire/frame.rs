@@ -106,3 +106,60 @@ impl Hash for FrameBuffer {
         self.peek().hash(state);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_frame_is_not_copied() {
+        let chunk = Bytes::from_static(&[0, 0, 0, 2, 7, 8, 0, 0, 0, 1, 9]);
+        let mut buffer = FrameBuffer::default();
+        buffer.push(chunk.clone());
+        for place in [4..6, 10..11] {
+            let frame = buffer.next_frame(8).expect("lengths are good").expect("it is there");
+            assert_eq!(frame, chunk[place.clone()]);
+            assert_eq!(frame.as_ptr(), chunk[place].as_ptr());
+        }
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn a_large_frame_in_small_chunks_is_gathered_in_place() {
+        let mut buffer = FrameBuffer::default();
+        buffer.push(Bytes::from_static(&[0, 8, 0, 0]));
+        let mut moves = 0;
+        let mut place = buffer.peek().as_ptr();
+        for _ in 0..0x8_0000 / 16 {
+            assert_eq!(buffer.next_frame(0x8_0000), Ok(None));
+            buffer.push(Bytes::from_static(&[1; 16]));
+            moves += u32::from(place != buffer.peek().as_ptr());
+            place = buffer.peek().as_ptr();
+        }
+        // The room grows by doubling; without that there would be 32,768 moves.
+        assert!(moves <= 20);
+        let frame = buffer.next_frame(0x8_0000).expect("the length is good");
+        assert_eq!(frame.expect("it is there").as_ptr(), place.wrapping_add(4));
+    }
+
+    #[test]
+    fn lengths_are_checked_before_the_frame_is_there() {
+        for (prefix, length) in [([0, 0, 0, 9], 9), ([0xff; 4], -1)] {
+            let mut buffer = FrameBuffer::default();
+            buffer.push(Bytes::copy_from_slice(&prefix));
+            assert_eq!(buffer.next_frame(8), Err(FrameError::BadLength { length, max: 8 }));
+        }
+    }
+
+    #[test]
+    fn equal_bytes_are_equal_buffers() {
+        let mut whole = FrameBuffer::default();
+        whole.push(Bytes::from_static(&[0, 0, 0]));
+        let mut cut = FrameBuffer::default();
+        cut.push(Bytes::from_static(&[0]));
+        cut.push(Bytes::from_static(&[0, 0]));
+        assert_eq!(whole, cut);
+        cut.push(Bytes::from_static(&[0]));
+        assert_ne!(whole, cut);
+    }
+}

@@ -288,3 +288,49 @@ impl Writer {
         self.int(i32::try_from(length).expect("nothing encoded is near 2 GiB long"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(bytes: &'static [u8]) -> Reader {
+        Reader::new(Bytes::from_static(bytes), 8)
+    }
+
+    #[test]
+    fn null_and_empty_differ() {
+        assert_eq!(reader(&[0xff; 4]).buffer(), Ok(None));
+        assert_eq!(reader(&[0; 4]).buffer(), Ok(Some(Bytes::new())));
+        assert_eq!(reader(&[0xff; 4]).ustring(), Ok(None));
+        assert_eq!(reader(&[0; 4]).ustring(), Ok(Some("")));
+        assert_eq!(reader(&[0xff; 4]).text(), Err(JuteError::Null { offset: 0 }));
+    }
+
+    #[test]
+    fn buffers_share_what_is_read() {
+        let bytes = Bytes::from_static(&[0, 0, 0, 2, 7, 8]);
+        let buffer = Reader::new(bytes.clone(), 8).buffer().expect("it is a buffer");
+        assert_eq!(buffer.expect("it is not null").as_ptr(), bytes[4..].as_ptr());
+    }
+
+    #[test]
+    fn lengths_are_checked() {
+        let short = JuteError::Short { offset: 4, need: 3, have: 1 };
+        assert_eq!(reader(&[0, 0, 0, 3, 1]).buffer(), Err(short));
+        let long = JuteError::UnreasonableLength { offset: 0, length: 9, max: 8 };
+        assert_eq!(reader(&[0, 0, 0, 9]).buffer(), Err(long));
+        let negative = JuteError::UnreasonableLength { offset: 0, length: -2, max: 8 };
+        assert_eq!(reader(&[0xff, 0xff, 0xff, 0xfe]).ustring(), Err(negative));
+        let bad = JuteError::BadUtf8 { offset: 4 };
+        assert_eq!(reader(&[0, 0, 0, 1, 0xff]).ustring(), Err(bad));
+    }
+
+    #[test]
+    fn counts_are_checked_against_what_is_left() {
+        let count = JuteError::UnreasonableCount { offset: 0, count: i32::MAX, have: 4 };
+        let claim = &[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+        assert_eq!(reader(claim).vector(4, Reader::text), Err(count));
+        assert_eq!(reader(&[0xff; 4]).vector(4, Reader::text), Ok(None));
+        assert_eq!(reader(&[0; 4]).vector(4, Reader::text), Ok(Some(Vec::new())));
+    }
+}

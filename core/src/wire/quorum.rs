@@ -17,65 +17,47 @@ use crate::types::{Epoch, ServerId, SessionId, Xid, Zxid};
 /// The version of the protocol that LEADERINFO and LearnerInfo name.
 pub const PROTOCOL_VERSION: i32 = 0x1_0000;
 
-/// The kinds of packets, with their numbers on the wire.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-#[repr(i32)]
-#[allow(missing_docs)]
-pub enum PacketKind {
-    Request = 1,
-    Proposal = 2,
-    Ack = 3,
-    Commit = 4,
-    Ping = 5,
-    Revalidate = 6,
-    Sync = 7,
-    Inform = 8,
-    CommitAndActivate = 9,
-    NewLeader = 10,
-    FollowerInfo = 11,
-    UpToDate = 12,
-    Diff = 13,
-    Trunc = 14,
-    Snap = 15,
-    ObserverInfo = 16,
-    LeaderInfo = 17,
-    AckEpoch = 18,
-    InformAndActivate = 19,
-}
-
-impl PacketKind {
-    /// All of them; each one's number is its place here plus one.
-    pub const ALL: [PacketKind; 19] = [
-        PacketKind::Request,
-        PacketKind::Proposal,
-        PacketKind::Ack,
-        PacketKind::Commit,
-        PacketKind::Ping,
-        PacketKind::Revalidate,
-        PacketKind::Sync,
-        PacketKind::Inform,
-        PacketKind::CommitAndActivate,
-        PacketKind::NewLeader,
-        PacketKind::FollowerInfo,
-        PacketKind::UpToDate,
-        PacketKind::Diff,
-        PacketKind::Trunc,
-        PacketKind::Snap,
-        PacketKind::ObserverInfo,
-        PacketKind::LeaderInfo,
-        PacketKind::AckEpoch,
-        PacketKind::InformAndActivate,
-    ];
-
-    /// From the number on the wire; `None` if there is no such kind.
-    pub fn from_wire(raw: i32) -> Option<PacketKind> {
-        let place = usize::try_from(raw).ok()?.checked_sub(1)?;
-        PacketKind::ALL.get(place).copied()
-    }
-
-    /// The number on the wire.
-    pub const fn to_wire(self) -> i32 {
-        self as i32
+wire_enum! {
+    /// The kinds of packets.
+    PacketKind {
+        /// To the leader: a write or sync of a learner's client.
+        Request = 1,
+        /// To followers: log this transaction.
+        Proposal = 2,
+        /// To the leader: all up to this zxid is durable here.
+        Ack = 3,
+        /// To followers: apply the proposal of this zxid.
+        Commit = 4,
+        /// Both ways: a sign of life.
+        Ping = 5,
+        /// Both ways: does this session live?
+        Revalidate = 6,
+        /// To a learner: its oldest open sync is done.
+        Sync = 7,
+        /// To observers: a proposal that is committed already.
+        Inform = 8,
+        /// To followers: as `Commit`, and the configuration changes.
+        CommitAndActivate = 9,
+        /// To learners: the initial history of the epoch ends here.
+        NewLeader = 10,
+        /// To the leader, first packet of a follower.
+        FollowerInfo = 11,
+        /// To learners: serve clients now.
+        UpToDate = 12,
+        /// To learners: the transactions you lack follow.
+        Diff = 13,
+        /// To learners: cut your log after this zxid.
+        Trunc = 14,
+        /// To learners: the whole state follows.
+        Snap = 15,
+        /// To the leader, first packet of an observer.
+        ObserverInfo = 16,
+        /// To learners: the epoch.
+        LeaderInfo = 17,
+        /// To the leader: the epoch is promised.
+        AckEpoch = 18,
+        /// To observers: as `Inform`, and the configuration changes.
+        InformAndActivate = 19,
     }
 }
 
@@ -164,7 +146,7 @@ impl QuorumPacket {
         let Some(data) = &self.data else { return vec![self.encode()] };
         let mut head = Writer::with_capacity(16);
         self.write_head(&mut head);
-        let mut tail = Writer::with_capacity(16);
+        let mut tail = Writer::with_capacity(4);
         self.write_auth(&mut tail);
         vec![head.finish(), data.clone(), tail.finish()]
     }
@@ -468,5 +450,62 @@ impl RequestData {
             op: input.int()?,
             body: input.rest(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buffer(bytes: &[u8]) -> FrameBuffer {
+        let mut buffer = FrameBuffer::default();
+        buffer.push(Bytes::copy_from_slice(bytes));
+        buffer
+    }
+
+    #[test]
+    fn parts_share_the_data() {
+        let data = Bytes::from_static(b"record");
+        let packet = QuorumPacket::new(PacketKind::Proposal, Zxid(1), Some(data.clone()));
+        assert_eq!(packet.encode_parts()[1].as_ptr(), data.as_ptr());
+    }
+
+    #[test]
+    fn bad_packets_are_refused_at_the_first_bad_field() {
+        let kind = QuorumPacket::decode(&mut buffer(&[0, 0, 0, 20]));
+        assert_eq!(kind, Err(QuorumError::UnknownKind { kind: 20 }));
+
+        let good = QuorumPacket::new(PacketKind::Ack, Zxid(1), Some(Bytes::new())).encode();
+        let mut long = good[..16].to_vec();
+        long[12] = 0x7f;
+        let length = QuorumPacket::decode(&mut buffer(&long));
+        assert!(matches!(
+            length,
+            Err(QuorumError::Malformed(JuteError::UnreasonableLength { offset: 12, .. }))
+        ));
+
+        let mut crowd = good.to_vec();
+        crowd[16] = 0x7f;
+        let ids = QuorumPacket::decode(&mut buffer(&crowd));
+        assert!(matches!(ids, Err(QuorumError::UnreasonableIds { max: AUTH_IDS_MAX, .. })));
+    }
+
+    #[test]
+    fn learners_of_old_versions_leave_fields_out() {
+        let full = LearnerInfo { sid: ServerId(4), protocol_version: 0x1_0000, config_version: 9 };
+        let data = full.encode();
+        assert_eq!(data.len(), 20);
+        let no_config = LearnerInfo { config_version: 0, ..full };
+        assert_eq!(LearnerInfo::decode(data.slice(..12)), Ok(no_config));
+        let no_version = LearnerInfo { protocol_version: 1, ..no_config };
+        assert_eq!(LearnerInfo::decode(data.slice(..8)), Ok(no_version));
+        assert!(LearnerInfo::decode(data.slice(..7)).is_err());
+    }
+
+    #[test]
+    fn an_epoch_accepted_before_is_minus_one() {
+        assert_eq!(AckEpoch { current_epoch: None }.encode(), [0xff; 4][..]);
+        let negative = AckEpoch::decode(Bytes::from_static(&[0xff, 0xff, 0xff, 0xfe]));
+        assert_eq!(negative, Err(QuorumError::BadEpoch { epoch: -2 }));
     }
 }

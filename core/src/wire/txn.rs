@@ -171,8 +171,13 @@ fn read(op: i32, input: &mut Reader) -> Result<Txn, TxnError> {
         OpCode::CreateSession => Txn::CreateSession { timeout_ms: input.int()? },
         OpCode::CloseSession => Txn::CloseSession { paths: read_closed_paths(input)? },
         OpCode::Error => Txn::Error(input.int()?),
-        OpCode::Create | OpCode::Create2 | OpCode::CreateContainer | OpCode::CreateTtl => {
-            Txn::Create(read_create(code, input)?)
+        OpCode::Create => Txn::Create(read_create(CreateKind::Create, input)?),
+        OpCode::Create2 => Txn::Create(read_create(CreateKind::Create2, input)?),
+        OpCode::CreateContainer => Txn::Create(read_create(CreateKind::Container, input)?),
+        OpCode::CreateTtl => {
+            // The time to live is the record's last field.
+            let create = read_create(CreateKind::Ttl(0), input)?;
+            Txn::Create(CreateTxn { kind: CreateKind::Ttl(input.long()?), ..create })
         }
         OpCode::Delete | OpCode::DeleteContainer => {
             Txn::Delete { path: input.text()?, container: code == OpCode::DeleteContainer }
@@ -210,24 +215,17 @@ fn read(op: i32, input: &mut Reader) -> Result<Txn, TxnError> {
     Ok(txn)
 }
 
-fn read_create(code: OpCode, input: &mut Reader) -> Result<CreateTxn, JuteError> {
+fn read_create(kind: CreateKind, input: &mut Reader) -> Result<CreateTxn, JuteError> {
     let path = input.text()?;
     let data = input.buffer()?;
     let acl = Acl::read_list(input)?;
-    let (kind, ephemeral, parent_cversion) = match code {
-        OpCode::CreateContainer => (CreateKind::Container, false, input.int()?),
-        OpCode::CreateTtl => {
-            let parent_cversion = input.int()?;
-            (CreateKind::Ttl(input.long()?), false, parent_cversion)
-        }
-        OpCode::Create2 => (CreateKind::Create2, input.boolean()?, input.int()?),
-        _ => {
-            let ephemeral = input.boolean()?;
-            // Before 3.4 the record ended here (CreateTxnV0).
-            let is_v0 = input.remaining() == 0;
-            (CreateKind::Create, ephemeral, if is_v0 { -1 } else { input.int()? })
-        }
+    let ephemeral = match kind {
+        CreateKind::Create | CreateKind::Create2 => input.boolean()?,
+        CreateKind::Container | CreateKind::Ttl(_) => false,
     };
+    // Before 3.4 the record of type 1 ended here (CreateTxnV0).
+    let is_v0 = kind == CreateKind::Create && input.remaining() == 0;
+    let parent_cversion = if is_v0 { -1 } else { input.int()? };
     Ok(CreateTxn { path, data, acl, kind, ephemeral, parent_cversion })
 }
 
@@ -284,4 +282,67 @@ fn read_digest(input: &mut Reader) -> Result<Option<u64>, JuteError> {
     }
     let (version, digest) = (input.int()?, input.long()?);
     Ok((version == DIGEST_VERSION).then_some(digest as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: TxnHeader =
+        TxnHeader { session: SessionId(5), cxid: Xid(6), zxid: Zxid(7), time: WallMs(8) };
+    const HEADER_LEN: usize = 32;
+
+    fn create(parent_cversion: i32) -> CreateTxn {
+        CreateTxn {
+            path: Path::from("/a"),
+            data: None,
+            acl: Vec::new(),
+            kind: CreateKind::Create,
+            ephemeral: true,
+            parent_cversion,
+        }
+    }
+
+    #[test]
+    fn a_create_from_before_3_4_has_no_parent_cversion() {
+        let now = encode(&HEADER, &Txn::Create(create(3)), None);
+        let record = decode(now.slice(..now.len() - 4)).expect("it is a CreateTxnV0");
+        assert_eq!(record.txn, Txn::Create(create(-1)));
+        assert_eq!(record.encoded, now[..now.len() - 4]);
+        let cut = decode(now.slice(..now.len() - 1));
+        assert!(matches!(cut, Err(TxnError::Malformed(JuteError::Short { need: 4, .. }))));
+    }
+
+    #[test]
+    fn a_close_session_may_have_no_record() {
+        let bare = encode(&HEADER, &Txn::CloseSession { paths: None }, None);
+        assert_eq!(bare.len(), HEADER_LEN);
+        for digest in [None, Some(0), Some(u64::MAX)] {
+            let encoded = encode(&HEADER, &Txn::CloseSession { paths: None }, digest);
+            let record = decode(encoded).expect("it has a header");
+            assert_eq!((record.txn, record.digest), (Txn::CloseSession { paths: None }, digest));
+        }
+    }
+
+    #[test]
+    fn a_digest_of_another_version_is_kept_but_not_compared() {
+        let mut bytes = encode(&HEADER, &Txn::Error(-101), Some(9)).to_vec();
+        bytes[HEADER_LEN + 7] = 3;
+        let record = decode(Bytes::from(bytes.clone())).expect("only the version differs");
+        assert_eq!((record.digest, record.encoded), (None, Bytes::from(bytes)));
+    }
+
+    #[test]
+    fn a_multi_holds_no_multi() {
+        let mut bytes = encode(&HEADER, &Txn::Multi(alloc::vec![Txn::Error(0)]), None).to_vec();
+        bytes[HEADER_LEN + 4..HEADER_LEN + 8].copy_from_slice(&14_i32.to_be_bytes());
+        assert_eq!(decode(Bytes::from(bytes)), Err(TxnError::BadPart { op: 14 }));
+    }
+
+    #[test]
+    fn an_unknown_type_is_an_error() {
+        let mut bytes = encode(&HEADER, &Txn::Error(0), None).to_vec();
+        bytes[HEADER_LEN - 4..HEADER_LEN].copy_from_slice(&99_i32.to_be_bytes());
+        assert_eq!(decode(Bytes::from(bytes)), Err(TxnError::UnknownType { op: 99 }));
+    }
 }

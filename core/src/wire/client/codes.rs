@@ -2,36 +2,7 @@
 //!
 //! Source: `ZooDefs.OpCode`, `KeeperException.Code`, `CreateMode`, `Watcher.Event`.
 
-macro_rules! codes {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $code:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-        #[repr(i32)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant = $code,)+
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[$name] = &[$($name::$variant),+];
-
-            /// The number on the wire.
-            pub const fn to_wire(self) -> i32 {
-                self as i32
-            }
-
-            /// From the number on the wire; `None` if no such one is known.
-            pub const fn from_wire(raw: i32) -> Option<$name> {
-                match raw {
-                    $($code => Some($name::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-codes! {
+wire_enum! {
     /// What a request asks for and what a transaction does.
     OpCode {
         /// Only a transaction: a write failed.
@@ -101,7 +72,7 @@ codes! {
     }
 }
 
-codes! {
+wire_enum! {
     /// Why a request failed.
     ErrorCode {
         /// It did not fail.
@@ -171,7 +142,7 @@ codes! {
     }
 }
 
-codes! {
+wire_enum! {
     /// Which kind of znode is made: the flags of a create.
     CreateMode {
         /// It stays.
@@ -208,7 +179,7 @@ impl CreateMode {
     }
 }
 
-codes! {
+wire_enum! {
     /// What a watch event tells.
     EventType {
         /// Nothing of a znode; a client's own.

@@ -341,3 +341,22 @@ fn write_multi(results: &[MultiResult], out: &mut Writer) {
     out.boolean(true);
     out.int(-1);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_multi_as_recorded() {
+        let results = [0, -103, -2].map(MultiResult::Error).to_vec();
+        let frame = encode_reply(Xid(4), Zxid(9), 0, &Response::Multi(results));
+        let (_, body) = ReplyHeader::decode(frame.slice(4..)).expect("it has a header");
+        let recorded: [&[u8]; 4] = [
+            &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0xff, 0x99, 0xff, 0xff, 0xff, 0x99],
+            &[0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xfe],
+            &[0xff, 0xff, 0xff, 0xff, 1, 0xff, 0xff, 0xff, 0xff],
+        ];
+        assert_eq!(body, recorded.concat());
+    }
+}

@@ -33,7 +33,7 @@ impl RequestHeader {
 /// What a client asks for. Bytes after a request's last field are ignored, as in Java.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub enum Request {
-    /// Internal, a learner asks its leader for a session.
+    /// A learner asks its leader for a session; no client may send it.
     CreateSession {
         /// The negotiated timeout in ms.
         timeout_ms: i32,
@@ -462,4 +462,22 @@ impl SetWatches {
 /// A list of paths; null is an empty one.
 fn paths(input: &mut Reader) -> Result<Vec<Path>, JuteError> {
     Ok(input.vector(4, Reader::text)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_what_the_client_is_told() {
+        let unknown = Request::decode(999, Bytes::new()).expect_err("there is no such operation");
+        assert_eq!(unknown.code(), ErrorCode::Unimplemented);
+        let short = Request::decode(1, Bytes::new()).expect_err("a create has fields");
+        assert_eq!(short.code(), ErrorCode::MarshallingError);
+        let read = [0, 0, 0, 4, 0, 0xff, 0xff, 0xff, 0xff];
+        let part = Request::decode(14, Bytes::copy_from_slice(&read));
+        let part = part.expect_err("a multi holds no reads");
+        assert_eq!(part, RequestError::BadMultiOp { op: 4 });
+        assert_eq!(part.code(), ErrorCode::MarshallingError);
+    }
 }
