@@ -4,9 +4,11 @@
 //! which come before a transaction is made.
 
 pub mod acl;
+pub mod apply;
 pub mod data_tree;
 pub mod page_map;
 pub mod path;
+pub mod watch;
 pub mod znode;
 
 use core::hash::{Hash, Hasher};
@@ -14,8 +16,10 @@ use core::hash::{Hash, Hasher};
 use crate::types::{SessionId, Zxid};
 
 pub use acl::{AclCache, AclKey};
+pub use apply::{Applied, Change, ChangeKind};
 pub use data_tree::{DataTree, LoadError};
 pub use page_map::PageMap;
+pub use watch::{Fired, Watch, WatchTable};
 pub use znode::{Owner, Znode};
 
 /// Tree and sessions after one transaction. A clone is cheap: pages are shared until written.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::acl::AclKey;
 use crate::types::{SessionId, WallMs, Zxid};
+use crate::wire::client::Stat;
 
 /// A znode. Its path is its key in the tree.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
@@ -99,6 +100,29 @@ impl Znode {
     /// What its `ephemeral_owner` says.
     pub const fn owner(&self) -> Owner {
         Owner::decode(self.ephemeral_owner)
+    }
+
+    /// What clients are told of it. They see creates and deletes of children in one number, and
+    /// no owner but a session.
+    pub fn stat(&self) -> Stat {
+        let children = self.children as i32;
+        let ephemeral_owner = match self.owner() {
+            Owner::Session(session) => session,
+            Owner::Persistent | Owner::Container | Owner::Ttl(_) => SessionId(0),
+        };
+        Stat {
+            czxid: self.czxid,
+            mzxid: self.mzxid,
+            ctime: self.ctime,
+            mtime: self.mtime,
+            version: self.version,
+            cversion: self.cversion.wrapping_mul(2).wrapping_sub(children),
+            aversion: self.aversion,
+            ephemeral_owner,
+            data_length: self.data_len() as i32,
+            num_children: children,
+            pzxid: self.pzxid,
+        }
     }
 
     /// Length of its data in bytes, 0 for null.
