@@ -6,6 +6,8 @@
 //! Source: Java's `ClientCnxn`, `ZKWatchManager` and `StaticHostProvider`.
 
 mod session;
+#[cfg(test)]
+mod tests;
 mod watches;
 
 pub use session::{Session, Settings};
