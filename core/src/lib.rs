@@ -14,6 +14,7 @@ pub mod limits;
 pub mod policy;
 pub mod prng;
 pub mod process;
+pub mod request;
 pub mod storage;
 pub mod trace;
 pub mod tree;

@@ -1,0 +1,280 @@
+//! From a write request to its transaction: every check, and every result.
+//!
+//! The leader checks against `prepared`, the state with all transactions under way applied, so
+//! that the transaction holds its results and replicas check nothing. A request that fails becomes
+//! a transaction too. The order of checks is ZooKeeper's, as clients' test suites see it.
+//! Not here: whether the connection may do it (no access list is enforced), and who owns a session.
+//! Source: Java's `PrepRequestProcessor`.
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use crate::tree::{Database, Owner, Znode, path};
+use crate::txn::{Acl, CreateKind, CreateTxn, Id, Txn, TxnHeader};
+use crate::types::Path;
+use crate::wire::client::{
+    CheckVersionRequest, CreateMode, CreateRequest, DeleteRequest, ErrorCode, MultiOp, Request,
+    SetDataRequest,
+};
+
+/// Who asks, and what the transaction will begin with.
+#[derive(Clone, Copy, Debug)]
+pub struct PrepContext<'a> {
+    /// The header: session, request number, zxid and time.
+    pub header: TxnHeader,
+    /// The identities of the connection, for the scheme `auth`.
+    pub auth: &'a [Id],
+}
+
+/// Makes the transaction of a write request. `prepared` is the state that it will find.
+///
+/// What is no write, and a check outside a multi, becomes [`ErrorCode::Unimplemented`].
+pub fn prep(request: &Request, context: &PrepContext<'_>, prepared: &Database) -> Txn {
+    let made = match request {
+        Request::CreateSession { timeout_ms } => Ok(Txn::CreateSession { timeout_ms: *timeout_ms }),
+        Request::CloseSession => Ok(close_session(context, prepared)),
+        Request::Create(create) => prep_create(create, CreateKind::Create, context, prepared),
+        Request::Create2(create) => prep_create(create, CreateKind::Create2, context, prepared),
+        Request::Delete(delete) => prep_delete(delete, context, prepared),
+        Request::SetData(set) => prep_set_data(set, context, prepared),
+        Request::Multi(ops) => Ok(prep_multi(ops, context, prepared)),
+        // 3.8.0 logs a lone check in a form that no start can read.
+        Request::Check(_)
+        | Request::Exists { .. }
+        | Request::GetData { .. }
+        | Request::GetAcl { .. }
+        | Request::GetChildren { .. }
+        | Request::GetChildren2 { .. }
+        | Request::Sync { .. }
+        | Request::Ping
+        | Request::SetWatches(_) => Err(ErrorCode::Unimplemented),
+    };
+    made.unwrap_or_else(error_txn)
+}
+
+fn error_txn(code: ErrorCode) -> Txn {
+    Txn::Error(code.to_wire())
+}
+
+/// The ephemerals of the session are listed, those included whose create is still under way.
+fn close_session(context: &PrepContext<'_>, prepared: &Database) -> Txn {
+    let ephemerals = prepared.tree.ephemerals_of(context.header.session);
+    Txn::CloseSession { paths: Some(ephemerals.cloned().collect()) }
+}
+
+fn prep_multi(ops: &[MultiOp], context: &PrepContext<'_>, prepared: &Database) -> Txn {
+    let mut attempt = prepared.clone(); // later parts see earlier ones
+    let mut parts = Vec::with_capacity(ops.len());
+    let mut failed = false;
+    for op in ops {
+        let part = match prep_part(op, context, &attempt) {
+            _ if failed => error_txn(ErrorCode::RuntimeInconsistency),
+            Ok(part) => {
+                attempt.apply(&context.header, &part);
+                part
+            }
+            Err(code) => {
+                failed = true;
+                error_txn(code)
+            }
+        };
+        parts.push(part);
+    }
+    Txn::Multi(parts)
+}
+
+fn prep_part(
+    op: &MultiOp,
+    context: &PrepContext<'_>,
+    prepared: &Database,
+) -> Result<Txn, ErrorCode> {
+    match op {
+        MultiOp::Create(create) => prep_create(create, CreateKind::Create, context, prepared),
+        MultiOp::Create2(create) => prep_create(create, CreateKind::Create2, context, prepared),
+        MultiOp::Delete(delete) => prep_delete(delete, context, prepared),
+        MultiOp::SetData(set) => prep_set_data(set, context, prepared),
+        MultiOp::Check(check) => prep_check(check, context, prepared),
+    }
+}
+
+fn prep_create(
+    request: &CreateRequest,
+    kind: CreateKind,
+    context: &PrepContext<'_>,
+    prepared: &Database,
+) -> Result<Txn, ErrorCode> {
+    let (ephemeral, sequential) = create_mode(request.flags)?;
+    check_session(context, prepared)?;
+    let (parent, _) = request.path.rsplit_once('/').ok_or(ErrorCode::BadArguments)?;
+    if request.path.contains('\0') {
+        return Err(ErrorCode::BadArguments);
+    }
+    let acl = fix_up_acl(&request.acl, context.auth)?;
+    let parent = find(prepared, parent)?;
+    let path = match sequential {
+        true => sequential_path(&request.path, parent.cversion),
+        false => request.path.clone(),
+    };
+    if !path::is_valid(&path) {
+        return Err(ErrorCode::BadArguments);
+    }
+    if prepared.tree.get(&path).is_some() {
+        return Err(ErrorCode::NodeExists);
+    }
+    if matches!(parent.owner(), Owner::Session(_)) {
+        return Err(ErrorCode::NoChildrenForEphemerals);
+    }
+    Ok(Txn::Create(CreateTxn {
+        path,
+        data: request.data.clone(),
+        acl,
+        kind,
+        ephemeral,
+        parent_cversion: parent.cversion.wrapping_add(1),
+    }))
+}
+
+/// Whether a create's flags say ephemeral, and sequential. The flag of a container counts for
+/// nothing here: the operation decides, not the flag.
+fn create_mode(flags: i32) -> Result<(bool, bool), ErrorCode> {
+    match CreateMode::from_wire(flags) {
+        Some(CreateMode::Persistent | CreateMode::Container) => Ok((false, false)),
+        Some(CreateMode::Ephemeral) => Ok((true, false)),
+        Some(CreateMode::PersistentSequential) => Ok((false, true)),
+        Some(CreateMode::EphemeralSequential) => Ok((true, true)),
+        // These need a time to live, which this request has not.
+        Some(CreateMode::PersistentWithTtl | CreateMode::PersistentSequentialWithTtl) | None => {
+            Err(ErrorCode::BadArguments)
+        }
+    }
+}
+
+/// The path with the number of children ever made, ten characters with the sign.
+fn sequential_path(path: &str, cversion: i32) -> Path {
+    format!("{path}{cversion:010}").into()
+}
+
+fn prep_delete(
+    request: &DeleteRequest,
+    context: &PrepContext<'_>,
+    prepared: &Database,
+) -> Result<Txn, ErrorCode> {
+    check_session(context, prepared)?;
+    let path = &request.path;
+    let (parent, _) = path.rsplit_once('/').ok_or(ErrorCode::BadArguments)?;
+    if path.contains('\0') || path::is_special(path) {
+        return Err(ErrorCode::BadArguments);
+    }
+    find(prepared, parent)?;
+    let znode = find(prepared, path)?;
+    next_version(znode.version, request.version)?;
+    if znode.children > 0 {
+        return Err(ErrorCode::NotEmpty);
+    }
+    Ok(Txn::Delete { path: path.clone(), container: false })
+}
+
+fn prep_set_data(
+    request: &SetDataRequest,
+    context: &PrepContext<'_>,
+    prepared: &Database,
+) -> Result<Txn, ErrorCode> {
+    check_session(context, prepared)?;
+    let znode = find_valid(prepared, &request.path)?;
+    let version = next_version(znode.version, request.version)?;
+    let (path, data) = (request.path.clone(), request.data.clone());
+    Ok(Txn::SetData { path, data, version, reconfig: false })
+}
+
+fn prep_check(
+    request: &CheckVersionRequest,
+    context: &PrepContext<'_>,
+    prepared: &Database,
+) -> Result<Txn, ErrorCode> {
+    check_session(context, prepared)?;
+    let znode = find_valid(prepared, &request.path)?;
+    // Java stores the version that a change would have made.
+    let version = next_version(znode.version, request.version)?;
+    Ok(Txn::Check { path: request.path.clone(), version })
+}
+
+/// A session whose end is under way changes nothing more: an ephemeral would outlive it.
+fn check_session(context: &PrepContext<'_>, prepared: &Database) -> Result<(), ErrorCode> {
+    if !prepared.sessions.contains_key(&context.header.session) {
+        return Err(ErrorCode::SessionExpired);
+    }
+    Ok(())
+}
+
+fn find<'a>(prepared: &'a Database, path: &str) -> Result<&'a Znode, ErrorCode> {
+    prepared.tree.get(path).ok_or(ErrorCode::NoNode)
+}
+
+fn find_valid<'a>(prepared: &'a Database, path: &str) -> Result<&'a Znode, ErrorCode> {
+    if !path::is_valid(path) {
+        return Err(ErrorCode::BadArguments);
+    }
+    find(prepared, path)
+}
+
+/// The version after a change, if the expected one is the current one or -1.
+fn next_version(current: i32, expected: i32) -> Result<i32, ErrorCode> {
+    if expected != -1 && expected != current {
+        return Err(ErrorCode::BadVersion);
+    }
+    Ok(current.wrapping_add(1))
+}
+
+/// The list to store: without duplicates, and with the connection's identities for `auth`.
+fn fix_up_acl(list: &[Acl], auth: &[Id]) -> Result<Vec<Acl>, ErrorCode> {
+    let mut unique: Vec<&Acl> = Vec::with_capacity(list.len());
+    for acl in list {
+        if !unique.contains(&acl) {
+            unique.push(acl);
+        }
+    }
+    let mut fixed = Vec::with_capacity(unique.len());
+    for acl in unique {
+        match acl.id.scheme.as_str() {
+            "auth" => {
+                let mine = auth.iter().filter(|id| is_authenticated(id));
+                let before = fixed.len();
+                fixed.extend(mine.map(|id| Acl { perms: acl.perms, id: id.clone() }));
+                if fixed.len() == before {
+                    return Err(ErrorCode::InvalidAcl);
+                }
+            }
+            scheme if is_valid_id(scheme, &acl.id.id) => fixed.push(acl.clone()),
+            _ => return Err(ErrorCode::InvalidAcl),
+        }
+    }
+    if fixed.is_empty() { Err(ErrorCode::InvalidAcl) } else { Ok(fixed) }
+}
+
+/// True for identities that somebody proved; an address is only seen.
+fn is_authenticated(id: &Id) -> bool {
+    matches!(id.scheme.as_str(), "digest" | "sasl" | "x509")
+}
+
+fn is_valid_id(scheme: &str, id: &str) -> bool {
+    match scheme {
+        "world" => id == "anyone",
+        "ip" => is_address(id),
+        "digest" => {
+            id.split_once(':').is_some_and(|(_, hash)| !hash.is_empty() && !hash.contains(':'))
+        }
+        _ => false,
+    }
+}
+
+/// An address, or an address and how many of its bits count.
+fn is_address(id: &str) -> bool {
+    let (address, bits) = match id.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (id, None),
+    };
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let bits_max = if address.is_ipv4() { 32 } else { 128 };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= bits_max))
+}
