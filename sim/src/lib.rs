@@ -14,6 +14,7 @@ pub mod given;
 pub mod invariants;
 pub mod link;
 pub mod node;
+pub mod script;
 pub mod step;
 pub mod teaching;
 pub mod timeline;

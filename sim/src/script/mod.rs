@@ -1,0 +1,37 @@
+//! The scenario script: text in, a checked run out.
+//!
+//! Grammar and meaning: `docs/formats.md`, section 1. [`parse`] reads, [`print`] writes,
+//! [`predicate`] evaluates what must be true, [`run`] plays a script on a [`crate::World`].
+//! Not here: prose and pictures of a lesson; they hang on a script's marks.
+
+pub mod ast;
+mod lex;
+pub mod parse;
+mod parse_predicate;
+mod print;
+pub mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+pub use ast::{Command, Line, Predicate, Script};
+pub use parse::{ParseError, parse, parse_act, parse_predicate};
+
+/// The first line of every script.
+pub const HEADER: &str = "zablab script 1";
+/// Bytes of a script: some hundred times the longest lesson.
+pub const SCRIPT_LEN_MAX: usize = 256 << 10;
+/// Lines of a script.
+pub const LINES_MAX: usize = 10_000;
+/// Characters of a line.
+pub const LINE_LEN_MAX: usize = 1000;
+/// Nesting of a predicate: deeper ones would only exhaust the stack.
+pub const DEPTH_MAX: u32 = 32;
+/// Records of one `given log` range, and repetitions of one client operation.
+pub const REPEAT_MAX: u32 = 10_000;
+/// The longest duration, in microseconds: one hour.
+pub const DURATION_MAX_US: u64 = 3_600_000_000;
+/// Steps of one run.
+pub const STEPS_MAX: u64 = 2_000_000;
+/// Servers of an ensemble.
+pub const SERVERS_MAX: u32 = 9;

@@ -1,0 +1,512 @@
+//! Reads a script. Every error says line, column and what was expected.
+//!
+//! Not here: whether the servers and marks that a script names exist (see `run`).
+
+use std::collections::BTreeSet;
+
+use zablab_core::types::{Epoch, ServerId, Zxid};
+
+use super::ast::{
+    Act, Block, ChooserKind, ClientAct, Command, Given, GivenTxn, HostName, Line, MessageKind,
+    Part, Predicate, Predict, Read, Script, Sids, Survivors, Way, Write,
+};
+use super::lex::{Token, Tokens};
+use super::parse_predicate::{literal, pattern, predicate, term, zxid};
+use super::vocabulary::{PACKETS, same_word};
+use super::{HEADER, LINES_MAX, REPEAT_MAX, SCRIPT_LEN_MAX, SERVERS_MAX};
+
+/// A script, or a line of one, that could not be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("line {line}, column {column}: expected {expected}, found {found}")]
+pub struct ParseError {
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+    /// What would have been right.
+    pub expected: String,
+    /// What stands there.
+    pub found: String,
+}
+
+impl ParseError {
+    pub(super) fn new(
+        line: u32,
+        column: u32,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> ParseError {
+        ParseError { line, column, expected: expected.into(), found: found.into() }
+    }
+}
+
+/// Reads a whole script.
+///
+/// # Errors
+/// The first line that is not one of `docs/formats.md`, section 1, or a limit of section 1.6.
+pub fn parse(text: &str) -> Result<Script, ParseError> {
+    if text.len() > SCRIPT_LEN_MAX {
+        return Err(ParseError::new(1, 1, format!("at most {SCRIPT_LEN_MAX} bytes"), "more"));
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() > LINES_MAX {
+        return Err(ParseError::new(1, 1, format!("at most {LINES_MAX} lines"), "more"));
+    }
+    match lines.first() {
+        Some(first) if first.trim_end() == HEADER => {}
+        first => {
+            let found = format!("\"{}\"", first.unwrap_or(&""));
+            return Err(ParseError::new(1, 1, format!("\"{HEADER}\""), found));
+        }
+    }
+    let mut script = Script::default();
+    let mut marks = BTreeSet::from(["start".to_string()]);
+    let mut at = 1;
+    while let Some(text) = lines.get(at) {
+        let number = line_number(at);
+        at += 1;
+        if text.trim_end() == "----" {
+            return Err(ParseError::new(number, 1, "a command before its output", "\"----\""));
+        }
+        let mut tokens = Tokens::new(number, text)?;
+        if tokens.is_done() {
+            continue;
+        }
+        let command = command(&mut tokens)?;
+        check_place(number, &command, &script, &mut marks)?;
+        let expected = block(&lines, &mut at);
+        script.lines.push(Line { number, command, expected });
+    }
+    Ok(script)
+}
+
+/// Reads one act, as the page and a `.zlab` file have it.
+///
+/// # Errors
+/// The line is no act; the error's line is 1.
+pub fn parse_act(text: &str) -> Result<Act, ParseError> {
+    let mut tokens = Tokens::new(1, text)?;
+    match command(&mut tokens)? {
+        Command::Act(act) => Ok(act),
+        _ => Err(ParseError::new(1, 1, "an act", format!("\"{text}\""))),
+    }
+}
+
+/// Reads one predicate.
+///
+/// # Errors
+/// The line is no predicate; the error's line is 1.
+pub fn parse_predicate(text: &str) -> Result<Predicate, ParseError> {
+    let mut tokens = Tokens::new(1, text)?;
+    let predicate = predicate(&mut tokens)?;
+    tokens.done()?;
+    Ok(predicate)
+}
+
+fn line_number(index: usize) -> u32 {
+    u32::try_from(index + 1).expect("a script has at most LINES_MAX lines")
+}
+
+/// The rules that no single line can break: given lines come first, marks have names of their own.
+fn check_place(
+    number: u32,
+    command: &Command,
+    before: &Script,
+    marks: &mut BTreeSet<String>,
+) -> Result<(), ParseError> {
+    let begun = before.lines.last().is_some_and(|l| !matches!(l.command, Command::Given(_)));
+    if begun && matches!(command, Command::Given(_)) {
+        return Err(ParseError::new(number, 1, "given lines before all others", "\"given\""));
+    }
+    if let Command::Mark(name) = command
+        && !marks.insert(name.clone())
+    {
+        return Err(ParseError::new(number, 6, "a new name", format!("\"{name}\"")));
+    }
+    Ok(())
+}
+
+fn block(lines: &[&str], at: &mut usize) -> Option<Block> {
+    if lines.get(*at).map(|text| text.trim_end()) != Some("----") {
+        return None;
+    }
+    let number = line_number(*at);
+    *at += 1;
+    let mut output = Vec::new();
+    while let Some(text) = lines.get(*at) {
+        *at += 1;
+        if text.trim_end().is_empty() {
+            break;
+        }
+        output.push(text.trim_end().to_string());
+    }
+    Some(Block { number, lines: output })
+}
+
+fn command(tokens: &mut Tokens) -> Result<Command, ParseError> {
+    if matches!(tokens.peek_second(), Some(Token::Sign(":"))) {
+        let client = tokens.word("a client's name")?;
+        tokens.sign(":")?;
+        let op = client_act(tokens)?;
+        tokens.done()?;
+        return Ok(Command::Act(Act::Client { client, op }));
+    }
+    let word = tokens.word("a command")?;
+    let command = match word.as_str() {
+        "given" => Command::Given(given(tokens)?),
+        "step" => Command::Step(tokens.number_u32("a number of steps", 1)?),
+        "run" => run(tokens)?,
+        "mark" => Command::Mark(tokens.word("a name")?),
+        "expect" => Command::Expect(predicate(tokens)?),
+        "expect-broken" => Command::ExpectBroken(tokens.word("an invariant's id, such as Z10")?),
+        "predict" => Command::Predict(predict(tokens)?),
+        "goal" => Command::Goal { name: tokens.word("a name")?, predicate: predicate(tokens)? },
+        _ => Command::Act(act(&word, tokens)?),
+    };
+    tokens.done()?;
+    Ok(command)
+}
+
+fn run(tokens: &mut Tokens) -> Result<Command, ParseError> {
+    if tokens.take_word("for") {
+        return Ok(Command::RunFor(tokens.duration_us()?));
+    }
+    tokens.keyword("until")?;
+    if tokens.take_word("event") {
+        let pattern = pattern(tokens)?;
+        let times = if tokens.take_word("times") { repeat(tokens)? } else { 1 };
+        let within_us = within(tokens)?;
+        return Ok(Command::RunUntilEvent { pattern, times, within_us });
+    }
+    let predicate = predicate(tokens)?;
+    Ok(Command::RunUntil { predicate, within_us: within(tokens)? })
+}
+
+fn within(tokens: &mut Tokens) -> Result<u64, ParseError> {
+    tokens.keyword("within")?;
+    tokens.duration_us()
+}
+
+fn repeat(tokens: &mut Tokens) -> Result<u32, ParseError> {
+    let n = tokens.number("a number", 1, i128::from(REPEAT_MAX))?;
+    Ok(u32::try_from(n).expect("within the limits just checked"))
+}
+
+fn predict(tokens: &mut Tokens) -> Result<Predict, ParseError> {
+    let name = tokens.word("a name")?;
+    let (term, _) = term(tokens)?;
+    tokens.keyword("after")?;
+    let after = predicate(tokens)?;
+    let within_us = within(tokens)?;
+    let mut map = Vec::new();
+    if tokens.take_word("as") {
+        while map.is_empty() || !tokens.is_done() {
+            let value = if tokens.take_sign("*") { None } else { Some(literal(tokens)?) };
+            tokens.sign("=")?;
+            map.push((value, tokens.word("an answer")?));
+        }
+    }
+    Ok(Predict { name, term, after, within_us, map })
+}
+
+fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
+    let what = tokens.word("what is given")?;
+    match what.as_str() {
+        "servers" => {
+            let n = tokens.number("a number of servers", 1, i128::from(SERVERS_MAX))?;
+            Ok(Given::Servers(u32::try_from(n).expect("within the limits just checked")))
+        }
+        "observers" => Ok(Given::Observers(sids(tokens)?)),
+        "standalone" => Ok(Given::Standalone),
+        "seed" => {
+            let seed = tokens.number("a seed", 0, i128::from(u64::MAX))?;
+            Ok(Given::Seed(u64::try_from(seed).expect("within the limits just checked")))
+        }
+        "chooser" => match tokens.word("fifo or random")?.as_str() {
+            "fifo" => Ok(Given::Chooser(ChooserKind::Fifo)),
+            "random" => Ok(Given::Chooser(ChooserKind::Random)),
+            _ => tokens.error_before("fifo or random"),
+        },
+        "tick" => Ok(Given::Tick(tokens.duration_us()?)),
+        "init-limit" => Ok(Given::InitLimit(tokens.number_u32("ticks", 1)?)),
+        "sync-limit" => Ok(Given::SyncLimit(tokens.number_u32("ticks", 1)?)),
+        "delay" => Ok(Given::Delay(tokens.duration_us()?)),
+        "sync-time" => Ok(Given::SyncTime(tokens.duration_us()?)),
+        "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
+        "accepted-epoch" => {
+            let at = sids_colon(tokens)?;
+            Ok(Given::AcceptedEpoch(at, epoch(tokens)?))
+        }
+        "current-epoch" => {
+            let at = sids_colon(tokens)?;
+            Ok(Given::CurrentEpoch(at, epoch(tokens)?))
+        }
+        "log" => given_log(tokens),
+        "snapshot" => {
+            let at = sids_colon(tokens)?;
+            Ok(Given::Snapshot(at, zxid(tokens)?))
+        }
+        "round" => {
+            let at = sids_colon(tokens)?;
+            let round = tokens.number("a round", 0, i128::from(i64::MAX))?;
+            Ok(Given::Round(at, u64::try_from(round).expect("within the limits just checked")))
+        }
+        "counter" => {
+            let at = sids_colon(tokens)?;
+            Ok(Given::Counter(at, tokens.number_u32("a counter", 0)?))
+        }
+        "commit-log" => {
+            let at = sids_colon(tokens)?;
+            let first = zxid(tokens)?;
+            tokens.sign("..")?;
+            Ok(Given::CommitLog(at, first, zxid(tokens)?))
+        }
+        _ => tokens.error_before(
+            "one of servers observers standalone seed chooser tick init-limit sync-limit delay \
+             sync-time accepted-epoch current-epoch log snapshot round counter commit-log bug",
+        ),
+    }
+}
+
+fn epoch(tokens: &mut Tokens) -> Result<Epoch, ParseError> {
+    let n = tokens.number("an epoch", 0, i128::from(Epoch::MAX.0))?;
+    Ok(Epoch(u32::try_from(n).expect("within the limits just checked")))
+}
+
+fn given_log(tokens: &mut Tokens) -> Result<Given, ParseError> {
+    let at = sids_colon(tokens)?;
+    let first = zxid(tokens)?;
+    if tokens.take_sign("..") {
+        let at_last = tokens.clone();
+        let last = zxid(tokens)?;
+        let same_epoch = first.epoch() == last.epoch();
+        let rises = first <= last;
+        let short = rises && last.counter() - first.counter() < REPEAT_MAX;
+        if !(same_epoch && short) {
+            let expected = format!("a later zxid of the same epoch, at most {REPEAT_MAX} records");
+            return at_last.error(expected);
+        }
+        return Ok(Given::Log { at, first, last, txn: None });
+    }
+    let txn = if tokens.is_done() { None } else { Some(given_txn(tokens)?) };
+    Ok(Given::Log { at, first, last: first, txn })
+}
+
+fn given_txn(tokens: &mut Tokens) -> Result<GivenTxn, ParseError> {
+    let what = tokens.word("create, set, delete or session")?;
+    match what.as_str() {
+        "create" => Ok(GivenTxn::Create(tokens.path()?, data(tokens)?)),
+        "set" => Ok(GivenTxn::Set(tokens.path()?, tokens.string()?)),
+        "delete" => Ok(GivenTxn::Delete(tokens.path()?)),
+        "session" => Ok(GivenTxn::Session(tokens.word("a client's name")?, tokens.duration_us()?)),
+        _ => tokens.error_before("create, set, delete or session"),
+    }
+}
+
+fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
+    match word {
+        "start" => Ok(Act::Start(sids(tokens)?)),
+        "crash" => Ok(Act::Crash { at: sids(tokens)?, keep: survivors(tokens)? }),
+        "wipe" => Ok(Act::Wipe(sids(tokens)?)),
+        "cut" if is_way(tokens) => Ok(Act::CutOneWay(way(tokens)?)),
+        "cut" => {
+            let (a, b) = two_groups(tokens)?;
+            Ok(Act::Cut(a, b))
+        }
+        "heal" if tokens.is_done() => Ok(Act::HealAll),
+        "heal" => {
+            let (a, b) = two_groups(tokens)?;
+            Ok(Act::Heal(a, b))
+        }
+        "delay" => Ok(Act::Delay(way(tokens)?, tokens.duration_us()?)),
+        "hold" => Ok(Act::Hold(way(tokens)?, message_kind(tokens)?)),
+        "release" if tokens.is_done() => Ok(Act::ReleaseAll),
+        "release" => Ok(Act::Release(way(tokens)?)),
+        "lose" => Ok(Act::Lose(way(tokens)?, message_kind(tokens)?)),
+        "reset" => Ok(Act::Reset(host(tokens)?, host(tokens)?)),
+        "deliver" => {
+            let way = way(tokens)?;
+            let kind = if tokens.is_done() { MessageKind::Any } else { message_kind(tokens)? };
+            Ok(Act::Deliver(way, kind))
+        }
+        "slow-disk" => Ok(Act::SlowDisk(sids(tokens)?, tokens.duration_us()?)),
+        "fail-disk" => Ok(Act::FailDisk(sids(tokens)?)),
+        "jump-clock" => Ok(Act::JumpClock(sids(tokens)?, tokens.duration_us()?)),
+        _ => tokens.error_before(
+            "one of given start crash wipe cut heal delay hold release lose reset deliver \
+             slow-disk fail-disk jump-clock step run mark expect expect-broken predict goal, \
+             or a client's name and \":\"",
+        ),
+    }
+}
+
+fn survivors(tokens: &mut Tokens) -> Result<Survivors, ParseError> {
+    if !tokens.take_word("keep") || tokens.take_word("nothing") {
+        return Ok(Survivors::Nothing);
+    }
+    if tokens.take_word("all") {
+        return Ok(Survivors::All);
+    }
+    Ok(Survivors::Oldest(tokens.number_u32("nothing, all or a number of operations", 0)?))
+}
+
+fn two_groups(tokens: &mut Tokens) -> Result<(Sids, Sids), ParseError> {
+    let a = sids(tokens)?;
+    tokens.keyword("from")?;
+    Ok((a, sids(tokens)?))
+}
+
+fn is_way(tokens: &Tokens) -> bool {
+    matches!(tokens.peek_second(), Some(Token::Sign("->")))
+}
+
+fn way(tokens: &mut Tokens) -> Result<Way, ParseError> {
+    let from = host(tokens)?;
+    tokens.sign("->")?;
+    Ok(Way { from, to: host(tokens)? })
+}
+
+fn host(tokens: &mut Tokens) -> Result<HostName, ParseError> {
+    match tokens.peek() {
+        Some(Token::Word(_)) => Ok(HostName::Client(tokens.word("a client's name")?)),
+        _ => Ok(HostName::Server(sid(tokens)?)),
+    }
+}
+
+fn message_kind(tokens: &mut Tokens) -> Result<MessageKind, ParseError> {
+    if tokens.take_sign("*") {
+        return Ok(MessageKind::Any);
+    }
+    let name = tokens.word("a packet's name, NOTIFICATION or *")?;
+    if same_word(&name, "NOTIFICATION") {
+        return Ok(MessageKind::Notification);
+    }
+    if PACKETS.iter().any(|known| same_word(known, &name)) {
+        return Ok(MessageKind::Packet(name));
+    }
+    tokens.error_before(format!("NOTIFICATION, * or one of {}", PACKETS.join(" ")))
+}
+
+fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
+    let word = tokens.word("what the client does")?;
+    match word.as_str() {
+        "connect" => {
+            let to = sids(tokens)?;
+            let asks = tokens.take_word("timeout");
+            let timeout_us = if asks { Some(tokens.duration_us()?) } else { None };
+            Ok(ClientAct::Connect { to, timeout_us })
+        }
+        "disconnect" => Ok(ClientAct::Disconnect),
+        "crash" => Ok(ClientAct::Crash),
+        "close" => Ok(ClientAct::Close),
+        "sync" => Ok(ClientAct::Sync(tokens.path()?)),
+        "get" => read(Read::Get, tokens),
+        "exists" => read(Read::Exists, tokens),
+        "children" => read(Read::Children, tokens),
+        "multi" => multi(tokens),
+        "create" | "set" | "delete" => {
+            let write = write(&word, tokens)?;
+            let times = if tokens.take_word("times") { repeat(tokens)? } else { 1 };
+            Ok(ClientAct::Write { write, times })
+        }
+        _ => tokens.error_before(
+            "one of connect disconnect crash close create set delete multi get exists children sync",
+        ),
+    }
+}
+
+fn read(what: Read, tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
+    Ok(ClientAct::Read { what, path: tokens.path()?, watch: tokens.take_word("watch") })
+}
+
+fn multi(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
+    tokens.sign("{")?;
+    let mut parts = Vec::new();
+    loop {
+        let word = tokens.word("create, set, delete or check")?;
+        if word == "check" {
+            let path = tokens.path()?;
+            tokens.keyword("version")?;
+            parts.push(Part::Check(path, version(tokens)?));
+        } else {
+            parts.push(Part::Write(write(&word, tokens)?));
+        }
+        if tokens.take_sign("}") {
+            return Ok(ClientAct::Multi(parts));
+        }
+        tokens.sign(";")?;
+    }
+}
+
+fn write(word: &str, tokens: &mut Tokens) -> Result<Write, ParseError> {
+    match word {
+        "create" => {
+            let path = tokens.path()?;
+            let data = data(tokens)?;
+            let ephemeral = tokens.take_word("ephemeral");
+            let sequential = tokens.take_word("sequential");
+            Ok(Write::Create { path, data, ephemeral, sequential })
+        }
+        "set" => {
+            let (path, data) = (tokens.path()?, tokens.string()?);
+            Ok(Write::Set { path, data, version: optional_version(tokens)? })
+        }
+        "delete" => Ok(Write::Delete { path: tokens.path()?, version: optional_version(tokens)? }),
+        _ => tokens.error_before("create, set or delete"),
+    }
+}
+
+fn data(tokens: &mut Tokens) -> Result<String, ParseError> {
+    match tokens.peek() {
+        Some(Token::Str(_)) => tokens.string(),
+        _ => Ok(String::new()),
+    }
+}
+
+fn optional_version(tokens: &mut Tokens) -> Result<Option<i32>, ParseError> {
+    let has = tokens.take_word("version");
+    if has { Ok(Some(version(tokens)?)) } else { Ok(None) }
+}
+
+fn version(tokens: &mut Tokens) -> Result<i32, ParseError> {
+    let n = tokens.number("a version", i128::from(i32::MIN), i128::from(i32::MAX))?;
+    Ok(i32::try_from(n).expect("within the limits just checked"))
+}
+
+fn sids_colon(tokens: &mut Tokens) -> Result<Sids, ParseError> {
+    let at = sids(tokens)?;
+    tokens.sign(":")?;
+    Ok(at)
+}
+
+pub(super) fn sids(tokens: &mut Tokens) -> Result<Sids, ParseError> {
+    for (word, set) in
+        [("all", Sids::All), ("voters", Sids::Voters), ("observers", Sids::Observers)]
+    {
+        if tokens.take_word(word) {
+            return Ok(set);
+        }
+    }
+    let mut items = Vec::new();
+    loop {
+        let first = sid(tokens)?;
+        let last = if tokens.take_sign("..") { sid(tokens)? } else { first };
+        if last < first {
+            return tokens.error_before("a number not below the first");
+        }
+        items.push((first, last));
+        if !tokens.take_sign(",") {
+            return Ok(Sids::List(items));
+        }
+    }
+}
+
+pub(super) fn sid(tokens: &mut Tokens) -> Result<ServerId, ParseError> {
+    let n = tokens.number("a server's number", 0, i128::from(SERVERS_MAX))?;
+    Ok(ServerId(i64::try_from(n).expect("within the limits just checked")))
+}
+
+/// A zxid from its two halves.
+pub(super) fn zxid_of(epoch: u32, counter: u32) -> Zxid {
+    Zxid::new(Epoch(epoch), counter)
+}

@@ -1,0 +1,408 @@
+//! Writes a script, so that reading it again gives the same one.
+//!
+//! One form for each line: what is the default is left out, paths and numbers have one spelling.
+
+use core::fmt::{self, Display, Formatter, Write as _};
+
+use zablab_core::types::Zxid;
+
+use super::HEADER;
+use super::ast::{
+    Act, Call, ChooserKind, ClientAct, Command, Comparison, Given, GivenTxn, HostName, MessageKind,
+    Part, Pattern, Predicate, Read, Script, ServerArg, Sids, Survivors, Term, Way, Write,
+};
+
+impl Display for Script {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{HEADER}")?;
+        for line in &self.lines {
+            writeln!(f, "{}", line.command)?;
+            if let Some(block) = &line.expected {
+                writeln!(f, "----")?;
+                for output in &block.lines {
+                    writeln!(f, "{output}")?;
+                }
+                writeln!(f)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Display for Command {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Command::Given(given) => write!(f, "given {given}"),
+            Command::Act(act) => write!(f, "{act}"),
+            Command::Step(n) => write!(f, "step {n}"),
+            Command::RunUntil { predicate, within_us } => {
+                write!(f, "run until {predicate} within {}", Duration(*within_us))
+            }
+            Command::RunUntilEvent { pattern, times, within_us } => {
+                write!(f, "run until event {pattern}")?;
+                if *times != 1 {
+                    write!(f, " times {times}")?;
+                }
+                write!(f, " within {}", Duration(*within_us))
+            }
+            Command::RunFor(us) => write!(f, "run for {}", Duration(*us)),
+            Command::Mark(name) => write!(f, "mark {name}"),
+            Command::Expect(predicate) => write!(f, "expect {predicate}"),
+            Command::Predict(p) => {
+                write!(f, "predict {} {} after {}", p.name, p.term, p.after)?;
+                write!(f, " within {}", Duration(p.within_us))?;
+                for (index, (value, answer)) in p.map.iter().enumerate() {
+                    f.write_str(if index == 0 { " as " } else { " " })?;
+                    match value {
+                        Some(value) => write!(f, "{value}={answer}")?,
+                        None => write!(f, "*={answer}")?,
+                    }
+                }
+                Ok(())
+            }
+            Command::Goal { name, predicate } => write!(f, "goal {name} {predicate}"),
+            Command::ExpectBroken(id) => write!(f, "expect-broken {id}"),
+        }
+    }
+}
+
+impl Display for Given {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Given::Servers(n) => write!(f, "servers {n}"),
+            Given::Observers(at) => write!(f, "observers {at}"),
+            Given::Standalone => write!(f, "standalone"),
+            Given::Seed(seed) => write!(f, "seed {seed}"),
+            Given::Chooser(ChooserKind::Fifo) => write!(f, "chooser fifo"),
+            Given::Chooser(ChooserKind::Random) => write!(f, "chooser random"),
+            Given::Tick(us) => write!(f, "tick {}", Duration(*us)),
+            Given::InitLimit(n) => write!(f, "init-limit {n}"),
+            Given::SyncLimit(n) => write!(f, "sync-limit {n}"),
+            Given::Delay(us) => write!(f, "delay {}", Duration(*us)),
+            Given::SyncTime(us) => write!(f, "sync-time {}", Duration(*us)),
+            Given::AcceptedEpoch(at, epoch) => write!(f, "accepted-epoch {at}: {epoch}"),
+            Given::CurrentEpoch(at, epoch) => write!(f, "current-epoch {at}: {epoch}"),
+            Given::Log { at, first, last, txn } => {
+                write!(f, "log {at}: {}", Pair(*first))?;
+                if first != last {
+                    write!(f, "..{}", Pair(*last))?;
+                }
+                match txn {
+                    Some(txn) => write!(f, " {txn}"),
+                    None => Ok(()),
+                }
+            }
+            Given::Snapshot(at, zxid) => write!(f, "snapshot {at}: {}", Pair(*zxid)),
+            Given::Round(at, round) => write!(f, "round {at}: {round}"),
+            Given::Counter(at, counter) => write!(f, "counter {at}: {counter}"),
+            Given::CommitLog(at, first, last) => {
+                write!(f, "commit-log {at}: {}..{}", Pair(*first), Pair(*last))
+            }
+            Given::Bug(name) => write!(f, "bug {name}"),
+        }
+    }
+}
+
+impl Display for GivenTxn {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            GivenTxn::Create(path, data) => write!(f, "create {} {}", Quoted(path), Quoted(data)),
+            GivenTxn::Set(path, data) => write!(f, "set {} {}", Quoted(path), Quoted(data)),
+            GivenTxn::Delete(path) => write!(f, "delete {}", Quoted(path)),
+            GivenTxn::Session(client, us) => write!(f, "session {client} {}", Duration(*us)),
+        }
+    }
+}
+
+impl Display for Act {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Act::Start(at) => write!(f, "start {at}"),
+            Act::Crash { at, keep: Survivors::Nothing } => write!(f, "crash {at}"),
+            Act::Crash { at, keep: Survivors::All } => write!(f, "crash {at} keep all"),
+            Act::Crash { at, keep: Survivors::Oldest(n) } => write!(f, "crash {at} keep {n}"),
+            Act::Wipe(at) => write!(f, "wipe {at}"),
+            Act::Cut(a, b) => write!(f, "cut {a} from {b}"),
+            Act::CutOneWay(way) => write!(f, "cut {way}"),
+            Act::Heal(a, b) => write!(f, "heal {a} from {b}"),
+            Act::HealAll => write!(f, "heal"),
+            Act::Delay(way, us) => write!(f, "delay {way} {}", Duration(*us)),
+            Act::Hold(way, kind) => write!(f, "hold {way} {kind}"),
+            Act::Release(way) => write!(f, "release {way}"),
+            Act::ReleaseAll => write!(f, "release"),
+            Act::Lose(way, kind) => write!(f, "lose {way} {kind}"),
+            Act::Reset(a, b) => write!(f, "reset {a} {b}"),
+            Act::Deliver(way, MessageKind::Any) => write!(f, "deliver {way}"),
+            Act::Deliver(way, kind) => write!(f, "deliver {way} {kind}"),
+            Act::SlowDisk(at, us) => write!(f, "slow-disk {at} {}", Duration(*us)),
+            Act::FailDisk(at) => write!(f, "fail-disk {at}"),
+            Act::JumpClock(at, us) => write!(f, "jump-clock {at} {}", Duration(*us)),
+            Act::Client { client, op } => write!(f, "{client}: {op}"),
+        }
+    }
+}
+
+impl Display for ClientAct {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            ClientAct::Connect { to, timeout_us: None } => write!(f, "connect {to}"),
+            ClientAct::Connect { to, timeout_us: Some(us) } => {
+                write!(f, "connect {to} timeout {}", Duration(*us))
+            }
+            ClientAct::Disconnect => write!(f, "disconnect"),
+            ClientAct::Crash => write!(f, "crash"),
+            ClientAct::Close => write!(f, "close"),
+            ClientAct::Write { write, times: 1 } => write!(f, "{write}"),
+            ClientAct::Write { write, times } => write!(f, "{write} times {times}"),
+            ClientAct::Multi(parts) => {
+                for (index, part) in parts.iter().enumerate() {
+                    f.write_str(if index == 0 { "multi { " } else { "; " })?;
+                    match part {
+                        Part::Write(write) => write!(f, "{write}")?,
+                        Part::Check(path, version) => {
+                            write!(f, "check {} version {version}", Quoted(path))?;
+                        }
+                    }
+                }
+                f.write_str(" }")
+            }
+            ClientAct::Read { what, path, watch } => {
+                let name = match what {
+                    Read::Get => "get",
+                    Read::Exists => "exists",
+                    Read::Children => "children",
+                };
+                let watch = if *watch { " watch" } else { "" };
+                write!(f, "{name} {}{watch}", Quoted(path))
+            }
+            ClientAct::Sync(path) => write!(f, "sync {}", Quoted(path)),
+        }
+    }
+}
+
+impl Display for Write {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Write::Create { path, data, ephemeral, sequential } => {
+                write!(f, "create {} {}", Quoted(path), Quoted(data))?;
+                f.write_str(if *ephemeral { " ephemeral" } else { "" })?;
+                f.write_str(if *sequential { " sequential" } else { "" })
+            }
+            Write::Set { path, data, version } => {
+                write!(f, "set {} {}", Quoted(path), Quoted(data))?;
+                optional_version(f, *version)
+            }
+            Write::Delete { path, version } => {
+                write!(f, "delete {}", Quoted(path))?;
+                optional_version(f, *version)
+            }
+        }
+    }
+}
+
+fn optional_version(f: &mut Formatter<'_>, version: Option<i32>) -> fmt::Result {
+    match version {
+        Some(version) => write!(f, " version {version}"),
+        None => Ok(()),
+    }
+}
+
+impl Display for Predicate {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Predicate::Or(parts) => joined(f, parts, " or "),
+            Predicate::And(parts) => joined(f, parts, " and "),
+            Predicate::Not(inner) => write!(f, "not {}", Inner(inner)),
+            Predicate::Each { all, variable, set, body } => {
+                let name = if *all { "all" } else { "any" };
+                write!(f, "{name}({variable} in {set}: {body})")
+            }
+            Predicate::Truth(call) => write!(f, "{call}"),
+            Predicate::Compare(left, comparison, right) => {
+                let sign = match comparison {
+                    Comparison::Equal => "==",
+                    Comparison::NotEqual => "!=",
+                    Comparison::Less => "<",
+                    Comparison::LessEqual => "<=",
+                    Comparison::Greater => ">",
+                    Comparison::GreaterEqual => ">=",
+                };
+                write!(f, "{left} {sign} {right}")
+            }
+        }
+    }
+}
+
+fn joined(f: &mut Formatter<'_>, parts: &[Predicate], between: &str) -> fmt::Result {
+    for (index, part) in parts.iter().enumerate() {
+        f.write_str(if index == 0 { "" } else { between })?;
+        write!(f, "{}", Inner(part))?;
+    }
+    Ok(())
+}
+
+/// A predicate inside another one: in parentheses if it could be misread.
+struct Inner<'a>(&'a Predicate);
+
+impl Display for Inner<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Predicate::Or(_) | Predicate::And(_) => write!(f, "({})", self.0),
+            Predicate::Not(_)
+            | Predicate::Each { .. }
+            | Predicate::Truth(_)
+            | Predicate::Compare(..) => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl Display for Term {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Term::None => f.write_str("none"),
+            Term::Int(n) => write!(f, "{n}"),
+            Term::Str(text) => write!(f, "{}", Quoted(text)),
+            Term::Word(word) | Term::Variable(word) => f.write_str(word),
+            Term::Pair(first, second) => write!(f, "({first},{second})"),
+            Term::Vote(leader, epoch, counter) => write!(f, "({leader},({epoch},{counter}))"),
+            Term::Call(call) => write!(f, "{call}"),
+        }
+    }
+}
+
+impl Display for Call {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Call::Server(function, server) => write!(f, "{}({server})", function.name()),
+            Call::Node(function, server, path) => {
+                write!(f, "{}({server}, {})", function.name(), Quoted(path))
+            }
+            Call::Client(function, client) => write!(f, "{}({client})", function.name()),
+            Call::TreesEqual(servers) => {
+                for (index, server) in servers.iter().enumerate() {
+                    f.write_str(if index == 0 { "trees_equal(" } else { ", " })?;
+                    write!(f, "{server}")?;
+                }
+                f.write_str(")")
+            }
+            Call::Count(pattern) => write!(f, "count({pattern})"),
+            Call::Time => f.write_str("time()"),
+        }
+    }
+}
+
+impl Display for ServerArg {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            ServerArg::Sid(sid) => write!(f, "{sid}"),
+            ServerArg::Variable(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Display for Pattern {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.event)?;
+        for test in &self.fields {
+            write!(f, " {}{}", test.field, if test.equal { "=" } else { "!=" })?;
+            for (index, value) in test.values.iter().enumerate() {
+                f.write_str(if index == 0 { "" } else { "|" })?;
+                write!(f, "{value}")?;
+            }
+        }
+        match &self.since {
+            Some(mark) => write!(f, " since {mark}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Display for Sids {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Sids::All => f.write_str("all"),
+            Sids::Voters => f.write_str("voters"),
+            Sids::Observers => f.write_str("observers"),
+            Sids::Up => f.write_str("up"),
+            Sids::List(items) => {
+                for (index, (first, last)) in items.iter().enumerate() {
+                    f.write_str(if index == 0 { "" } else { "," })?;
+                    write!(f, "{first}")?;
+                    if first != last {
+                        write!(f, "..{last}")?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Display for HostName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            HostName::Server(sid) => write!(f, "{sid}"),
+            HostName::Client(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Display for Way {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}->{}", self.from, self.to)
+    }
+}
+
+impl Display for MessageKind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            MessageKind::Any => f.write_str("*"),
+            MessageKind::Notification => f.write_str("NOTIFICATION"),
+            MessageKind::Packet(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A zxid as a script writes it.
+struct Pair(Zxid);
+
+impl Display for Pair {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "({},{})", self.0.epoch(), self.0.counter())
+    }
+}
+
+/// A duration in the greatest unit that divides it.
+struct Duration(u64);
+
+impl Display for Duration {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let us = self.0;
+        if us % 1_000_000 == 0 {
+            write!(f, "{}s", us / 1_000_000)
+        } else if us % 1000 == 0 {
+            write!(f, "{}ms", us / 1000)
+        } else {
+            write!(f, "{us}us")
+        }
+    }
+}
+
+/// A text in quotes.
+struct Quoted<'a>(&'a str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            match c {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\t' => f.write_str("\\t")?,
+                c => f.write_char(c)?,
+            }
+        }
+        f.write_char('"')
+    }
+}

@@ -1,0 +1,198 @@
+//! Reading and writing scripts, at the boundary: text in, text or an error out.
+
+use proptest::prelude::*;
+
+use super::{HEADER, ParseError, Script, parse, parse_act, parse_predicate};
+
+/// One line of every form, as the printer writes it.
+const GIVEN: &[&str] = &[
+    "given servers 5",
+    "given observers 4,5",
+    "given standalone",
+    "given seed 18446744073709551615",
+    "given chooser random",
+    "given tick 2s",
+    "given init-limit 10",
+    "given sync-limit 5",
+    "given delay 1500us",
+    "given sync-time 1ms",
+    "given accepted-epoch 1..3: 2",
+    "given current-epoch all: 1",
+    "given log 1,2: (1,1)..(1,4)",
+    "given log 1: (1,5) create \"/a\" \"x # \\\" \\\\ \\n\"",
+    "given log 1: (1,6) set \"/a\" \"\"",
+    "given log 1: (1,7) delete \"/a\"",
+    "given log all: (0,1) session c 10s",
+    "given snapshot voters: (1,3)",
+    "given round 1: 3",
+    "given counter 2: 4294967292",
+    "given commit-log 1: (5,1)..(5,5)",
+    "given bug M32",
+];
+
+const ACTS: &[&str] = &[
+    "start 1..3,5",
+    "crash 1",
+    "crash 1,2 keep all",
+    "crash observers keep 3",
+    "wipe 2",
+    "cut 1 from 2,3",
+    "cut 1->2",
+    "heal 1 from 2",
+    "heal",
+    "delay 3->1 150ms",
+    "hold 3->1 PROPOSAL",
+    "hold c->1 *",
+    "release 3->1",
+    "release",
+    "lose 1->3 NOTIFICATION",
+    "reset 1 c",
+    "deliver 5->4",
+    "deliver 5->4 ACK",
+    "slow-disk 2 12s",
+    "fail-disk 2",
+    "jump-clock 1 1800s",
+    "c: connect 1,2 timeout 4s",
+    "c: disconnect",
+    "c: crash",
+    "c: close",
+    "c: create \"/a\" \"1\" ephemeral sequential times 121",
+    "c: set \"/a\" \"1\" version -1",
+    "c: delete \"/a\"",
+    "c: multi { create \"/x\" \"\"; check \"/y\" version 2; delete \"/z\" version 0 }",
+    "c: get \"/a\" watch",
+    "c: exists \"/a\"",
+    "c: children \"/\"",
+    "c: sync \"/a\"",
+];
+
+const CHECKS: &[&str] = &[
+    "step 12",
+    "run until leads(2) within 5s",
+    "run until event PacketSent kind=PROPOSAL|ACK server!=1 vote.leader=3 since late times 2 \
+     within 1s",
+    "run for 10ms",
+    "mark late",
+    "expect role(1) == LEADING and (epoch(2) == 2 or not up(3)) and vote(3) == (3,9)",
+    "expect all(s in 1..3: applied(s) == (1,4) and count(VoteChanged server=s) == 1)",
+    "expect any(s in up: vote(s) != (3,(1,9)))",
+    "expect last_logged(1) <= last_logged(2) and trees_equal(1, 2, 3) and time() < 500",
+    "expect data(1, \"/a\") == \"1\" and exists(1, \"/a\") and result(c) == NONODE",
+    "expect leader(1) == none and count(Established) == 0",
+    "predict q1 role(3) after leads(2) within 5s as LEADING=wins FOLLOWING=follows *=nothing",
+    "predict q2 leader(1) after not (up(2) and up(3)) within 1s",
+    "goal alone leads(1) and not up(2)",
+    "expect-broken Z10",
+];
+
+fn script_of(lines: &[&str]) -> String {
+    lines.iter().fold(format!("{HEADER}\n"), |text, line| text + line + "\n")
+}
+
+#[test]
+fn every_form_is_printed_as_it_was_read() {
+    for lines in [GIVEN, ACTS, CHECKS] {
+        let text = script_of(lines);
+        let script = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(script.to_string(), text);
+    }
+}
+
+#[test]
+fn short_spellings_mean_the_same() {
+    let read = |line: &str| parse_act(line).map(|act| act.to_string());
+    assert_eq!(read("c: create /a"), Ok("c: create \"/a\" \"\"".into()));
+    assert_eq!(read("crash 1 keep nothing  # it is gone"), Ok("crash 1".into()));
+    assert_eq!(read("deliver 5->4 *"), Ok("deliver 5->4".into()));
+    let predicate = parse_predicate("data(1,/a)==\"#\"").map(|p| p.to_string());
+    assert_eq!(predicate, Ok("data(1, \"/a\") == \"#\"".into()));
+}
+
+#[test]
+fn output_belongs_to_its_command_and_ends_at_an_empty_line() {
+    let text =
+        format!("{HEADER}\r\nstart 1 # first\n----\nS1 Elected\n  indented\n\nstep 1\n----\n");
+    let script = parse(&text).expect("the script is well formed");
+    let blocks: Vec<_> = script.lines.iter().map(|l| l.expected.clone()).collect();
+    let first = blocks[0].as_ref().expect("the first command has a block");
+    assert_eq!((first.number, script.lines[1].number), (3, 7));
+    assert_eq!(first.lines, ["S1 Elected", "  indented"]);
+    assert_eq!(blocks[1].as_ref().map(|b| b.lines.len()), Some(0));
+}
+
+#[test]
+fn errors_say_line_column_and_what_was_expected() {
+    let cases = [
+        ("start 1\ncrush 2", 3, 1, "one of given start"),
+        ("start 1 2", 2, 9, "the end of the line"),
+        ("start 10", 2, 7, "a server's number from 0 to 9"),
+        ("run until leads(1)", 2, 19, "\"within\""),
+        ("run for 2h", 2, 9, "a duration"),
+        ("expect role(1) == LEADNG", 2, 19, "one of DOWN"),
+        ("expect epoch(1) == (1,2)", 2, 20, "a number"),
+        ("expect role(1) < LEADING", 2, 16, "\"==\" or \"!=\""),
+        ("expect leads(s)", 2, 14, "a server's number"),
+        ("expect epoch(1)", 2, 16, "a comparison"),
+        ("expect sped(1) == 1", 2, 8, "a function's name"),
+        ("expect \"abc", 2, 8, "a closing quote"),
+        ("hold 1->2 PROPOSE", 2, 11, "NOTIFICATION"),
+        ("given log 1: (1,4)..(1,2)", 2, 21, "a later zxid"),
+        ("start 1\ngiven servers 3", 3, 1, "given lines before"),
+        ("mark a\nmark a", 3, 6, "a new name"),
+        ("\n----\n", 3, 1, "a command before"),
+        ("step 1 ~", 2, 8, "a word"),
+    ];
+    for (text, line, column, expected) in cases {
+        let error = parse(&format!("{HEADER}\n{text}")).expect_err(text);
+        assert_eq!((error.line, error.column), (line, column), "{text}: {error}");
+        assert!(error.expected.starts_with(expected), "{text}: {error}");
+    }
+    let found = parse("zablab script 2\n").map_err(|ParseError { found, .. }| found);
+    assert_eq!(found, Err("\"zablab script 2\"".into()));
+}
+
+#[test]
+fn depth_is_limited() {
+    let deep = format!("{}up(1){}", "not (".repeat(40), ")".repeat(40));
+    let error = parse_predicate(&deep).expect_err("too deep");
+    assert!(error.expected.contains("32 levels"), "{error}");
+}
+
+fn any_line() -> impl Strategy<Value = String> {
+    let known = [GIVEN, ACTS, CHECKS].concat();
+    prop_oneof![
+        ".{0,60}",
+        "[a-z(),.:>0-9=\"/ #-]{0,60}",
+        (proptest::sample::select(known), 0..40usize, "[ -~]{0,3}").prop_map(|(line, at, junk)| {
+            let at = at.min(line.len());
+            let end = (at + junk.len()).min(line.len());
+            format!("{}{junk}{}", &line[..at], &line[end..])
+        }),
+    ]
+}
+
+fn any_order(lines: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
+    proptest::sample::subsequence(lines, 0..lines.len()).prop_shuffle()
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(lines in prop::collection::vec(any_line(), 0..8)) {
+        let text = lines.iter().fold(format!("{HEADER}\n"), |text, line| text + line + "\n");
+        if let Ok(script) = parse(&text) {
+            let again: Script = parse(&script.to_string()).expect("what was printed can be read");
+            prop_assert_eq!(again.to_string(), script.to_string());
+        }
+    }
+
+    #[test]
+    fn scripts_survive_printing(
+        given in any_order(GIVEN),
+        acts in any_order(ACTS),
+        checks in any_order(CHECKS),
+    ) {
+        let text = script_of(&[given, acts, checks].concat());
+        let script = parse(&text).expect("every line is well formed");
+        prop_assert_eq!(parse(&script.to_string()), Ok(script));
+    }
+}

@@ -1,0 +1,232 @@
+//! The names that predicates know: functions and their types, words of the protocol.
+//!
+//! Not here: what the functions compute (see `predicate`), the names of events (see
+//! [`crate::formats::json`]).
+
+/// The type of a term.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// True or false.
+    Bool,
+    /// A number.
+    Int,
+    /// A text.
+    Str,
+    /// A zxid.
+    Zxid,
+    /// A vote.
+    Vote,
+    /// One of these names.
+    Word(&'static [&'static str]),
+}
+
+impl Kind {
+    /// How a message to people calls it.
+    pub fn describe(self) -> String {
+        match self {
+            Kind::Bool => "a bool".into(),
+            Kind::Int => "a number".into(),
+            Kind::Str => "a string".into(),
+            Kind::Zxid => "a zxid such as (1,4)".into(),
+            Kind::Vote => "a vote such as (3,(1,9)) or (3,9)".into(),
+            Kind::Word(words) => format!("one of {}", words.join(" ")),
+        }
+    }
+}
+
+/// The values of `role`.
+pub const ROLES: &[&str] =
+    &["DOWN", "SETTLING", "LOOKING", "FOLLOWING", "LEADING", "OBSERVING", "STANDALONE", "HALTED"];
+/// The values of `phase`.
+pub const PHASES: &[&str] = &["ELECTION", "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"];
+/// The values of `state`.
+pub const CLIENT_STATES: &[&str] = &["DISCONNECTED", "CONNECTED", "EXPIRED", "CLOSED"];
+/// The values of `result`: ZooKeeper's error codes by name.
+pub const RESULTS: &[&str] = &[
+    "OK",
+    "SYSTEMERROR",
+    "RUNTIMEINCONSISTENCY",
+    "DATAINCONSISTENCY",
+    "CONNECTIONLOSS",
+    "MARSHALLINGERROR",
+    "UNIMPLEMENTED",
+    "OPERATIONTIMEOUT",
+    "BADARGUMENTS",
+    "APIERROR",
+    "NONODE",
+    "NOAUTH",
+    "BADVERSION",
+    "NOCHILDRENFOREPHEMERALS",
+    "NODEEXISTS",
+    "NOTEMPTY",
+    "SESSIONEXPIRED",
+    "INVALIDCALLBACK",
+    "INVALIDACL",
+    "AUTHFAILED",
+    "SESSIONMOVED",
+    "NOTREADONLY",
+];
+
+/// The packets between servers, by their names in ZooKeeper.
+pub const PACKETS: &[&str] = &[
+    "REQUEST",
+    "PROPOSAL",
+    "ACK",
+    "COMMIT",
+    "PING",
+    "REVALIDATE",
+    "SYNC",
+    "INFORM",
+    "COMMITANDACTIVATE",
+    "NEWLEADER",
+    "FOLLOWERINFO",
+    "UPTODATE",
+    "DIFF",
+    "TRUNC",
+    "SNAP",
+    "OBSERVERINFO",
+    "LEADERINFO",
+    "ACKEPOCH",
+    "INFORMANDACTIVATE",
+];
+
+/// True if two words are one: case, `_` and `-` do not count.
+pub fn same_word(left: &str, right: &str) -> bool {
+    letters(left).eq(letters(right))
+}
+
+fn letters(word: &str) -> impl Iterator<Item = char> + '_ {
+    word.chars().filter(|c| *c != '_' && *c != '-').map(|c| c.to_ascii_lowercase())
+}
+
+macro_rules! functions {
+    ($(#[$doc:meta])* $enum:ident: $($(#[$what:meta])* $variant:ident $name:literal $kind:expr;)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum $enum { $($(#[$what])* $variant,)* }
+
+        impl $enum {
+            /// The function of this name.
+            pub fn named(name: &str) -> Option<$enum> {
+                match name {
+                    $($name => Some($enum::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $($enum::$variant => $name,)* }
+            }
+
+            /// The type of its value.
+            pub fn kind(self) -> Kind {
+                match self { $($enum::$variant => $kind,)* }
+            }
+        }
+    };
+}
+
+functions! {
+    /// Functions of a server.
+    ServerFn:
+    /// It runs.
+    Up "up" Kind::Bool;
+    /// It leads and is established.
+    Leads "leads" Kind::Bool;
+    /// It serves clients.
+    Serving "serving" Kind::Bool;
+    /// Its role.
+    Role "role" Kind::Word(ROLES);
+    /// Its phase.
+    Phase "phase" Kind::Word(PHASES);
+    /// Whom it follows.
+    Leader "leader" Kind::Int;
+    /// The epoch in which it takes part.
+    Epoch "epoch" Kind::Int;
+    /// Its promise.
+    AcceptedEpoch "accepted_epoch" Kind::Int;
+    /// Its adoption.
+    CurrentEpoch "current_epoch" Kind::Int;
+    /// Its election round.
+    Round "round" Kind::Int;
+    /// Its vote.
+    Vote "vote" Kind::Vote;
+    /// The last transaction in its log.
+    LastLogged "last_logged" Kind::Zxid;
+    /// The last durable one.
+    LastDurable "last_durable" Kind::Zxid;
+    /// The last one in its tree.
+    Applied "applied" Kind::Zxid;
+    /// What clients are told.
+    LastProcessed "last_processed" Kind::Zxid;
+    /// The beginning of the window for DIFF.
+    MinCommitted "min_committed" Kind::Zxid;
+    /// Its end.
+    MaxCommitted "max_committed" Kind::Zxid;
+    /// Proposals under way.
+    Outstanding "outstanding" Kind::Int;
+    /// Znodes.
+    Nodes "nodes" Kind::Int;
+    /// Sessions.
+    Sessions "sessions" Kind::Int;
+    /// Watches.
+    Watches "watches" Kind::Int;
+    /// Ephemeral znodes.
+    Ephemerals "ephemerals" Kind::Int;
+}
+
+functions! {
+    /// Functions of a znode in a server's tree.
+    NodeFn:
+    /// It is there.
+    Exists "exists" Kind::Bool;
+    /// Its value.
+    Data "data" Kind::Str;
+    /// Its data version.
+    Version "version" Kind::Int;
+    /// How many children it has.
+    Children "children" Kind::Int;
+    /// Who made it.
+    Czxid "czxid" Kind::Zxid;
+    /// What changed its data last.
+    Mzxid "mzxid" Kind::Zxid;
+    /// What changed its children last.
+    Pzxid "pzxid" Kind::Zxid;
+}
+
+functions! {
+    /// Functions of a client.
+    ClientFn:
+    /// Its connection and session.
+    State "state" Kind::Word(CLIENT_STATES);
+    /// How its last operation ended.
+    Result "result" Kind::Word(RESULTS);
+    /// What its last `get` read.
+    Value "value" Kind::Str;
+    /// Its operations without a result.
+    Pending "pending" Kind::Int;
+    /// Its operations that ended well.
+    Oks "oks" Kind::Int;
+    /// The zxid of its last reply.
+    ResultZxid "result_zxid" Kind::Zxid;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_compared_without_case_and_hyphens() {
+        assert!(same_word("NEWLEADER", "NewLeader"));
+        assert!(same_word("up_to_date", "UpToDate"));
+        assert!(!same_word("DIFF", "TRUNCDIFF"));
+    }
+
+    #[test]
+    fn functions_are_found_by_their_names() {
+        assert_eq!(ServerFn::named("epoch"), Some(ServerFn::Epoch));
+        assert_eq!(ServerFn::Epoch.name(), "epoch");
+        assert_eq!(NodeFn::named("epoch"), None);
+    }
+}
