@@ -68,7 +68,7 @@ pub enum Event {
     Synced { through: Ticket, last_logged: Zxid },
     /// The leader counted an acknowledgement.
     Acked { zxid: Zxid, by: ServerId },
-    /// The leader has a quorum for it, and for all before it.
+    /// The leader has a quorum for it, and for all before it; a learner was told so.
     Committed { zxid: Zxid },
     /// The tree has it.
     Applied { zxid: Zxid, op: i32, session: SessionId, error: i32 },

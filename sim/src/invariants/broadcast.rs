@@ -51,8 +51,11 @@ impl Broadcast {
                 self.one_leader(facts, id, *epoch, report);
                 leader_complete(facts, id, *epoch, report);
             }
-            Event::Committed { zxid } => commit_continues(facts, id, *zxid, report),
+            Event::Committed { zxid } if facts.server(id).decides() => {
+                commit_continues(facts, id, *zxid, report);
+            }
             Event::Applied { zxid, .. } => applied(facts, id, *zxid, report),
+            Event::Replied { .. } => answers_from_adopted(facts, id, report),
             _ => {}
         }
     }
@@ -257,6 +260,23 @@ fn applied(facts: &Facts, id: ServerId, zxid: Zxid, report: &mut Report) {
              but it comes after {before:?}"
         );
         report.broken(Invariant::Z3, [id], why);
+    }
+}
+
+/// Z16, as far as it needs no trees: what a server answers from has all of the history that it
+/// adopted (ZOOKEEPER-3023). Both are parts of the committed order, so their lengths tell.
+fn answers_from_adopted(facts: &Facts, id: ServerId, report: &mut Report) {
+    let server = facts.server(id);
+    let Some(following) = server.following.filter(|_| server.serving) else { return };
+    let (leader, epoch) = (following.leader, following.epoch);
+    let Some(initial) = facts.initial(leader, epoch) else { return };
+    if facts.histories.len(server.tree) < facts.histories.len(initial) {
+        let (have, need) = (facts.histories.last(server.tree), facts.histories.last(initial));
+        let why = format!(
+            "server {id} answered a client from a tree that ends with {have:?} before it applied \
+             the history up to {need:?} with which epoch {epoch} of leader {leader} began"
+        );
+        report.broken(Invariant::Z16, [id, leader], why);
     }
 }
 

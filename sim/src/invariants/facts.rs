@@ -66,6 +66,8 @@ pub(super) struct Server {
     pending: VecDeque<(Ticket, Disk)>,
     /// What the disk held when it was wiped; the protocol cannot be blamed for its loss.
     pub(super) wiped: History,
+    /// True while it is STANDALONE.
+    alone: bool,
     /// Set while it leads.
     pub(super) leading: Option<Leading>,
     /// Set while it has a leader that sent LEADERINFO.
@@ -84,7 +86,13 @@ impl Server {
         self.pending.back().map_or(self.durable, |(_, disk)| *disk)
     }
 
+    /// True if it commits by its own decision, not because a leader said so.
+    pub(super) fn decides(&self) -> bool {
+        self.leading.is_some() || self.alone
+    }
+
     fn leave_role(&mut self) {
+        self.alone = false;
         self.leading = None;
         self.following = None;
         self.serving = false;
@@ -287,7 +295,8 @@ impl Facts {
             Event::PacketReceived { from, kind: PacketKind::LeaderInfo, zxid } => {
                 let server = self.server_mut(id);
                 let epoch = zxid.epoch();
-                let promising = epoch > server.issued().epochs.accepted;
+                // Not what is issued: the promise may be on its way to the disk in this very step.
+                let promising = epoch > server.durable.epochs.accepted;
                 server.following = Some(Following { leader: *from, epoch, promising });
             }
             Event::PacketReceived { kind: PacketKind::UpToDate, .. } => self.serve(id),
@@ -329,11 +338,14 @@ impl Facts {
                 server.leading = Some(Leading { tenure, epoch: None, acked: BTreeMap::new() });
             }
             Role::Standalone => {
+                server.alone = true;
                 let history = server.durable.history;
                 self.commit_all(history);
                 self.serve(id);
             }
-            Role::Settling | Role::Looking | Role::Following | Role::Observing | Role::Halted => {}
+            // Between two roles the tree takes in the whole log (ZOOKEEPER-2845).
+            Role::Looking => server.tree = server.issued().history,
+            Role::Settling | Role::Following | Role::Observing | Role::Halted => {}
         }
     }
 
@@ -343,8 +355,12 @@ impl Facts {
         server.delivered = server.tree;
     }
 
-    /// A leader committed one transaction; it counts if it is the next of the order.
+    /// A leader committed one transaction; it counts if it is the next of the order. A learner
+    /// only repeats what it was told.
     fn commit(&mut self, id: ServerId, zxid: Zxid) {
+        if !self.server(id).decides() {
+            return;
+        }
         let Some(history) = self.logged(id, zxid) else {
             return;
         };

@@ -3,7 +3,7 @@
 //! A [`History`] is a path from the root, named by its last transaction. So a server's log is one
 //! number, an append is one lookup, and two logs agree up to a transaction exactly when it is the
 //! same node for both: log matching (Z13) is a property of the tree and needs no comparison.
-//! Deliberately not here: which server holds what, see [`super::facts`].
+//! Deliberately not here: which server holds what, see `facts.rs`.
 //! Source: Ongaro's log matching, applied to Zab's contiguous logs (ZOOKEEPER-4925).
 
 use std::collections::BTreeMap;
@@ -214,4 +214,69 @@ pub(super) fn hash_of(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use zablab_core::types::Epoch;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        /// A transaction that no log has yet.
+        Propose { log: usize },
+        /// The next transaction of another log, if this one is the beginning of it.
+        Copy { log: usize, from: usize },
+        /// All after the first so many go.
+        Cut { log: usize, keep: usize },
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            (0..3usize).prop_map(|log| Op::Propose { log }),
+            (0..3usize, 0..3usize).prop_map(|(log, from)| Op::Copy { log, from }),
+            (0..3usize, 0..9usize).prop_map(|(log, keep)| Op::Cut { log, keep }),
+        ]
+    }
+
+    proptest! {
+        /// The tree says of logs what comparing them as lists says.
+        #[test]
+        fn agrees_with_lists(ops in proptest::collection::vec(op(), 0..80)) {
+            let mut histories = Histories::new();
+            let mut lists: [Vec<Zxid>; 3] = Default::default();
+            let mut logs = [History::EMPTY; 3];
+            for (i, op) in (1..).zip(ops) {
+                let (log, zxid) = match op {
+                    Op::Propose { log } => (log, Zxid::new(Epoch(i), 1)),
+                    Op::Copy { log, from } => {
+                        if !lists[from].starts_with(&lists[log]) {
+                            continue;
+                        }
+                        let Some(zxid) = lists[from].get(lists[log].len()) else { continue };
+                        (log, *zxid)
+                    }
+                    Op::Cut { log, keep } => {
+                        lists[log].truncate(keep);
+                        let last = lists[log].last().copied().unwrap_or_default();
+                        logs[log] = histories.cut(logs[log], last);
+                        continue;
+                    }
+                };
+                lists[log].push(zxid);
+                let (longer, conflict) = histories.append(logs[log], zxid, zxid.0);
+                prop_assert_eq!(conflict, None);
+                logs[log] = longer;
+            }
+            for (a, list_a) in logs.into_iter().zip(&lists) {
+                prop_assert_eq!(histories.len(a), list_a.len());
+                prop_assert_eq!(histories.last(a), list_a.last().copied().unwrap_or_default());
+                for (b, list_b) in logs.into_iter().zip(&lists) {
+                    prop_assert_eq!(histories.is_prefix(a, b), list_b.starts_with(list_a));
+                }
+            }
+        }
+    }
 }

@@ -5,9 +5,9 @@
 //! server that fools itself does not fool the checker. A hook costs a few look-ups; no view is
 //! built. A clone is as large as the list of transactions and goes back in time with its world.
 //!
-//! One file per family of rules: [`local`] (L: each server by itself, against its own disk),
-//! [`broadcast`] (Z: all servers together), [`clients`] (K: what clients were told). All read the
-//! same [`facts`]; a rule that needs more keeps it in its own file. Deliberately not here:
+//! One file per family of rules: `local` (L: each server by itself, against its own disk),
+//! `broadcast` (Z: all servers together), `clients` (K: what clients were told). All read the
+//! same `facts`; a rule that needs more keeps it in its own file. Deliberately not here:
 //! liveness, and what depends on wall time.
 //!
 //! Source: part B of the correctness notes, whose names the rules keep; Junqueira, Reed, Serafini
@@ -18,6 +18,8 @@ mod clients;
 mod facts;
 mod histories;
 mod local;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -76,6 +78,7 @@ invariants! {
     Z11 "An established leader's history begins with everything committed.",
     Z13 "Logs that share a transaction are equal up to it.",
     Z14 "Equal zxids name equal bytes.",
+    Z16 "A server answers clients from a tree that has all of the history that it adopted.",
     Z17 "Recovery finds what the disk made durable, and nothing that was not written.",
     L1 "A promise is durable before LEADERINFO or ACKEPOCH leaves.",
     L2 "The epoch and its history are durable before ACK NEWLEADER leaves.",
