@@ -398,8 +398,10 @@ proptest! {
         prop_assert_eq!(PingData::decode(ping.encode())?, ping);
         let ask = RevalidateRequest { session, timeout_ms: number };
         prop_assert_eq!(RevalidateRequest::decode(ask.encode())?, ask);
+        prop_assert_eq!(ask.encode().len(), 12);
         let reply = RevalidateReply { session, valid };
         prop_assert_eq!(RevalidateReply::decode(reply.encode())?, reply);
+        prop_assert_eq!(reply.encode().len(), 9);
         let request = RequestData { session, cxid: Xid(number), op: number, body };
         prop_assert_eq!(RequestData::decode(request.encode())?, request);
     }
@@ -423,9 +425,9 @@ proptest! {
         let _ = RevalidateRequest::decode(noise.clone());
         let _ = RevalidateReply::decode(noise.clone());
         let _ = RequestData::decode(noise.clone());
-        drain(&noise, |buffer| QuorumPacket::decode(buffer));
-        drain(&noise, |buffer| InitialMessage::decode(buffer));
-        drain(&noise, |buffer| Notification::decode(buffer));
+        drain(&noise, QuorumPacket::decode);
+        drain(&noise, InitialMessage::decode);
+        drain(&noise, Notification::decode);
         drain(&noise, |buffer| buffer.next_frame(JUTE_MAX_BUFFER));
     }
 
@@ -448,8 +450,8 @@ proptest! {
         let body = payload(&encode_reply(Xid(1), Zxid::ZERO, 0, &answer.1)).slice(16..);
         let _ = Response::decode(answer.0, damage(body));
         let _ = txn::decode(damage(txn::encode(&header, &txn, Some(7))));
-        drain(&damage(packet.encode()), |buffer| QuorumPacket::decode(buffer));
-        drain(&damage(notification.encode()), |buffer| Notification::decode(buffer));
+        drain(&damage(packet.encode()), QuorumPacket::decode);
+        drain(&damage(notification.encode()), Notification::decode);
     }
 
     #[test]

@@ -346,7 +346,7 @@ impl PingData {
     /// If it is not a whole number of pairs.
     pub fn decode(data: Bytes) -> Result<PingData, QuorumError> {
         let length = data.len();
-        if length % 12 != 0 {
+        if !length.is_multiple_of(12) {
             return Err(QuorumError::BadPing { length });
         }
         let mut input = Reader::new(data, JUTE_MAX_BUFFER_PEER);
