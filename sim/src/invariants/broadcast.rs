@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use zablab_core::storage::Recovered;
+use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
 use zablab_core::types::{Epoch, ServerId, Zxid};
 use zablab_core::wire::quorum::PacketKind;
@@ -115,6 +115,22 @@ impl Broadcast {
             report.broken(Invariant::Z17, [id], why);
         }
         committed_held(facts, id, report);
+    }
+
+    /// Z15, for the log (ZOOKEEPER-4925).
+    pub(super) fn before_write(
+        &mut self,
+        facts: &Facts,
+        id: ServerId,
+        write: &Write,
+        report: &mut Report,
+    ) {
+        let Write::Append { zxid, .. } = write else { return };
+        let last = facts.histories.last(facts.server(id).issued().history);
+        if !zxid.follows(last) {
+            let why = format!("server {id} logged {zxid:?} directly after {last:?}");
+            report.broken(Invariant::Z15, [id], why);
+        }
     }
 
     /// Z13 and Z14: a log got a record that disagrees with another log.

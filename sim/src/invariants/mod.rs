@@ -78,6 +78,7 @@ invariants! {
     Z11 "An established leader's history begins with everything committed.",
     Z13 "Logs that share a transaction are equal up to it.",
     Z14 "Equal zxids name equal bytes.",
+    Z15 "A log has no gap: each transaction directly follows the one before it.",
     Z16 "A server answers clients from a tree that has all of the history that it adopted.",
     Z17 "Recovery finds what the disk made durable, and nothing that was not written.",
     L1 "A promise is durable before LEADERINFO or ACKEPOCH leaves.",
@@ -187,6 +188,8 @@ impl Checker {
 
     /// A server handed a write to its disk (`Effect::Persist`).
     pub fn on_persist_issued(&mut self, server: ServerId, ticket: Ticket, write: &Write) {
+        self.facts.enter(server);
+        self.broadcast.before_write(&self.facts, server, write, &mut self.report);
         if let Some(conflict) = self.facts.issue(server, ticket, write) {
             self.broadcast.log_conflict(&self.facts, server, conflict, &mut self.report);
         }

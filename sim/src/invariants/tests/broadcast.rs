@@ -162,13 +162,13 @@ fn z11_a_leader_without_a_committed_transaction() {
 #[test]
 fn z13_logs_share_a_transaction_but_not_what_precedes_it() {
     let mut run = Run::new();
-    run.accept(1, 1);
-    run.accept(2, 1);
+    run.accept(1, 2);
+    run.accept(2, 2);
     run.append(1, z(1, 1));
-    run.append(1, z(1, 2));
-    run.append(2, z(1, 2));
+    run.append(1, z(2, 1));
+    run.append(2, z(2, 1));
     run.breaks(expect![[r#"
-        Z13 broken at step 12: server 2 logged (1,2) after (0,0), but in another log it
+        Z13 broken at step 12: server 2 logged (2,1) after (0,0), but in another log it
             comes after (1,1)
     "#]]);
 }
@@ -182,6 +182,15 @@ fn z14_one_zxid_names_two_transactions() {
     run.persist(2, Write::Append { zxid: z(1, 1), record: Bytes::from_static(b"another") });
     run.breaks(expect![[r#"
         Z14 broken at step 10: server 2 logged (1,1) with other bytes than first seen
+    "#]]);
+}
+
+#[test]
+fn z15_a_log_with_a_gap() {
+    let mut run = after_one_write();
+    run.append(3, z(1, 3));
+    run.breaks(expect![[r#"
+        Z15 broken at step 37: server 3 logged (1,3) directly after (1,1)
     "#]]);
 }
 
