@@ -1,0 +1,95 @@
+//! What the tests need besides Rust: installed if this process may, else named in one line.
+//!
+//! Nothing is installed outside `target/` except Debian's packages and rustup's components.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::shell::{Result, cargo, root, run, succeeds};
+
+/// The client library of the process tests, pinned.
+const KAZOO: &str = "kazoo==2.11.0";
+
+/// Installs what is missing for `cargo xtask test`.
+pub fn install() -> Result {
+    rust_components()?;
+    java()?;
+    kazoo()
+}
+
+/// Installs Debian packages as root, or says in one line which ones are missing.
+pub fn apt(packages: &[&str], needed_for: &str) -> Result {
+    let list = packages.join(" ");
+    let wanted = format!(
+        "{needed_for} is missing; install it with: \
+         apt-get install -y --no-install-recommends {list}"
+    );
+    if !is_root() || !succeeds(Command::new("apt-get").arg("--version")) {
+        return Err(wanted);
+    }
+    let apt_get = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    let install =
+        || run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages));
+    // A machine that was just set up has no package lists yet; others need no update.
+    if install().is_err() {
+        run(apt_get().args(["update", "-qq"])).map_err(|error| format!("{wanted} ({error})"))?;
+        install().map_err(|error| format!("{wanted} ({error})"))?;
+    }
+    Ok(())
+}
+
+fn rust_components() -> Result {
+    for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if !succeeds(cargo().args([command, "--version"])) {
+            let mut add = Command::new("rustup");
+            run(add.args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+/// Java with ZooKeeper's client and zkCli.sh, as Debian has them.
+fn java() -> Result {
+    let java = succeeds(Command::new("java").arg("-version"));
+    let jars = std::env::var_os("ZK_JARS").is_some()
+        || Path::new("/usr/share/java/zookeeper.jar").exists();
+    let zk_cli = Path::new("/usr/share/zookeeper/bin/zkCli.sh").exists();
+    if java && jars && zk_cli {
+        return Ok(());
+    }
+    apt(&["default-jre-headless", "zookeeper"], "Java with ZooKeeper's client")
+}
+
+/// A Python of our own under `target/`, with the client library that the tests drive.
+fn kazoo() -> Result {
+    let venv = root().join("target").join("venv");
+    if succeeds(python(&venv).args(["-c", "import kazoo"])) {
+        return Ok(());
+    }
+    if !make_venv(&venv) {
+        apt(&["python3-venv"], "Python with venv")?;
+        if !make_venv(&venv) {
+            return Err("python3 -m venv does not work".to_owned());
+        }
+    }
+    run(python(&venv).args(["-m", "pip", "install", "--quiet", KAZOO]))
+}
+
+fn make_venv(venv: &Path) -> bool {
+    succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))
+        && succeeds(python(venv).args(["-m", "pip", "--version"]))
+}
+
+fn python(venv: &Path) -> Command {
+    let path: PathBuf = venv.join("bin").join("python");
+    Command::new(path)
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}

@@ -1,0 +1,219 @@
+//! `cargo xtask test`: everything that must hold before a change is taken, in layers.
+//!
+//! A layer that fails does not hide what the later ones would say, except that nothing is tested
+//! that does not build. Each layer's seconds are printed, so that growth is seen when it happens.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::shell::{Result, cargo, run, run_lines};
+use crate::{install, tidy};
+
+/// What the layers of one budget may take together on two idle cores.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Budget {
+    Install,
+    Build,
+    Tests,
+}
+
+impl Budget {
+    const ALL: [Budget; 3] = [Budget::Install, Budget::Build, Budget::Tests];
+
+    fn name(self) -> &'static str {
+        match self {
+            Budget::Install => "install",
+            Budget::Build => "build",
+            Budget::Tests => "tests",
+        }
+    }
+
+    fn minutes(self) -> u64 {
+        match self {
+            Budget::Install => 4,
+            Budget::Build => 9,
+            Budget::Tests => 12,
+        }
+    }
+}
+
+/// Tests that ran.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+}
+
+struct Layer {
+    name: &'static str,
+    budget: Budget,
+    took: Duration,
+    counts: Counts,
+    error: Option<String>,
+}
+
+/// The layers so far.
+struct Report {
+    layers: Vec<Layer>,
+}
+
+/// Runs all layers, then prints what each took and what failed.
+pub fn test() -> Result {
+    let mut report = Report { layers: Vec::new() };
+    report.check("install", Budget::Install, install::install);
+    report.check("tidy", Budget::Build, tidy::tidy);
+    report.check("fmt", Budget::Build, || run(cargo().args(["fmt", "--all", "--check"])));
+    report.check("clippy", Budget::Build, || run(&mut clippy()));
+    if report.check("build", Budget::Build, || run(&mut build())) {
+        report.tests("tests", &mut [workspace_tests(), crossing_tests()]);
+        report.tests("process", &mut [process_tests()]);
+    }
+    report.print()
+}
+
+/// Warnings of the code are errors; those of the profile's own build are not made twice.
+fn clippy() -> Command {
+    let mut clippy = cargo();
+    clippy.args(["clippy", "--quiet", "--locked", "--profile", "ci", "--workspace"]);
+    clippy.args(["--all-targets", "--", "--deny", "warnings"]);
+    clippy
+}
+
+fn build() -> Command {
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--locked", "--profile", "ci", "--workspace"]);
+    build.arg("--all-targets");
+    build
+}
+
+fn test_command() -> Command {
+    let mut test = cargo();
+    test.args(["test", "--quiet", "--locked", "--profile", "ci", "--no-fail-fast"]);
+    test
+}
+
+fn workspace_tests() -> Command {
+    let mut test = test_command();
+    test.args(["--workspace", "--exclude", "zablab-tests"]);
+    test
+}
+
+fn crossing_tests() -> Command {
+    let mut test = test_command();
+    test.args(["--package", "zablab-tests", "--", "--skip", "process::"]);
+    test
+}
+
+/// One at a time: each starts a whole ensemble, and starved servers would time out.
+fn process_tests() -> Command {
+    let mut test = test_command();
+    test.args(["--package", "zablab-tests", "--lib", "process::", "--", "--test-threads", "1"]);
+    test
+}
+
+impl Report {
+    /// Runs a layer that is one check, and says whether it passed.
+    fn check(&mut self, name: &'static str, budget: Budget, run: impl FnOnce() -> Result) -> bool {
+        println!("== {name}");
+        let began = Instant::now();
+        let error = run().err();
+        let passed = error.is_none();
+        let counts = Counts { passed: usize::from(passed), failed: usize::from(!passed) };
+        self.add(Layer { name, budget, took: began.elapsed(), counts, error });
+        passed
+    }
+
+    /// Runs a layer of test programs and counts their tests.
+    fn tests(&mut self, name: &'static str, commands: &mut [Command]) {
+        println!("== {name}");
+        let began = Instant::now();
+        let mut counts = Counts::default();
+        let mut errors = Vec::new();
+        for command in commands {
+            let result = run_lines(command, |line| {
+                println!("{line}");
+                counts.add(count(line));
+            });
+            errors.extend(result.err());
+        }
+        // A test program that crashes, or does not compile, counts no failed test itself.
+        if !errors.is_empty() && counts.failed == 0 {
+            counts.failed = 1;
+        }
+        let error = (!errors.is_empty()).then(|| errors.join("; "));
+        self.add(Layer { name, budget: Budget::Tests, took: began.elapsed(), counts, error });
+    }
+
+    fn add(&mut self, layer: Layer) {
+        if let Some(error) = &layer.error {
+            println!("{error}");
+        }
+        self.layers.push(layer);
+    }
+
+    fn print(&self) -> Result {
+        println!();
+        let mut all = Counts::default();
+        for Layer { name, took, counts, error, .. } in &self.layers {
+            let verdict = if error.is_some() { "FAILED" } else { "ok" };
+            println!("{name:<8} {:>7.1} s  {verdict}", took.as_secs_f64());
+            all.add(*counts);
+        }
+        for budget in Budget::ALL {
+            self.compare(budget);
+        }
+        // Failures are named once more, where a reader of a long log looks first.
+        for Layer { name, error, .. } in &self.layers {
+            if let Some(error) = error {
+                println!("{name}: {error}");
+            }
+        }
+        println!("{} passed, {} failed", all.passed, all.failed);
+        if all.failed == 0 { Ok(()) } else { Err("the tests failed".to_owned()) }
+    }
+
+    fn compare(&self, budget: Budget) {
+        let layers = self.layers.iter().filter(|layer| layer.budget == budget);
+        let took: Duration = layers.map(|layer| layer.took).sum();
+        let (name, minutes) = (budget.name(), budget.minutes());
+        if took > Duration::from_secs(60 * minutes) {
+            let seconds = took.as_secs();
+            println!(
+                "warning: {name} took {seconds} s, its budget on 2 idle cores is {minutes} min"
+            );
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// The numbers in the closing line of a test program.
+fn count(line: &str) -> Counts {
+    let Some(result) = line.trim().strip_prefix("test result: ") else {
+        return Counts::default();
+    };
+    let number = |kind: &str| {
+        let parts = result.split(['.', ';']).map(str::trim);
+        let mut numbers = parts.filter_map(|part| part.strip_suffix(kind)?.trim().parse().ok());
+        numbers.next().unwrap_or(0)
+    };
+    Counts { passed: number("passed"), failed: number("failed") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_are_counted() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 4 filtered \
+                    out; finished in 0.02s";
+        assert_eq!(count(line), Counts { passed: 12, failed: 3 });
+        assert_eq!(count("test other ... ok"), Counts::default());
+    }
+}
