@@ -10,8 +10,6 @@ extern crate alloc;
 pub mod client;
 pub mod config;
 pub mod endpoint;
-#[cfg(feature = "serde")]
-pub mod json;
 pub mod limits;
 pub mod policy;
 pub mod prng;

@@ -14,11 +14,6 @@ pub type Path = Arc<str>;
 /// Compared as an unsigned pair, never as a signed difference. `(e, 0)` names no transaction: it
 /// is the id of the NEWLEADER proposal of epoch `e`. A standalone server counts in epoch 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(into = "crate::json::ZxidPair", from = "crate::json::ZxidPair")
-)]
 pub struct Zxid(pub u64);
 
 impl Zxid {
@@ -75,9 +70,8 @@ impl fmt::Debug for Zxid {
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         pub struct $name(pub $inner);
 
         impl fmt::Display for $name {
@@ -100,7 +94,6 @@ number!(
 );
 number!(
     /// The logical clock of the election, a round; *not* an [`Epoch`].
-    #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
     ElectionEpoch(u64)
 );
 number!(
@@ -113,12 +106,10 @@ number!(
 );
 number!(
     /// A connection, as driver and core call it. See [`ConnId::outgoing`].
-    #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
     ConnId(u64)
 );
 number!(
     /// A durable write's place in the order of all writes of one process.
-    #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
     Ticket(u64)
 );
 number!(
@@ -173,8 +164,6 @@ impl Mono {
 
 /// A session's number. Its top byte is the server that made it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
 pub struct SessionId(pub i64);
 
 impl fmt::Display for SessionId {

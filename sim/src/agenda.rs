@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use zablab_core::types::Mono;
+use zablab_core::types::{Mono, ServerId};
 
-use crate::step::{Host, Step};
+use crate::step::{Host, LaneId, Step};
 
 /// One entry. Compared field by field, in this order.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub struct Entry {
     /// When it happens if nothing is chosen before it.
     pub due: Mono,
@@ -22,7 +22,7 @@ pub struct Entry {
     /// Who receives it, or whose it is.
     pub to: Host,
     /// What happens.
-    pub step: Step,
+    pub what: Auto,
 }
 
 /// Which kind comes first among equal times.
@@ -36,6 +36,41 @@ pub enum Rank {
     Timer,
 }
 
+/// A step that happens by itself; see [`Step`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[allow(missing_docs)]
+pub enum Auto {
+    Deliver { lane: LaneId, seq: u64 },
+    GiveUp { lane: LaneId },
+    Tick { host: Host },
+    CompleteIo { server: ServerId },
+    CompleteSnapshot { server: ServerId },
+}
+
+impl Entry {
+    /// The timer of a host.
+    pub(crate) fn timer(due: Mono, host: Host) -> Entry {
+        Entry { due, rank: Rank::Timer, from: host, to: host, what: Auto::Tick { host } }
+    }
+
+    /// Something that a server's disk finishes.
+    pub(crate) fn io(due: Mono, server: ServerId, what: Auto) -> Entry {
+        let host = Host::Server(server);
+        Entry { due, rank: Rank::Io, from: host, to: host, what }
+    }
+
+    /// It as a step.
+    pub fn step(&self) -> Step {
+        match self.what {
+            Auto::Deliver { lane, seq } => Step::Deliver { lane, seq },
+            Auto::GiveUp { lane } => Step::GiveUp { lane },
+            Auto::Tick { host } => Step::Tick { host },
+            Auto::CompleteIo { server } => Step::CompleteIo { server },
+            Auto::CompleteSnapshot { server } => Step::CompleteSnapshot { server },
+        }
+    }
+}
+
 /// The entries, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
 pub struct Agenda {
@@ -43,16 +78,20 @@ pub struct Agenda {
 }
 
 impl Agenda {
-    /// Adds an entry.
-    pub(crate) fn insert(&mut self, entry: Entry) {
-        let fresh = self.entries.insert(entry);
-        debug_assert!(fresh, "an entry is on the agenda once");
-    }
-
-    /// Takes an entry out.
-    pub(crate) fn remove(&mut self, entry: &Entry) {
-        let was_there = self.entries.remove(entry);
-        debug_assert!(was_there, "only what is on the agenda is taken out");
+    /// Puts `new` in the place of what `slot` says is on the agenda.
+    pub(crate) fn replace(&mut self, slot: &mut Option<Entry>, new: Option<Entry>) {
+        if *slot == new {
+            return;
+        }
+        if let Some(old) = slot {
+            let was_there = self.entries.remove(old);
+            debug_assert!(was_there, "a slot says what is on the agenda");
+        }
+        if let Some(new) = new {
+            let fresh = self.entries.insert(new);
+            debug_assert!(fresh, "an entry is on the agenda once");
+        }
+        *slot = new;
     }
 
     /// All entries, the first to happen first.

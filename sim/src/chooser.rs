@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use zablab_core::prng::Prng;
 
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, Entry};
 use crate::step::Step;
 
 /// Picks the next step.
@@ -19,7 +19,7 @@ pub struct Fifo;
 
 impl Chooser for Fifo {
     fn choose(&mut self, agenda: &Agenda) -> Option<Step> {
-        agenda.first().map(|entry| entry.step.clone())
+        agenda.first().map(Entry::step)
     }
 }
 
@@ -50,7 +50,7 @@ impl Chooser for Random {
             0 => self.prng.below(self.reach.min(agenda.len().max(1) as u64)),
             _ => 0,
         };
-        agenda.iter().nth(place as usize).map(|entry| entry.step.clone())
+        agenda.iter().nth(place as usize).map(Entry::step)
     }
 }
 

@@ -1,93 +1,163 @@
-//! Virtual clients: what they are asked to do, and what became of it.
+//! A virtual client: the core's client session, the connections that it wants, and its history.
+//!
+//! Not here: the session's own logic (`zablab_core::client`), and whether a history is right
+//! ([`crate::invariants`]).
 
-use bytes::Bytes;
-use zablab_core::types::{Path, ServerId, Zxid};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use zablab_core::client::{CallError, CallId, Session, SessionState, Settings};
+use zablab_core::process::Process;
+use zablab_core::types::{ConnId, Mono, ServerId, Zxid};
+use zablab_core::wire::client::{ErrorCode, Request, Response};
+
+use crate::agenda::Entry;
 
 /// What a client may be asked to do.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub enum ClientOp {
-    /// Connect, trying these servers in this order, again and again.
+    /// Connect, trying these servers in this order, again and again. A session that is neither
+    /// closed nor expired goes on (with its old list of servers); otherwise a new one begins.
     Connect {
-        /// Which servers.
+        /// Which servers; at least one.
         servers: Vec<ServerId>,
-        /// The session timeout to ask for, in ms.
-        timeout_ms: i32,
+        /// The session timeout to ask for, in ms; above 0.
+        timeout_ms: u32,
     },
     /// Close the connection, keep the session, and stay away until the next `Connect`.
     Disconnect,
     /// Close the session.
     Close,
-    /// Make a znode.
-    Create {
-        /// Its path, or its beginning if it is sequential.
-        path: Path,
-        /// Its data.
-        data: Bytes,
-        /// Whether it goes with the session.
-        ephemeral: bool,
-        /// Whether the server adds a number.
-        sequential: bool,
-    },
-    /// Change a znode's data.
-    Set {
-        /// Which.
-        path: Path,
-        /// The new data.
-        data: Bytes,
-        /// The version it must have; -1 for any.
-        version: i32,
-    },
-    /// Delete a znode.
-    Delete {
-        /// Which.
-        path: Path,
-        /// The version it must have; -1 for any.
-        version: i32,
-    },
-    /// Check a znode's version; only inside `Multi`.
-    Check {
-        /// Which.
-        path: Path,
-        /// The version it must have.
-        version: i32,
-    },
-    /// Several writes as one.
-    Multi(Vec<ClientOp>),
-    /// Read a znode's data.
-    Get {
-        /// Which.
-        path: Path,
-        /// Whether to watch it.
-        watch: bool,
-    },
-    /// Ask whether a znode exists.
-    Exists {
-        /// Which.
-        path: Path,
-        /// Whether to watch it.
-        watch: bool,
-    },
-    /// List a znode's children.
-    Children {
-        /// Whose.
-        path: Path,
-        /// Whether to watch it.
-        watch: bool,
-    },
-    /// Bring the server up to date with its leader.
-    Sync {
-        /// Any path.
-        path: Path,
-    },
+    /// Send a request; not one of those that a session makes by itself.
+    Request(Request),
 }
 
-/// How an operation ended.
+/// How a request ended.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Outcome {
-    /// 0, or the error's number on the wire; -4 (CONNECTIONLOSS) if its fate is unknown.
-    pub error: i32,
-    /// The zxid in the reply's header.
-    pub zxid: Zxid,
-    /// The data that a `Get` read.
-    pub data: Option<Bytes>,
+    /// The zxid in the reply's header; `None` if there was no reply.
+    pub zxid: Option<Zxid>,
+    /// The reply, or why there is none.
+    pub result: Result<Response, CallError>,
+}
+
+impl Outcome {
+    /// The error's number on the wire, 0 for OK.
+    pub fn code(&self) -> i32 {
+        match &self.result {
+            Ok(_) => ErrorCode::Ok.to_wire(),
+            Err(CallError::Refused { code }) => *code,
+            Err(CallError::SessionExpired) => ErrorCode::SessionExpired.to_wire(),
+            // Everything else means that nobody knows; also what newer cores may add.
+            Err(_) => ErrorCode::ConnectionLoss.to_wire(),
+        }
+    }
+}
+
+/// One request from its call to its return.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub struct Call {
+    /// Its number, counted over all clients.
+    pub id: CallId,
+    /// What was asked for.
+    pub request: Request,
+    /// When it was asked for.
+    pub called: Mono,
+    /// When it ended, and how.
+    pub returned: Option<(Mono, Outcome)>,
+}
+
+/// A virtual client. It comes into being with its first act.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// The session, while the client's process runs and has one.
+    pub(crate) session: Option<Session>,
+    /// The servers that the session's indices stand for.
+    pub(crate) servers: Vec<ServerId>,
+    /// The index that stands for the first server.
+    first: Option<usize>,
+    /// True while the client stays away.
+    pub(crate) away: bool,
+    /// The connection that the session wants while the client stays away.
+    pub(crate) wanted: Option<ConnId>,
+    /// Its timer on the agenda.
+    pub(crate) timer: Option<Entry>,
+    history: Arc<Vec<Call>>,
+    open: BTreeMap<CallId, usize>,
+}
+
+impl Client {
+    /// Its session's state; `None` before the first `Connect` and after its process ended.
+    pub fn state(&self) -> Option<SessionState> {
+        self.session.as_ref().map(Session::state)
+    }
+
+    /// The session, while there is one.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// The server at this index of [`SessionState::Connected`].
+    pub fn server(&self, index: usize) -> Option<ServerId> {
+        let count = self.servers.len().max(1);
+        let turned = index + count - self.first.unwrap_or(0) % count;
+        self.servers.get(turned % count).copied()
+    }
+
+    /// Every request so far, in the order of their calls.
+    pub fn history(&self) -> &[Call] {
+        &self.history
+    }
+
+    /// How many requests have not ended.
+    pub fn pending(&self) -> usize {
+        self.open.len()
+    }
+
+    /// True if a `Connect` would begin a new session.
+    pub(crate) fn needs_session(&self) -> bool {
+        match self.state() {
+            None | Some(SessionState::Expired | SessionState::Closed) => true,
+            Some(SessionState::Connecting | SessionState::Connected { .. }) => false,
+        }
+    }
+
+    /// A new session with these servers.
+    pub(crate) fn begin(&mut self, servers: &[ServerId], timeout_ms: u32, seed: u64) {
+        let settings = Settings { server_count: servers.len(), timeout_ms };
+        self.session = Some(Session::new(settings, seed));
+        self.servers = servers.to_vec();
+        self.first = None;
+    }
+
+    /// The server that the session means. The session draws the index that it tries first; that
+    /// one stands for the first server, so that a script knows which it is.
+    pub(crate) fn dialled(&mut self, index: usize) -> Option<ServerId> {
+        self.first.get_or_insert(index);
+        self.server(index)
+    }
+
+    /// The process ends; what it asked for stays without an answer for ever.
+    pub(crate) fn drop_process(&mut self) {
+        self.session = None;
+        self.wanted = None;
+        self.open.clear();
+    }
+
+    pub(crate) fn called(&mut self, id: CallId, request: Request, now: Mono) {
+        self.open.insert(id, self.history.len());
+        let call = Call { id, request, called: now, returned: None };
+        Arc::make_mut(&mut self.history).push(call);
+    }
+
+    pub(crate) fn returned(&mut self, id: CallId, outcome: Outcome, now: Mono) {
+        let Some(place) = self.open.remove(&id) else { return };
+        Arc::make_mut(&mut self.history)[place].returned = Some((now, outcome));
+    }
+
+    /// When its timer fires; never while it stays away.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        let session = self.session.as_ref().filter(|_| !self.away)?;
+        session.deadline()
+    }
 }

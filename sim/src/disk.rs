@@ -21,6 +21,7 @@ pub struct Disk {
     names: BTreeMap<FileId, Inode>,
     unsynced: VecDeque<Change>,
     under_way: VecDeque<FileOp>,
+    background: VecDeque<FileOp>,
     next_inode: u32,
 }
 
@@ -51,6 +52,18 @@ impl Disk {
         }
     }
 
+    /// Hands operations to the disk that run beside the others, on files of their own.
+    pub fn begin_background(&mut self, ops: impl IntoIterator<Item = FileOp>) {
+        self.background.extend(ops);
+    }
+
+    /// Carries out all background operations that were handed over.
+    pub fn complete_background(&mut self) {
+        while let Some(op) = self.background.pop_front() {
+            self.carry_out(op);
+        }
+    }
+
     /// The first sync fails: what was handed over and not yet synced is lost, names included, as
     /// Linux drops dirty pages after a failed `fsync`.
     pub fn fail(&mut self) {
@@ -60,11 +73,12 @@ impl Disk {
     /// The machine stops. Returns how many changes were lost.
     pub fn crash(&mut self, keep: Keep) -> u32 {
         for _ in 0..keep.reached {
-            let Some(op) = self.under_way.pop_front() else { break };
+            let first = self.under_way.pop_front().or_else(|| self.background.pop_front());
+            let Some(op) = first else { break };
             self.carry_out(op);
         }
-        let mut lost = self.under_way.iter().filter(|op| changes_something(op)).count() as u32;
-        self.under_way.clear();
+        let never = self.under_way.drain(..).chain(self.background.drain(..));
+        let mut lost = never.filter(changes_something).count() as u32;
         let (mut data, mut names, mut torn) = (keep.data, keep.names, keep.torn);
         for change in std::mem::take(&mut self.unsynced) {
             let left = if change.is_data() { &mut data } else { &mut names };
@@ -91,34 +105,29 @@ impl Disk {
         *self = Disk::default();
     }
 
-    /// How many changes (of contents, of names) would be lost by a crash that keeps nothing, were
-    /// all operations carried out that are under way.
-    pub fn unsynced(&self) -> usize {
-        self.unsynced.len() + self.under_way.iter().filter(|op| changes_something(op)).count()
-    }
-
-    /// How many operations are under way.
+    /// How many operations are under way; the most that [`Keep::reached`] can count.
     pub fn under_way(&self) -> usize {
-        self.under_way.len()
+        self.under_way.len() + self.background.len()
     }
 
-    /// Every file as a process sees it now: all that was carried out, durable or not.
-    pub fn files(&self) -> BTreeMap<FileId, Bytes> {
-        let mut contents = self.contents.clone();
-        for change in &self.unsynced {
-            change_content(&mut contents, change);
+    /// How many changes were carried out but are not durable.
+    pub fn unsynced(&self) -> usize {
+        self.unsynced.len()
+    }
+
+    /// The files as a process sees them now.
+    pub fn files(&self) -> impl Iterator<Item = &FileId> {
+        self.names.keys()
+    }
+
+    /// A whole file as a process sees it now: with all that was carried out, durable or not.
+    pub fn read(&self, file: &FileId) -> Option<Bytes> {
+        let inode = self.names.get(file)?;
+        let mut content = self.contents.get(inode).cloned().unwrap_or_default();
+        for change in self.unsynced.iter().filter(|change| change.inode() == Some(*inode)) {
+            content.change(change);
         }
-        self.names
-            .iter()
-            .map(|(file, inode)| (file.clone(), contents.get(inode).map(read).unwrap_or_default()))
-            .collect()
-    }
-
-    /// The disk as it would be after a crash that keeps only what is durable.
-    pub fn durable(&self) -> Disk {
-        let mut copy = self.clone();
-        copy.crash(Keep::NOTHING);
-        copy
+        Some(content.read())
     }
 
     fn carry_out(&mut self, op: FileOp) {
@@ -181,8 +190,10 @@ impl Disk {
 
     fn make_durable(&mut self, change: Change) {
         match change {
-            Change::Write(..) | Change::SetLen(..) => {
-                change_content(&mut self.contents, &change);
+            Change::Write(inode, ..) | Change::SetLen(inode, _) => {
+                if let Some(content) = self.contents.get_mut(&inode) {
+                    content.change(&change);
+                }
             }
             Change::Link(file, inode) => {
                 self.durable_names.insert(file, inode);
@@ -265,23 +276,29 @@ struct Content {
     len: u64,
 }
 
-fn change_content(contents: &mut BTreeMap<Inode, Content>, change: &Change) {
-    match change {
-        Change::Write(inode, at, bytes) => {
-            if let Some(content) = contents.get_mut(inode) {
-                content.write(*at, bytes);
-            }
-        }
-        Change::SetLen(inode, len) => {
-            if let Some(content) = contents.get_mut(inode) {
-                content.set_len(*len);
-            }
-        }
-        Change::Link(..) | Change::Rename(..) | Change::Unlink(_) => {}
-    }
-}
-
 impl Content {
+    fn change(&mut self, change: &Change) {
+        match change {
+            Change::Write(_, at, bytes) => self.write(*at, bytes),
+            Change::SetLen(_, len) => self.set_len(*len),
+            Change::Link(..) | Change::Rename(..) | Change::Unlink(_) => {}
+        }
+    }
+
+    fn read(&self) -> Bytes {
+        if let [(0, only)] = self.pieces.as_slice()
+            && only.len() as u64 == self.len
+        {
+            return only.clone();
+        }
+        let mut all = vec![0; self.len as usize];
+        for (start, bytes) in self.pieces.iter() {
+            let start = *start as usize;
+            all[start..start + bytes.len()].copy_from_slice(bytes);
+        }
+        Bytes::from(all)
+    }
+
     fn write(&mut self, at: u64, bytes: &Bytes) {
         if bytes.is_empty() {
             return;
@@ -322,20 +339,6 @@ fn cut(pieces: &[(u64, Bytes)], from: u64, to: u64) -> Vec<(u64, Bytes)> {
     parts
 }
 
-fn read(content: &Content) -> Bytes {
-    if let [(0, only)] = content.pieces.as_slice()
-        && only.len() as u64 == content.len
-    {
-        return only.clone();
-    }
-    let mut all = vec![0; content.len as usize];
-    for (start, bytes) in content.pieces.iter() {
-        let start = *start as usize;
-        all[start..start + bytes.len()].copy_from_slice(bytes);
-    }
-    Bytes::from(all)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,7 +352,7 @@ mod tests {
     }
 
     fn text(disk: &Disk, name: &str) -> Option<String> {
-        disk.files().get(&file(name)).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        disk.read(&file(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn disk_with(ops: Vec<FileOp>) -> Disk {

@@ -141,7 +141,7 @@ impl Default for ServerGiven {
 
 impl Given {
     /// `servers` voters, numbered from 1, all up, with empty disks.
-    pub fn voters(servers: u32, seed: u64) -> Given {
+    pub fn of_voters(servers: u32, seed: u64) -> Given {
         let numbers = (1..=i64::from(servers)).map(ServerId);
         let server = ServerGiven { up: true, ..ServerGiven::default() };
         Given {
@@ -173,6 +173,12 @@ impl Given {
             snap_count: self.timing.snap_count,
             commit_log_count: self.timing.commit_log_count,
         }
+    }
+
+    /// The servers that vote.
+    pub fn voters(&self) -> impl Iterator<Item = ServerId> {
+        let votes = |server: &ServerGiven| server.role == PeerRole::Participant;
+        self.servers.iter().filter(move |(_, server)| votes(server)).map(|(sid, _)| *sid)
     }
 
     fn ensemble(&self) -> Ensemble {

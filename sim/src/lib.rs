@@ -12,6 +12,7 @@ pub mod disk;
 pub mod fingerprint;
 pub mod given;
 pub mod invariants;
+mod io;
 pub mod link;
 pub mod node;
 pub mod script;
@@ -22,6 +23,7 @@ pub mod trace;
 pub mod world;
 
 pub use given::{DiskGiven, Given, Preset, ServerGiven, Timing};
+pub use io::GivenDiskError;
 pub use step::{ClientId, Fault, Host, Keep, LaneId, LinkId, Side, Step};
 pub use timeline::Timeline;
 pub use trace::{TraceEvent, What};

@@ -3,7 +3,7 @@
 //! * Opening takes one delay to the acceptor (who learns it at once) and one back. A host that is
 //!   down or does not listen answers with a refusal.
 //! * A cut lane stalls. What was sent on it arrives after the healing, unless the sender gave up
-//!   first ([`Step::GiveUp`]): then the sender's end closes and the receiver learns it once healed,
+//!   first ([`crate::Step::GiveUp`]): then the sender's end closes and the receiver learns it once healed,
 //!   so until then the connection is half open.
 //! * A crash or [`crate::Fault::Reset`] closes ends; the other side learns it by an item that
 //!   travels like a message. Whoever has closed an end hears nothing more of it.
@@ -18,9 +18,9 @@ use zablab_core::prng::Prng;
 use zablab_core::process::{Parts, PortKind};
 use zablab_core::types::{ConnId, Mono};
 
-use crate::agenda::{Agenda, Entry, Rank};
+use crate::agenda::{Agenda, Auto, Entry, Rank};
 use crate::given::Timing;
-use crate::step::{Host, LaneId, LinkId, Side, Step};
+use crate::step::{Host, LaneId, LinkId, Side};
 
 /// Bytes that an operating system takes for one direction of a connection before it makes the
 /// sender wait: about what Linux grants for sending and receiving together.
@@ -208,6 +208,20 @@ impl Net {
         self.ends.get(&(host, conn)).copied()
     }
 
+    /// The connections of a host that it has not closed, by its names for them.
+    pub fn conns_of(&self, host: Host) -> Vec<ConnId> {
+        let own = self.ends.range((host, ConnId(0))..=(host, ConnId(u64::MAX)));
+        own.map(|((_, conn), _)| *conn).collect()
+    }
+
+    /// A random number from 0 to `most`, from the network's own generator.
+    pub(crate) fn draw(&mut self, most: u64) -> u64 {
+        match most {
+            0 => 0,
+            most => self.prng.below(most + 1),
+        }
+    }
+
     /// Which ways are cut, from whom to whom.
     pub fn cuts(&self) -> impl Iterator<Item = (Host, Host)> {
         self.cuts.keys().copied()
@@ -282,8 +296,8 @@ impl Net {
     }
 
     /// What a lane has on the agenda.
-    pub fn scheduled(&self, lane: LaneId) -> Option<&Entry> {
-        self.links.get(&lane.link)?.lane(lane.to).entry.as_ref()
+    pub fn scheduled(&self, lane: LaneId) -> Option<Entry> {
+        self.links.get(&lane.link)?.lane(lane.to).entry
     }
 
     /// The first item of a lane arrives: its number, and what there is to tell to whom.
@@ -325,16 +339,8 @@ impl Net {
 
     /// All ends of a host close at once; the others learn it one delay later.
     pub fn crash(&mut self, now: Mono, host: Host) {
-        let first = (host, ConnId(0));
-        let own: Vec<LaneId> = self
-            .ends
-            .range(first..)
-            .take_while(|((owner, _), _)| *owner == host)
-            .map(|(_, lane)| *lane)
-            .collect();
-        for lane in own {
-            self.put(now, LaneId { link: lane.link, to: lane.to.other() }, Cargo::Closed);
-            self.close_end(lane);
+        for conn in self.conns_of(host) {
+            self.close(now, host, conn);
         }
     }
 
@@ -416,16 +422,7 @@ impl Net {
             let Some(link) = self.links.get(&lane.link) else { continue };
             let entry = self.entry(link, lane);
             let Some(link) = self.links.get_mut(&lane.link) else { continue };
-            let slot = &mut link.lane_mut(lane.to).entry;
-            if *slot != entry {
-                if let Some(old) = slot.take() {
-                    agenda.remove(&old);
-                }
-                if let Some(new) = &entry {
-                    agenda.insert(new.clone());
-                }
-                *slot = entry;
-            }
+            agenda.replace(&mut link.lane_mut(lane.to).entry, entry);
             // Closing an end empties the lane to it, so nothing is left on the agenda here.
             if link.is_over() {
                 self.links.remove(&lane.link);
@@ -444,15 +441,15 @@ impl Net {
     fn entry(&self, link: &Link, lane: LaneId) -> Option<Entry> {
         let first = link.lane(lane.to).items.front()?;
         let (from, to) = (link.end(lane.to.other()).host, link.end(lane.to).host);
-        let (due, step) = match self.obstacle(link, lane.to) {
-            None => (first.due, Step::Deliver { lane, seq: first.seq }),
+        let (due, what) = match self.obstacle(link, lane.to) {
+            None => (first.due, Auto::Deliver { lane, seq: first.seq }),
             Some(Obstacle::Waiting) => return None,
             Some(Obstacle::Cut(_)) if link.is_closed(lane.to.other()) => return None,
             Some(Obstacle::Cut(since)) => {
-                (Mono(since.max(first.sent).0 + self.give_up_us), Step::GiveUp { lane })
+                (Mono(since.max(first.sent).0 + self.give_up_us), Auto::GiveUp { lane })
             }
         };
-        Some(Entry { due, rank: Rank::Message, from, to, step })
+        Some(Entry { due, rank: Rank::Message, from, to, what })
     }
 
     fn obstacle(&self, link: &Link, to: Side) -> Option<Obstacle> {
@@ -470,16 +467,13 @@ impl Net {
 
     /// Puts an item on a lane, unless its receiver has closed its end.
     fn put(&mut self, now: Mono, lane: LaneId, cargo: Cargo) -> Option<u64> {
+        let jitter_us = self.draw(self.jitter_us);
         let link = self.links.get_mut(&lane.link)?;
         if link.is_closed(lane.to) {
             return None;
         }
         let way = (link.end(lane.to.other()).host, link.end(lane.to).host);
         let delay_us = self.delays.get(&way).copied().unwrap_or(self.delay_us);
-        let jitter_us = match self.jitter_us {
-            0 => 0,
-            most => self.prng.below(most + 1),
-        };
         let target = link.lane_mut(lane.to);
         let due = Mono(now.0 + delay_us + jitter_us).max(target.last_due);
         let seq = target.next_seq;

@@ -6,58 +6,82 @@ use zablab_core::config::Config;
 use zablab_core::endpoint::Endpoint;
 use zablab_core::policy::Policy;
 use zablab_core::process::PortKind;
-use zablab_core::types::ConnId;
+use zablab_core::types::{ConnId, ServerId};
 
 use crate::agenda::Entry;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::given::{Given, ServerGiven};
-use zablab_core::types::ServerId;
+use crate::io::{self, GivenDiskError, Io};
 
 /// One server.
 #[derive(Clone, Debug)]
 pub struct Node<P: Policy> {
-    /// What it reads at every start.
-    pub config: Config,
-    /// The running process.
-    pub(crate) process: Option<Endpoint<P>>,
-    /// Its clocks.
+    pub(crate) config: Config,
+    pub(crate) running: Option<Running<P>>,
     pub(crate) clock: Clock,
-    /// Its disk.
     pub(crate) disk: Disk,
-    /// The ports on which it accepts connections.
-    pub(crate) listening: BTreeSet<PortKind>,
-    /// How many connections it has accepted since its start.
-    pub(crate) accepted: u64,
+    /// How long a sync takes, in µs.
+    pub(crate) sync_us: u64,
+    /// True if the next sync fails.
+    pub(crate) sync_fails: bool,
     /// How often it was started.
     pub(crate) starts: u32,
-    /// Its timer on the agenda.
     pub(crate) timer: Option<Entry>,
+    pub(crate) io_done: Option<Entry>,
+    pub(crate) snapshot_done: Option<Entry>,
+}
+
+/// What ends with the process.
+#[derive(Clone, Debug)]
+pub(crate) struct Running<P: Policy> {
+    pub(crate) process: Endpoint<P>,
+    pub(crate) io: Io,
+    /// The ports on which it accepts connections.
+    pub(crate) listening: BTreeSet<PortKind>,
+    /// How many connections it has accepted.
+    pub(crate) accepted: u64,
+    /// Why it wants to end, if it does.
+    pub(crate) halted: Option<String>,
 }
 
 impl<P: Policy> Node<P> {
     /// A server that is down, as the world begins.
-    pub(crate) fn new(given: &Given, sid: ServerId, server: &ServerGiven) -> Node<P> {
-        Node {
+    ///
+    /// # Errors
+    /// If no server could have left the disk that is given.
+    pub(crate) fn new(
+        given: &Given,
+        sid: ServerId,
+        server: &ServerGiven,
+    ) -> Result<Node<P>, GivenDiskError> {
+        Ok(Node {
             config: given.config(sid),
-            process: None,
+            running: None,
             clock: Clock::new(server.clock_ppm, given.timing.wall),
-            disk: Disk::default(),
-            listening: BTreeSet::new(),
-            accepted: 0,
+            disk: io::fill(&server.disk)?,
+            sync_us: given.timing.sync_us,
+            sync_fails: false,
             starts: 0,
             timer: None,
-        }
+            io_done: None,
+            snapshot_done: None,
+        })
+    }
+
+    /// What it reads at every start.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The process, while it runs.
     pub fn process(&self) -> Option<&Endpoint<P>> {
-        self.process.as_ref()
+        self.running.as_ref().map(|running| &running.process)
     }
 
     /// True while the process runs.
     pub fn is_up(&self) -> bool {
-        self.process.is_some()
+        self.running.is_some()
     }
 
     /// The disk.
@@ -69,7 +93,9 @@ impl<P: Policy> Node<P> {
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
+}
 
+impl<P: Policy> Running<P> {
     /// The name of the next connection that it accepts.
     pub(crate) fn next_conn(&mut self) -> ConnId {
         self.accepted += 1;

@@ -65,7 +65,7 @@ pub struct LaneId {
 }
 
 /// One thing that may happen next.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub enum Step {
     /// The first item on a lane arrives: a message, or news of the connection itself.
     Deliver {

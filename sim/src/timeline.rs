@@ -9,6 +9,7 @@ use std::sync::Arc;
 use zablab_core::policy::Policy;
 
 use crate::given::Given;
+use crate::io::GivenDiskError;
 use crate::step::Step;
 use crate::trace::TraceEvent;
 use crate::world::World;
@@ -34,8 +35,7 @@ pub struct Branch {
 /// A run that can be rewound.
 #[derive(Clone, Debug)]
 pub struct Timeline<P: Policy> {
-    given: Arc<Given>,
-    policy: P,
+    origin: World<P>,
     branches: Vec<Branch>,
     current: BranchId,
     position: usize,
@@ -46,18 +46,20 @@ pub struct Timeline<P: Policy> {
 
 impl<P: Policy> Timeline<P> {
     /// A run at its beginning.
-    pub fn new(given: Arc<Given>, policy: P) -> Timeline<P> {
-        let world = World::new(Arc::clone(&given), policy.clone());
-        Timeline {
-            given,
-            policy,
+    ///
+    /// # Errors
+    /// If no server could have left a disk that is given.
+    pub fn new(given: Arc<Given>, policy: P) -> Result<Timeline<P>, GivenDiskError> {
+        let world = World::new(given, policy)?;
+        Ok(Timeline {
+            origin: world.clone(),
             branches: vec![Branch { parent: None, steps: Vec::new() }],
             current: BranchId(0),
             position: 0,
             world,
             checkpoints: BTreeMap::new(),
             spacing: SPACING_MIN,
-        }
+        })
     }
 
     /// The world at the present position.
@@ -120,7 +122,7 @@ impl<P: Policy> Timeline<P> {
             Some((at, _)) if ahead && at <= self.position => (self.position, None),
             Some((at, world)) => (at, Some(world.clone())),
             None if ahead => (self.position, None),
-            None => (0, Some(World::new(Arc::clone(&self.given), self.policy.clone()))),
+            None => (0, Some(self.origin.clone())),
         };
         if let Some(world) = world {
             self.world = world;

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use zablab_core::client::CallId;
 use zablab_core::trace::Event;
-use zablab_core::types::{Mono, Ticket, Zxid};
+use zablab_core::types::{Mono, Path, ServerId, SessionId, Ticket, Zxid};
+use zablab_core::wire::client::{EventType, OpCode};
 
 use crate::client::{ClientOp, Outcome};
 use crate::step::{Fault, Host, Keep, LaneId};
@@ -63,6 +65,13 @@ pub enum What {
         /// The first write of the batch.
         ticket: Ticket,
     },
+    /// A disk was asked for something that it cannot do.
+    DiskRefused {
+        /// By which write.
+        ticket: Ticket,
+        /// Why, in words.
+        why: String,
+    },
     /// A disk made a snapshot durable.
     SnapshotWritten {
         /// Its name.
@@ -109,18 +118,45 @@ pub enum What {
         /// The other end.
         peer: Host,
     },
-    /// A client began an operation.
-    ClientCalled {
-        /// The operation's number, counted over all clients.
-        call: u64,
-        /// What it asks for.
+    /// A client was asked for something that is no request.
+    ClientActed {
+        /// What.
         op: Arc<ClientOp>,
     },
-    /// A client's operation ended.
+    /// A client made a request.
+    ClientCalled {
+        /// Its number, counted over all clients.
+        call: CallId,
+        /// What it asks for.
+        op: OpCode,
+    },
+    /// A client's request ended.
     ClientReturned {
-        /// The operation's number.
-        call: u64,
+        /// Its number.
+        call: CallId,
         /// How.
         outcome: Outcome,
     },
+    /// A client was told of a change that it watches for.
+    ClientNotified {
+        /// What happened.
+        kind: EventType,
+        /// To which znode.
+        path: Path,
+        /// The zxid of the change.
+        zxid: Option<Zxid>,
+    },
+    /// A server has a client's session.
+    ClientConnected {
+        /// The session.
+        session: SessionId,
+        /// The server.
+        server: ServerId,
+    },
+    /// No server has a client's session; it tries the next one.
+    ClientDisconnected,
+    /// A client learned that its session has expired.
+    ClientExpired,
+    /// A client's session is closed.
+    ClientClosed,
 }

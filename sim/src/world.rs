@@ -4,22 +4,27 @@
 //! and trying things out cheap. The world decides nothing: which step is next is a
 //! [`crate::chooser::Chooser`]'s business.
 
+mod clients;
+mod servers;
+
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use zablab_core::endpoint::Endpoint;
 use zablab_core::policy::Policy;
-use zablab_core::process::{Effect, Input, Out, PortKind, Process};
-use zablab_core::types::{Mono, ServerId};
+use zablab_core::process::Process;
+use zablab_core::types::{ConnId, Mono, ServerId};
 use zablab_core::view::ServerView;
 
-use crate::agenda::{Agenda, Entry, Rank};
+use crate::agenda::{Agenda, Entry};
+use crate::client::Client;
 use crate::fingerprint::Fnv;
-use crate::given::{self, Given};
+use crate::given::Given;
+use crate::invariants::{Checker, Violation};
+use crate::io::GivenDiskError;
 use crate::link::{Arrival, Net};
 use crate::node::Node;
-use crate::step::{Fault, Host, Keep, LaneId, Side, Step};
+use crate::step::{ClientId, Fault, Host, LaneId, Step};
 use crate::trace::{TraceEvent, What};
 
 /// Everything there is at one moment.
@@ -29,37 +34,48 @@ pub struct World<P: Policy> {
     policy: P,
     now: Mono,
     nodes: BTreeMap<ServerId, Node<P>>,
+    clients: BTreeMap<ClientId, Client>,
     net: Net,
     agenda: Agenda,
+    checker: Checker,
+    next_call: u64,
     next_event: u64,
     steps: u64,
     events: Vec<TraceEvent>,
+    /// Whose timers and disks the step may have changed.
+    touched: Vec<Host>,
 }
 
 impl<P: Policy> World<P> {
     /// The world at its beginning, with the servers running that are given to be up.
-    pub fn new(given: Arc<Given>, policy: P) -> World<P> {
-        let nodes = given.servers.iter();
-        let nodes = nodes.map(|(sid, server)| (*sid, Node::new(&given, *sid, server))).collect();
-        let net = Net::new(&given.timing, given.seed);
+    ///
+    /// # Errors
+    /// If no server could have left a disk that is given.
+    pub fn new(given: Arc<Given>, policy: P) -> Result<World<P>, GivenDiskError> {
+        let mut nodes = BTreeMap::new();
+        for (sid, server) in &given.servers {
+            nodes.insert(*sid, Node::new(&given, *sid, server)?);
+        }
         let mut world = World {
             given: Arc::clone(&given),
             policy,
             now: Mono(0),
             nodes,
-            net,
+            clients: BTreeMap::new(),
+            net: Net::new(&given.timing, given.seed),
             agenda: Agenda::default(),
+            checker: Checker::new(given.voters()),
+            next_call: 0,
             next_event: 0,
             steps: 0,
             events: Vec::new(),
+            touched: Vec::new(),
         };
-        for (sid, server) in &given.servers {
-            if server.up {
-                world.start(*sid);
-            }
+        for (sid, _) in given.servers.iter().filter(|(_, server)| server.up) {
+            world.start(*sid);
         }
         world.settle();
-        world
+        Ok(world)
     }
 
     /// How it began.
@@ -92,6 +108,28 @@ impl<P: Policy> World<P> {
         self.nodes.get(&sid)?.process().map(Process::view)
     }
 
+    /// The clients that have acted so far, by number.
+    pub fn clients(&self) -> impl Iterator<Item = (ClientId, &Client)> {
+        self.clients.iter().map(|(id, client)| (*id, client))
+    }
+
+    /// One client.
+    pub fn client(&self, id: ClientId) -> Option<&Client> {
+        self.clients.get(&id)
+    }
+
+    /// What was broken so far: for each invariant its first violation.
+    pub fn violations(&self) -> &[Violation] {
+        self.checker.violations()
+    }
+
+    /// The run is over: the invariants that are kept up to date step by step are computed once
+    /// more from scratch.
+    pub fn end(&mut self) -> &[Violation] {
+        self.checker.on_end();
+        self.checker.violations()
+    }
+
     /// The network.
     pub fn net(&self) -> &Net {
         &self.net
@@ -104,7 +142,7 @@ impl<P: Policy> World<P> {
 
     /// The same as a list, for those who look at all of it.
     pub fn enabled(&self) -> Vec<(Mono, Step)> {
-        self.agenda.iter().map(|entry| (entry.due, entry.step.clone())).collect()
+        self.agenda.iter().map(|entry| (entry.due, entry.step())).collect()
     }
 
     /// The events since the last call of this or of [`World::apply`], those of the beginning
@@ -128,16 +166,18 @@ impl<P: Policy> World<P> {
             },
         }
         self.steps += 1;
+        self.checker.begin_step(self.steps);
         match step {
             Step::Deliver { lane, .. } => self.deliver(*lane),
             Step::GiveUp { lane } => {
                 let arrival = self.net.give_up(self.now, *lane);
                 self.tell(*lane, 0, arrival);
             }
-            Step::Tick { host } => self.tick(*host),
-            Step::CompleteIo { server: _ } => {}
-            Step::CompleteSnapshot { server: _ } => {}
-            Step::Act { client: _, op: _ } => {}
+            Step::Tick { host: Host::Server(sid) } => self.tick_server(*sid),
+            Step::Tick { host: Host::Client(id) } => self.tick_client(*id),
+            Step::CompleteIo { server } => self.complete_io(*server),
+            Step::CompleteSnapshot { server } => self.complete_snapshot(*server),
+            Step::Act { client, op } => self.act(*client, op),
             Step::Fault(fault) => self.inject(*fault),
         }
         self.settle();
@@ -151,13 +191,17 @@ impl<P: Policy> World<P> {
         self.steps.hash(&mut hasher);
         self.policy.hash(&mut hasher);
         for (sid, node) in &self.nodes {
-            sid.hash(&mut hasher);
-            node.clock.hash(&mut hasher);
-            node.disk.hash(&mut hasher);
-            node.listening.hash(&mut hasher);
-            (node.accepted, node.starts, node.is_up()).hash(&mut hasher);
-            if let Some(process) = &node.process {
-                process.fingerprint(&mut hasher);
+            (sid, node.clock, &node.disk, node.sync_us, node.sync_fails).hash(&mut hasher);
+            (node.starts, node.is_up()).hash(&mut hasher);
+            if let Some(running) = &node.running {
+                running.process.fingerprint(&mut hasher);
+                (&running.io, &running.listening, running.accepted).hash(&mut hasher);
+            }
+        }
+        for (id, client) in &self.clients {
+            (id, client.away, client.history()).hash(&mut hasher);
+            if let Some(session) = client.session() {
+                session.fingerprint(&mut hasher);
             }
         }
         self.net.hash(&mut hasher);
@@ -166,17 +210,16 @@ impl<P: Policy> World<P> {
     }
 
     /// The entry of the agenda that this step would take, if it is there.
-    fn entry(&self, step: &Step) -> Option<&Entry> {
+    fn entry(&self, step: &Step) -> Option<Entry> {
         let entry = match step {
             Step::Deliver { lane, .. } | Step::GiveUp { lane } => self.net.scheduled(*lane),
-            Step::Tick { host: Host::Server(sid) } => self.nodes.get(sid)?.timer.as_ref(),
-            Step::Tick { host: Host::Client(_) }
-            | Step::CompleteIo { .. }
-            | Step::CompleteSnapshot { .. }
-            | Step::Act { .. }
-            | Step::Fault(_) => None,
+            Step::Tick { host: Host::Server(sid) } => self.nodes.get(sid)?.timer,
+            Step::Tick { host: Host::Client(id) } => self.clients.get(id)?.timer,
+            Step::CompleteIo { server } => self.nodes.get(server)?.io_done,
+            Step::CompleteSnapshot { server } => self.nodes.get(server)?.snapshot_done,
+            Step::Act { .. } | Step::Fault(_) => None,
         };
-        entry.filter(|entry| entry.step == *step)
+        entry.filter(|entry| entry.step() == *step)
     }
 
     fn deliver(&mut self, lane: LaneId) {
@@ -186,91 +229,29 @@ impl<P: Policy> World<P> {
 
     /// Tells a host what has arrived for it.
     fn tell(&mut self, lane: LaneId, seq: u64, arrival: Option<Arrival>) {
-        match arrival {
-            None => {}
-            Some(Arrival::Knock { host, port, from }) => self.knock(lane, host, port, from),
-            Some(Arrival::Up { host, conn, port, from }) => {
-                self.record(Some(host), What::ConnectionOpened { lane, peer: from });
-                let remote = remote_name(from, port);
-                self.input(host, Input::ConnUp { conn, port, remote });
+        let Some(arrival) = arrival else { return };
+        let host = match &arrival {
+            Arrival::Knock { host, port, from } => return self.knock(lane, *host, *port, *from),
+            Arrival::Up { host, from, .. } => {
+                self.record(Some(*host), What::ConnectionOpened { lane, peer: *from });
+                *host
             }
-            Some(Arrival::Message { host, conn, from, parts }) => {
-                self.record(Some(host), What::MessageDelivered { lane, seq, from });
-                for chunk in parts {
-                    self.input(host, Input::Bytes { conn, chunk });
-                }
+            Arrival::Message { host, from, .. } => {
+                self.record(Some(*host), What::MessageDelivered { lane, seq, from: *from });
+                *host
             }
-            Some(Arrival::Down { host, conn, from }) => {
-                self.record(Some(host), What::ConnectionClosed { lane, peer: from });
-                self.input(host, Input::ConnDown { conn });
+            Arrival::Down { host, from, .. } => {
+                self.record(Some(*host), What::ConnectionClosed { lane, peer: *from });
+                *host
             }
-        }
-    }
-
-    fn knock(&mut self, lane: LaneId, host: Host, port: PortKind, from: Host) {
-        let listener = match host {
-            Host::Server(sid) => self.nodes.get_mut(&sid),
-            Host::Client(_) => None,
         };
-        match listener.filter(|node| node.listening.contains(&port)) {
-            None => self.net.refuse(self.now, lane.link),
-            Some(node) => {
-                let conn = node.next_conn();
-                self.net.accept(self.now, lane.link, conn);
-                self.record(Some(host), What::ConnectionOpened { lane, peer: from });
-                let remote = caller_name(from, lane);
-                self.input(host, Input::ConnUp { conn, port, remote });
-            }
+        match host {
+            Host::Server(sid) => self.tell_server(sid, arrival),
+            Host::Client(id) => self.tell_client(id, arrival),
         }
     }
 
-    fn tick(&mut self, host: Host) {
-        self.input(host, Input::Tick);
-    }
-
-    /// Gives an input to a server that is up, and runs what it wants done.
-    fn input(&mut self, host: Host, input: Input) {
-        let Host::Server(sid) = host else { return };
-        let Some(node) = self.nodes.get_mut(&sid) else { return };
-        let Some(process) = &mut node.process else { return };
-        let mut out = Out::new(true);
-        process.handle(node.clock.read(self.now), input, &mut out);
-        for event in out.events {
-            self.record(Some(host), What::Core(event));
-        }
-        for effect in out.effects {
-            self.run(sid, effect);
-        }
-    }
-
-    fn run(&mut self, sid: ServerId, effect: Effect) {
-        let host = Host::Server(sid);
-        let Some(node) = self.nodes.get_mut(&sid) else { return };
-        match effect {
-            Effect::Listen { port, addr: _ } => {
-                node.listening.insert(port);
-            }
-            Effect::Unlisten { port } => {
-                node.listening.remove(&port);
-            }
-            Effect::Connect { conn, port, addr } => {
-                let to = given::server_at(&addr).map_or(host, |(to, _)| Host::Server(to));
-                self.net.open(self.now, host, conn, to, port);
-            }
-            Effect::Disconnect { conn } => self.net.close(self.now, host, conn),
-            Effect::Send { conn, parts } => self.send(host, conn, parts),
-            Effect::PauseReads { conn } => self.net.pause(host, conn, true),
-            Effect::ResumeReads { conn } => self.net.pause(host, conn, false),
-            Effect::Halt { why } => self.stop(sid, why),
-            Effect::SendSnapshot { .. }
-            | Effect::Persist { .. }
-            | Effect::Reload { .. }
-            | Effect::Snapshot { .. } => {}
-            Effect::Command { conn, word: _ } => self.net.close(self.now, host, conn),
-        }
-    }
-
-    fn send(&mut self, host: Host, conn: zablab_core::types::ConnId, parts: Vec<bytes::Bytes>) {
+    fn send(&mut self, host: Host, conn: ConnId, parts: Vec<bytes::Bytes>) {
         let bytes = parts.iter().map(|part| part.len() as u64).sum();
         let Some((lane, seq)) = self.net.send(self.now, host, conn, parts) else { return };
         let to = match self.net.link(lane.link) {
@@ -280,47 +261,23 @@ impl<P: Policy> World<P> {
         self.record(Some(host), What::MessageSent { lane, seq, to, bytes });
     }
 
-    fn start(&mut self, sid: ServerId) {
-        let Some(node) = self.nodes.get_mut(&sid) else { return };
-        if node.is_up() {
-            return;
-        }
-        let _ = Endpoint::<P>::new;
-        node.starts += 1;
-        node.clock.restart(self.now);
-        self.record(Some(Host::Server(sid)), What::Started { notes: Vec::new() });
-    }
-
-    /// The process ends by its own will; the operating system goes on and writes what it holds.
-    fn stop(&mut self, sid: ServerId, why: String) {
-        self.go_down(sid, Keep::ALL);
-        self.record(Some(Host::Server(sid)), What::Stopped { why });
-    }
-
-    fn go_down(&mut self, sid: ServerId, keep: Keep) -> Option<u32> {
-        let node = self.nodes.get_mut(&sid)?;
-        node.process.take()?;
-        node.listening.clear();
-        let lost = node.disk.crash(keep);
-        self.net.crash(self.now, Host::Server(sid));
-        Some(lost)
-    }
-
     fn inject(&mut self, fault: Fault) {
         self.record(None, What::FaultInjected(fault));
         match fault {
-            Fault::Crash { server, keep } => {
-                if let Some(lost) = self.go_down(server, keep) {
-                    self.record(Some(Host::Server(server)), What::Crashed { keep, lost });
-                }
-            }
+            Fault::Crash { server, keep } => self.crash(server, keep),
             Fault::Start { server } => self.start(server),
-            Fault::WipeDisk { server } => {
-                if let Some(node) = self.nodes.get_mut(&server).filter(|node| !node.is_up()) {
-                    node.disk.wipe();
+            Fault::WipeDisk { server } => self.wipe_disk(server),
+            Fault::SlowDisk { server, sync_us } => {
+                if let Some(node) = self.nodes.get_mut(&server) {
+                    node.sync_us = sync_us;
                 }
             }
-            Fault::SlowDisk { .. } | Fault::FailDisk { .. } | Fault::DropClient { .. } => {}
+            Fault::FailDisk { server } => {
+                if let Some(node) = self.nodes.get_mut(&server) {
+                    node.sync_fails = true;
+                }
+            }
+            Fault::DropClient { client } => self.drop_client(client),
             Fault::Cut { a, b } => {
                 self.net.cut(self.now, a, b);
                 self.net.cut(self.now, b, a);
@@ -344,32 +301,34 @@ impl<P: Policy> World<P> {
         }
     }
 
-    /// Ends a step: operating systems report what they took, timers and lanes go on the agenda.
+    /// Ends a step: operating systems report what they took, disks begin what waits, timers and
+    /// lanes go on the agenda.
     fn settle(&mut self) {
-        while let Some(word) = self.net.next_drained() {
-            let input = Input::Drained { conn: word.conn, through: word.through };
-            self.input(word.host, input);
+        // Ends, because what a host sends after `Drained` was queued in it before.
+        loop {
+            if let Some(word) = self.net.next_drained() {
+                if let Host::Server(sid) = word.host {
+                    self.drained(sid, word);
+                }
+            } else if let Some(host) = self.touched.pop() {
+                match host {
+                    Host::Server(sid) => self.settle_server(sid),
+                    Host::Client(id) => self.settle_client(id),
+                }
+            } else {
+                break;
+            }
         }
         for (lane, seq) in self.net.take_lost() {
             self.record(None, What::MessageLost { lane, seq });
         }
         self.net.reschedule(&mut self.agenda);
-        for (sid, node) in &mut self.nodes {
-            let host = Host::Server(*sid);
-            let deadline = node.process.as_ref().and_then(Process::deadline);
-            let due = deadline.map(|local| node.clock.due(local));
-            if node.timer.as_ref().map(|entry| entry.due) == due {
-                continue;
-            }
-            if let Some(old) = node.timer.take() {
-                self.agenda.remove(&old);
-            }
-            if let Some(due) = due {
-                let step = Step::Tick { host };
-                let entry = Entry { due, rank: Rank::Timer, from: host, to: host, step };
-                self.agenda.insert(entry.clone());
-                node.timer = Some(entry);
-            }
+    }
+
+    /// Remembers that a host's timers or disk may have changed.
+    fn touch(&mut self, host: Host) {
+        if self.touched.last() != Some(&host) {
+            self.touched.push(host);
         }
     }
 
@@ -377,26 +336,5 @@ impl<P: Policy> World<P> {
         let event = TraceEvent { seq: self.next_event, at: self.now, host, what };
         self.next_event += 1;
         self.events.push(event);
-    }
-}
-
-/// What the opener of a connection sees at the other end.
-fn remote_name(host: Host, port: PortKind) -> String {
-    match host {
-        Host::Server(sid) => {
-            let addr = given::address(sid, port);
-            format!("{}:{}", addr.host, addr.port)
-        }
-        Host::Client(id) => format!("10.1.{}.{}:0", id.0 >> 8 & 0xff, id.0 & 0xff),
-    }
-}
-
-/// What the acceptor of a connection sees at the other end: an address and a passing port.
-fn caller_name(host: Host, lane: LaneId) -> String {
-    debug_assert!(lane.to == Side::Acceptor, "only acceptors are called");
-    let port = 32_768 + lane.link.0 % 28_000;
-    match host {
-        Host::Server(sid) => format!("{}:{port}", given::address(sid, PortKind::Client).host),
-        Host::Client(id) => format!("10.1.{}.{}:{port}", id.0 >> 8 & 0xff, id.0 & 0xff),
     }
 }

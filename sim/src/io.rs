@@ -1,0 +1,262 @@
+//! What a server wants of its disk, in order, and what the disk is doing.
+//!
+//! Like the server's log thread: everything that waits is one batch with one sync, and one answer
+//! for the last ticket. A snapshot is written in the background, but never while the history is
+//! being cut or replaced. Not here: bytes and files (`zablab_core::storage`), crashes
+//! ([`crate::disk`]), and time ([`crate::world`]).
+
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+
+use zablab_core::storage::{
+    FileId, FileOp, Files, FilesConfig, ReadError, RecoverError, Recovered, Write, WriteError,
+    recover, snapshot_ops,
+};
+use zablab_core::tree::Database;
+use zablab_core::types::{Ticket, Zxid};
+
+use crate::disk::Disk;
+use crate::given::DiskGiven;
+
+/// No log is extended ahead of writing: a simulated disk does not run full, and holes cost memory.
+const CONFIG: FilesConfig = FilesConfig { preallocate: 0 };
+
+/// The queue of one process to its disk. It ends with the process.
+#[derive(Clone, Debug)]
+pub(crate) struct Io {
+    files: Files,
+    queue: VecDeque<Job>,
+    busy: Option<Busy>,
+    snapshot: Option<Zxid>,
+    snapshot_wanted: Option<Database>,
+}
+
+#[derive(Clone, Debug)]
+enum Job {
+    Write(Ticket, Write),
+    Reload(Ticket),
+}
+
+/// What the disk is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub(crate) enum Busy {
+    /// It makes these writes durable.
+    Writes {
+        /// The first of the batch.
+        first: Ticket,
+        /// The last of the batch.
+        through: Ticket,
+        /// True if the history is cut or replaced.
+        replaces: bool,
+    },
+    /// It reads everything.
+    Reload(Ticket),
+}
+
+/// A write cannot be made; the server must stop.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Refused {
+    /// Which.
+    pub(crate) ticket: Ticket,
+    /// Why.
+    pub(crate) why: WriteError,
+}
+
+impl Io {
+    /// Reads the disk as a start does, repairs it, and begins an empty queue.
+    ///
+    /// # Errors
+    /// [`RecoverError`]: the server must not start on this disk.
+    pub(crate) fn start(disk: &mut Disk) -> Result<(Io, Recovered), RecoverError> {
+        let (files, recovered) = recover_and_repair(disk)?;
+        let io =
+            Io { files, queue: VecDeque::new(), busy: None, snapshot: None, snapshot_wanted: None };
+        Ok((io, recovered))
+    }
+
+    /// Queues a write.
+    pub(crate) fn persist(&mut self, ticket: Ticket, write: Write) {
+        self.queue.push_back(Job::Write(ticket, write));
+    }
+
+    /// Queues a reload behind all writes.
+    pub(crate) fn reload(&mut self, ticket: Ticket) {
+        self.queue.push_back(Job::Reload(ticket));
+    }
+
+    /// Asks for a snapshot. If one is under way, it is written next, unless a later one is asked
+    /// for before that.
+    pub(crate) fn want_snapshot(&mut self, state: Database) {
+        self.snapshot_wanted = Some(state);
+    }
+
+    /// What the disk is doing.
+    pub(crate) fn busy(&self) -> Option<Busy> {
+        self.busy
+    }
+
+    /// The snapshot that is under way.
+    pub(crate) fn snapshot(&self) -> Option<Zxid> {
+        self.snapshot
+    }
+
+    /// Begins what can begin. True if there is a new batch or reload.
+    ///
+    /// # Errors
+    /// [`Refused`]: a write of the batch is impossible; nothing of it was begun.
+    pub(crate) fn begin(&mut self, disk: &mut Disk) -> Result<bool, Refused> {
+        self.begin_snapshot(disk);
+        if self.busy.is_some() || self.queue.is_empty() {
+            return Ok(false);
+        }
+        if let Some(Job::Reload(ticket)) = self.queue.front() {
+            self.busy = Some(Busy::Reload(*ticket));
+            self.queue.pop_front();
+            return Ok(true);
+        }
+        self.begin_writes(disk)
+    }
+
+    /// The batch is durable.
+    pub(crate) fn finish(&mut self, disk: &mut Disk) {
+        disk.complete();
+        self.busy = None;
+    }
+
+    /// The disk has been read again.
+    ///
+    /// # Errors
+    /// [`RecoverError`]: the server cannot go on with this disk.
+    pub(crate) fn finish_reload(&mut self, disk: &mut Disk) -> Result<Recovered, RecoverError> {
+        let (files, recovered) = recover_and_repair(disk)?;
+        self.files = files;
+        self.busy = None;
+        Ok(recovered)
+    }
+
+    /// The snapshot is durable under its name.
+    pub(crate) fn finish_snapshot(&mut self, disk: &mut Disk) -> Option<Zxid> {
+        let zxid = self.snapshot.take()?;
+        disk.complete_background();
+        self.files.snapshot_taken(zxid);
+        Some(zxid)
+    }
+
+    fn begin_snapshot(&mut self, disk: &mut Disk) {
+        let replacing = matches!(self.busy, Some(Busy::Writes { replaces: true, .. }));
+        if self.snapshot.is_some() || replacing {
+            return;
+        }
+        if let Some(state) = self.snapshot_wanted.take() {
+            disk.begin_background(snapshot_ops(&state));
+            self.snapshot = Some(state.last_zxid);
+        }
+    }
+
+    fn begin_writes(&mut self, disk: &mut Disk) -> Result<bool, Refused> {
+        let mut ops = Vec::new();
+        let mut batch: Option<(Ticket, Ticket)> = None;
+        let mut replaces = false;
+        while let Some(Job::Write(ticket, write)) = self.queue.front() {
+            let ticket = *ticket;
+            if replaces_history(write) {
+                // It reads files, so all before it must be done; and it removes some, so no
+                // snapshot may be under way.
+                if batch.is_some() || self.snapshot.is_some() {
+                    break;
+                }
+                replaces = true;
+            }
+            let planned = self.files.plan(write, &mut |file| read(disk, file), &mut ops);
+            planned.map_err(|why| Refused { ticket, why })?;
+            batch = Some((batch.map_or(ticket, |(first, _)| first), ticket));
+            self.queue.pop_front();
+        }
+        let Some((first, through)) = batch else { return Ok(false) };
+        self.files.sync(&mut ops);
+        disk.begin(ops);
+        self.busy = Some(Busy::Writes { first, through, replaces });
+        Ok(true)
+    }
+}
+
+impl Hash for Io {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        // What a write contains is in the process too, so its ticket says enough.
+        self.files.hash(hasher);
+        self.busy.hash(hasher);
+        self.snapshot.hash(hasher);
+        self.snapshot_wanted.as_ref().map(|state| state.last_zxid).hash(hasher);
+        for job in &self.queue {
+            match job {
+                Job::Write(ticket, _) => (0u8, ticket).hash(hasher),
+                Job::Reload(ticket) => (1u8, ticket).hash(hasher),
+            }
+        }
+    }
+}
+
+/// An empty disk, filled by the same writer that servers use.
+///
+/// # Errors
+/// [`GivenDiskError`] if no server could have left such a disk.
+pub(crate) fn fill(given: &DiskGiven) -> Result<Disk, GivenDiskError> {
+    let mut disk = Disk::default();
+    let is_empty = given.log.is_empty() && given.snapshot.is_none();
+    if is_empty && given.epochs == Default::default() {
+        return Ok(disk);
+    }
+    let (mut files, _) = recover_and_repair(&mut disk)?;
+    let mut writes = vec![
+        Write::SetAcceptedEpoch(given.epochs.accepted),
+        Write::SetCurrentEpoch(given.epochs.current),
+    ];
+    if let Some(state) = &given.snapshot {
+        writes.push(Write::InstallSnapshot { state: state.clone() });
+    }
+    for record in &given.log {
+        writes.push(Write::Append { zxid: record.zxid(), record: record.encoded.clone() });
+    }
+    for write in &writes {
+        let mut ops = Vec::new();
+        files.plan(write, &mut |file| read(&disk, file), &mut ops)?;
+        files.sync(&mut ops);
+        run(&mut disk, ops);
+    }
+    Ok(disk)
+}
+
+/// A disk was asked for that no server could have left.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum GivenDiskError {
+    /// Its parts do not go together.
+    #[error("{0}")]
+    Write(#[from] WriteError),
+    /// An empty disk could not be set up.
+    #[error("{0}")]
+    Recover(#[from] RecoverError),
+}
+
+fn recover_and_repair(disk: &mut Disk) -> Result<(Files, Recovered), RecoverError> {
+    let names: Vec<FileId> = disk.files().cloned().collect();
+    let recovery = recover(&names, &mut |file| read(disk, file), CONFIG)?;
+    run(disk, recovery.repairs);
+    Ok((recovery.files, recovery.recovered))
+}
+
+fn run(disk: &mut Disk, ops: Vec<FileOp>) {
+    disk.begin(ops);
+    disk.complete();
+}
+
+fn read(disk: &Disk, file: &FileId) -> Result<bytes::Bytes, ReadError> {
+    let missing = || ReadError { message: format!("there is no file {file}") };
+    disk.read(file).ok_or_else(missing)
+}
+
+fn replaces_history(write: &Write) -> bool {
+    match write {
+        Write::Truncate { .. } | Write::InstallSnapshot { .. } => true,
+        Write::Append { .. } | Write::SetAcceptedEpoch(_) | Write::SetCurrentEpoch(_) => false,
+    }
+}

@@ -1,0 +1,164 @@
+//! Clients in a world: what they are asked to do, what reaches them, what they want done.
+
+use std::sync::Arc;
+
+use zablab_core::client::{CallId, Effect, Input, SessionState};
+use zablab_core::policy::Policy;
+use zablab_core::process::{Out, PortKind, Process};
+use zablab_core::types::{Now, WallMs};
+use zablab_core::wire::client::Request;
+
+use super::World;
+use crate::agenda::Entry;
+use crate::client::{ClientOp, Outcome};
+use crate::invariants;
+use crate::link::Arrival;
+use crate::step::{ClientId, Host};
+use crate::trace::What;
+
+impl<P: Policy> World<P> {
+    /// A client is asked to do something.
+    pub(super) fn act(&mut self, id: ClientId, op: &Arc<ClientOp>) {
+        let host = Host::Client(id);
+        match &**op {
+            ClientOp::Request(request) => self.call(id, request),
+            ClientOp::Connect { servers, timeout_ms } => {
+                self.record(Some(host), What::ClientActed { op: Arc::clone(op) });
+                self.connect(id, servers, *timeout_ms);
+            }
+            ClientOp::Disconnect => {
+                self.record(Some(host), What::ClientActed { op: Arc::clone(op) });
+                self.stay_away(id);
+            }
+            ClientOp::Close => {
+                self.record(Some(host), What::ClientActed { op: Arc::clone(op) });
+                self.client_input(id, Input::Close);
+            }
+        }
+    }
+
+    pub(super) fn tick_client(&mut self, id: ClientId) {
+        self.client_input(id, Input::Tick);
+    }
+
+    pub(super) fn tell_client(&mut self, id: ClientId, arrival: Arrival) {
+        match arrival {
+            Arrival::Knock { .. } => {}
+            Arrival::Up { conn, .. } => self.client_input(id, Input::ConnUp { conn }),
+            Arrival::Message { conn, parts, .. } => {
+                for chunk in parts {
+                    self.client_input(id, Input::Bytes { conn, chunk });
+                }
+            }
+            Arrival::Down { conn, .. } => self.client_input(id, Input::ConnDown { conn }),
+        }
+    }
+
+    /// The process of a client ends.
+    pub(super) fn drop_client(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        client.drop_process();
+        self.net.crash(self.now, Host::Client(id));
+        self.touch(Host::Client(id));
+    }
+
+    /// After inputs: puts its timer on the agenda.
+    pub(super) fn settle_client(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        let entry = client.deadline().map(|due| Entry::timer(due, Host::Client(id)));
+        self.agenda.replace(&mut client.timer, entry);
+    }
+
+    fn connect(&mut self, id: ClientId, servers: &[zablab_core::types::ServerId], timeout_ms: u32) {
+        let client = self.clients.entry(id).or_default();
+        client.away = false;
+        if client.needs_session() {
+            let seed = self.given.seed ^ (u64::from(id.0) << 40) ^ self.next_call;
+            client.begin(servers, timeout_ms, seed);
+            self.client_input(id, Input::Start);
+        } else if let Some(conn) = client.wanted.take() {
+            // What it wanted while it was away counts as failed, so it tries the next server.
+            self.client_input(id, Input::ConnDown { conn });
+        }
+    }
+
+    fn stay_away(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        client.away = true;
+        let conns = self.net.conns_of(Host::Client(id));
+        self.net.crash(self.now, Host::Client(id));
+        for conn in conns {
+            self.client_input(id, Input::ConnDown { conn });
+        }
+        self.touch(Host::Client(id));
+    }
+
+    fn call(&mut self, id: ClientId, request: &Request) {
+        let client = self.clients.entry(id).or_default();
+        if client.session.is_none() {
+            return;
+        }
+        let call = CallId(self.next_call);
+        self.next_call += 1;
+        client.called(call, request.clone(), self.now);
+        let op = request.op();
+        self.checker.on_client_call(named(id, call), op.to_wire());
+        self.record(Some(Host::Client(id)), What::ClientCalled { call, op });
+        self.client_input(id, Input::Submit { call, request: request.clone() });
+    }
+
+    fn client_input(&mut self, id: ClientId, input: Input) {
+        let now = Now { mono: self.now, wall: WallMs(self.now.as_ms() as i64) };
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(session) = &mut client.session else { return };
+        let mut out = Out::new(false);
+        session.handle(now, input, &mut out);
+        for effect in out.effects {
+            self.run_client(id, effect);
+        }
+        self.touch(Host::Client(id));
+    }
+
+    fn run_client(&mut self, id: ClientId, effect: Effect) {
+        let host = Host::Client(id);
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        match effect {
+            Effect::Connect { conn, server } => match client.dialled(server) {
+                _ if client.away => client.wanted = Some(conn),
+                Some(sid) => {
+                    self.net.open(self.now, host, conn, Host::Server(sid), PortKind::Client);
+                }
+                None => {}
+            },
+            Effect::Disconnect { conn } => self.net.close(self.now, host, conn),
+            Effect::Send { conn, frame } => self.send(host, conn, vec![frame]),
+            Effect::Returned { call, zxid, result } => {
+                let outcome = Outcome { zxid, result };
+                client.returned(call, outcome.clone(), self.now);
+                let reply = (zxid.unwrap_or_default(), outcome.code());
+                self.checker.on_client_return(named(id, call), reply.0, reply.1);
+                self.record(Some(host), What::ClientReturned { call, outcome });
+            }
+            Effect::WatchEvent { kind, path, zxid, watchers: _ } => {
+                self.record(Some(host), What::ClientNotified { kind, path, zxid });
+            }
+            Effect::StateChanged { state } => {
+                let what = match state {
+                    SessionState::Connecting => What::ClientDisconnected,
+                    SessionState::Connected { session, server } => {
+                        let Some(server) = client.server(server) else { return };
+                        What::ClientConnected { session, server }
+                    }
+                    SessionState::Expired => What::ClientExpired,
+                    SessionState::Closed => What::ClientClosed,
+                };
+                self.record(Some(host), what);
+            }
+        }
+    }
+}
+
+/// A call's name for the invariants.
+fn named(id: ClientId, call: CallId) -> invariants::CallId {
+    invariants::CallId { client: id.0, number: call.0 }
+}

@@ -1,0 +1,293 @@
+//! Servers in a world: what reaches them, what they want done, and their disks.
+
+use zablab_core::endpoint::Endpoint;
+use zablab_core::policy::Policy;
+use zablab_core::process::{Effect, Input, Out, PortKind, Process};
+use zablab_core::storage::snapshot;
+use zablab_core::types::{Mono, ServerId};
+
+use std::collections::BTreeSet;
+
+use super::World;
+use crate::agenda::{Auto, Entry};
+use crate::given;
+use crate::io::{Busy, Io};
+use crate::link::{Arrival, Drained};
+use crate::node::Running;
+use crate::step::{Host, Keep, LaneId};
+use crate::trace::What;
+
+/// How much longer than a sync a snapshot takes: it has its own file and many more bytes.
+const SNAPSHOT_SYNCS: u64 = 5;
+
+/// What reaches a server.
+impl<P: Policy> World<P> {
+    /// Somebody wants to connect to a host.
+    pub(super) fn knock(&mut self, lane: LaneId, host: Host, port: PortKind, from: Host) {
+        let listener = match host {
+            Host::Server(sid) => self.nodes.get_mut(&sid).and_then(|node| node.running.as_mut()),
+            Host::Client(_) => None,
+        };
+        let Some(running) = listener.filter(|running| running.listening.contains(&port)) else {
+            self.net.refuse(self.now, lane.link);
+            return;
+        };
+        let conn = running.next_conn();
+        self.net.accept(self.now, lane.link, conn);
+        self.record(Some(host), What::ConnectionOpened { lane, peer: from });
+        if let Host::Server(sid) = host {
+            self.input(sid, Input::ConnUp { conn, port, remote: caller_name(from, lane) });
+        }
+    }
+
+    pub(super) fn tell_server(&mut self, sid: ServerId, arrival: Arrival) {
+        match arrival {
+            Arrival::Knock { .. } => {}
+            Arrival::Up { conn, port, from, .. } => {
+                self.input(sid, Input::ConnUp { conn, port, remote: callee_name(from, port) });
+            }
+            Arrival::Message { conn, parts, .. } => {
+                for chunk in parts {
+                    self.input(sid, Input::Bytes { conn, chunk });
+                }
+            }
+            Arrival::Down { conn, .. } => self.input(sid, Input::ConnDown { conn }),
+        }
+    }
+
+    pub(super) fn drained(&mut self, sid: ServerId, word: Drained) {
+        self.input(sid, Input::Drained { conn: word.conn, through: word.through });
+    }
+
+    pub(super) fn tick_server(&mut self, sid: ServerId) {
+        self.input(sid, Input::Tick);
+    }
+
+    /// Gives an input to a server that is up, and does what it wants done.
+    fn input(&mut self, sid: ServerId, input: Input) {
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        let Some(running) = &mut node.running else { return };
+        let mut out = Out::new(true);
+        running.process.handle(node.clock.read(self.now), input, &mut out);
+        for effect in &out.effects {
+            if let Effect::Persist { ticket, write } = effect {
+                self.checker.on_persist_issued(sid, *ticket, write);
+            }
+        }
+        for event in out.events {
+            self.checker.on_event(sid, &event);
+            self.record(Some(Host::Server(sid)), What::Core(event));
+        }
+        for effect in out.effects {
+            self.run(sid, effect);
+        }
+        self.touch(Host::Server(sid));
+    }
+
+    fn run(&mut self, sid: ServerId, effect: Effect) {
+        let host = Host::Server(sid);
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        let Some(running) = &mut node.running else { return };
+        match effect {
+            Effect::Listen { port, addr: _ } => {
+                running.listening.insert(port);
+            }
+            Effect::Unlisten { port } => {
+                running.listening.remove(&port);
+            }
+            Effect::Connect { conn, port, addr } => {
+                // An address of nobody is like a host that does not listen.
+                let to = given::server_at(&addr).map_or(ServerId(-1), |(to, _)| to);
+                self.net.open(self.now, host, conn, Host::Server(to), port);
+            }
+            Effect::Disconnect { conn } => self.net.close(self.now, host, conn),
+            Effect::Send { conn, parts } => self.send(host, conn, parts),
+            Effect::SendSnapshot { conn, state } => {
+                let parts = snapshot::encode_snap_stream(&state).collect();
+                self.send(host, conn, parts);
+            }
+            Effect::Persist { ticket, write } => running.io.persist(ticket, write),
+            Effect::Reload { ticket } => running.io.reload(ticket),
+            Effect::Snapshot { state } => running.io.want_snapshot(state),
+            Effect::PauseReads { conn } => self.net.pause(host, conn, true),
+            Effect::ResumeReads { conn } => self.net.pause(host, conn, false),
+            // Words are the business of the server's driver; here nobody answers them.
+            Effect::Command { conn, word: _ } => self.net.close(self.now, host, conn),
+            Effect::Halt { why } => running.halted = Some(why),
+        }
+    }
+}
+
+/// Disks.
+impl<P: Policy> World<P> {
+    /// A batch of writes, or a reload, is done.
+    pub(super) fn complete_io(&mut self, sid: ServerId) {
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        let Some(running) = &mut node.running else { return };
+        match running.io.busy() {
+            None => {}
+            Some(Busy::Writes { first, .. }) if node.sync_fails => {
+                node.sync_fails = false;
+                node.disk.fail();
+                self.record(Some(Host::Server(sid)), What::DiskFailed { ticket: first });
+                let error = String::from("the sync failed");
+                self.input(sid, Input::PersistFailed { ticket: first, error });
+            }
+            Some(Busy::Writes { through, .. }) => {
+                running.io.finish(&mut node.disk);
+                self.checker.on_durable(sid, through);
+                self.record(Some(Host::Server(sid)), What::DiskSynced { through });
+                self.input(sid, Input::Persisted { through });
+            }
+            Some(Busy::Reload(ticket)) => match running.io.finish_reload(&mut node.disk) {
+                Ok(recovered) => {
+                    self.checker.on_reload(sid, &recovered);
+                    self.input(sid, Input::Reloaded { ticket, recovered });
+                }
+                Err(why) => self.refuse(sid, ticket, why.to_string()),
+            },
+        }
+    }
+
+    /// A background snapshot is durable.
+    pub(super) fn complete_snapshot(&mut self, sid: ServerId) {
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        let Some(running) = &mut node.running else { return };
+        let Some(zxid) = running.io.finish_snapshot(&mut node.disk) else { return };
+        self.record(Some(Host::Server(sid)), What::SnapshotWritten { zxid });
+        self.input(sid, Input::SnapshotDone { zxid });
+    }
+
+    fn refuse(&mut self, sid: ServerId, ticket: zablab_core::types::Ticket, why: String) {
+        self.record(Some(Host::Server(sid)), What::DiskRefused { ticket, why: why.clone() });
+        self.input(sid, Input::PersistFailed { ticket, error: why });
+    }
+
+    /// After inputs: lets the disk begin what waits, ends a process that wants to end, and puts
+    /// timers on the agenda.
+    pub(super) fn settle_server(&mut self, sid: ServerId) {
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        if let Some(running) = &mut node.running {
+            if let Some(why) = running.halted.take() {
+                self.stop(sid, why);
+                self.touch(Host::Server(sid));
+                return;
+            }
+            if let Err(refused) = running.io.begin(&mut node.disk) {
+                self.refuse(sid, refused.ticket, refused.why.to_string());
+                return;
+            }
+        }
+        self.schedule(sid);
+    }
+
+    fn schedule(&mut self, sid: ServerId) {
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        let running = node.running.as_ref();
+        let host = Host::Server(sid);
+        let deadline = running.and_then(|running| running.process.deadline());
+        let timer = deadline.map(|local| Entry::timer(node.clock.due(local), host));
+        self.agenda.replace(&mut node.timer, timer);
+        // An operation keeps the time that was fixed when it began.
+        let io_done = running.and_then(|running| running.io.busy()).map(|_| {
+            let fresh = || {
+                let jitter_us = self.net.draw(self.given.timing.sync_jitter_us);
+                let due = Mono(self.now.0 + node.sync_us + jitter_us);
+                Entry::io(due, sid, Auto::CompleteIo { server: sid })
+            };
+            node.io_done.unwrap_or_else(fresh)
+        });
+        self.agenda.replace(&mut node.io_done, io_done);
+        let snapshot_done = running.and_then(|running| running.io.snapshot()).map(|_| {
+            let fresh = || {
+                let due = Mono(self.now.0 + node.sync_us * SNAPSHOT_SYNCS);
+                Entry::io(due, sid, Auto::CompleteSnapshot { server: sid })
+            };
+            node.snapshot_done.unwrap_or_else(fresh)
+        });
+        self.agenda.replace(&mut node.snapshot_done, snapshot_done);
+    }
+}
+
+/// Beginning and end of a process.
+impl<P: Policy> World<P> {
+    pub(super) fn start(&mut self, sid: ServerId) {
+        let host = Host::Server(sid);
+        let Some(node) = self.nodes.get_mut(&sid).filter(|node| !node.is_up()) else { return };
+        let (io, recovered) = match Io::start(&mut node.disk) {
+            Ok(started) => started,
+            Err(why) => {
+                let why = why.to_string();
+                self.record(Some(host), What::StartRefused { why });
+                return;
+            }
+        };
+        node.starts += 1;
+        node.clock.restart(self.now);
+        self.checker.on_start(sid, &recovered);
+        let notes = recovered.notes.clone();
+        let seed = seed_of(self.given.seed, sid, node.starts);
+        let process = Endpoint::new(node.config.clone(), recovered, seed, self.policy.clone());
+        let listening = BTreeSet::new();
+        node.running = Some(Running { process, io, listening, accepted: 0, halted: None });
+        self.record(Some(host), What::Started { notes });
+        self.input(sid, Input::Start);
+    }
+
+    /// The machine stops.
+    pub(super) fn crash(&mut self, sid: ServerId, keep: Keep) {
+        if let Some(lost) = self.go_down(sid, keep) {
+            self.record(Some(Host::Server(sid)), What::Crashed { keep, lost });
+        }
+    }
+
+    pub(super) fn wipe_disk(&mut self, sid: ServerId) {
+        let Some(node) = self.nodes.get_mut(&sid).filter(|node| !node.is_up()) else { return };
+        node.disk.wipe();
+        self.checker.on_wiped(sid);
+    }
+
+    /// The process ends by its own will; the operating system goes on and writes what it holds.
+    fn stop(&mut self, sid: ServerId, why: String) {
+        if self.go_down(sid, Keep::ALL).is_some() {
+            self.record(Some(Host::Server(sid)), What::Stopped { why });
+        }
+    }
+
+    /// How many changes of the disk were lost; `None` if it was down already.
+    fn go_down(&mut self, sid: ServerId, keep: Keep) -> Option<u32> {
+        let node = self.nodes.get_mut(&sid)?;
+        node.running.take()?;
+        let lost = node.disk.crash(keep);
+        self.net.crash(self.now, Host::Server(sid));
+        self.checker.on_crash(sid);
+        self.touch(Host::Server(sid));
+        Some(lost)
+    }
+}
+
+/// The seed of a process: no two servers and no two starts have the same.
+fn seed_of(seed: u64, sid: ServerId, starts: u32) -> u64 {
+    let place = (sid.0 as u64) << 32 | u64::from(starts);
+    seed.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// What the opener of a connection sees at the other end.
+fn callee_name(host: Host, port: PortKind) -> String {
+    match host {
+        Host::Server(sid) => {
+            let addr = given::address(sid, port);
+            format!("{}:{}", addr.host, addr.port)
+        }
+        Host::Client(_) => unreachable!("nobody connects to a client"),
+    }
+}
+
+/// What the acceptor of a connection sees at the other end: an address and a passing port.
+fn caller_name(host: Host, lane: LaneId) -> String {
+    let port = 32_768 + lane.link.0 % 28_000;
+    match host {
+        Host::Server(sid) => format!("{}:{port}", given::address(sid, PortKind::Client).host),
+        Host::Client(id) => format!("10.1.{}.{}:{port}", (id.0 >> 8) & 0xff, id.0 & 0xff),
+    }
+}
