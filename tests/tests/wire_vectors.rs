@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use zablab_core::limits::{JUTE_MAX_BUFFER, JUTE_MAX_BUFFER_PEER};
+use zablab_core::storage::snapshot::{BodyDecoder, encode_snap_stream};
 use zablab_core::txn::Acl;
 use zablab_core::types::{SessionId, Xid};
 use zablab_core::wire::client::{
@@ -134,7 +135,9 @@ fn quorum_streams() {
             check_data(&packet, is_leader);
             encoded.extend_from_slice(&packet.encode());
             if packet.kind == PacketKind::Snap {
-                encoded.extend_from_slice(&SnapBody::take(&mut buffer).encode());
+                let body = SnapBody::take(&mut buffer);
+                assert_eq!(SnapBody::through_state(&body.encode()).sorted(), body.sorted());
+                encoded.extend_from_slice(&body.encode());
             }
             *kinds.entry(packet.kind).or_default() += 1;
             packets += 1;
@@ -214,7 +217,8 @@ fn check_request(data: Bytes) -> Bytes {
     request.encode()
 }
 
-/// The records of a SNAP's body in their order, which is free, so that no tree can give it back.
+/// The records of a SNAP's body in their order. Order and numbers of lists are free, so that no
+/// tree can give back the same bytes; it gives back the same records.
 struct SnapBody {
     sessions: Vec<(SessionId, i32)>,
     acls: Vec<(i64, Vec<Acl>)>,
@@ -222,6 +226,7 @@ struct SnapBody {
 }
 
 /// One znode; the numbers are those of `StatPersisted`.
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct SnapNode {
     path: String,
     data: Option<Bytes>,
@@ -265,6 +270,39 @@ impl SnapBody {
         }
         assert_eq!(&*input.text()?, SnapBody::END);
         Ok(SnapBody { sessions, acls, nodes })
+    }
+
+    /// The records that a server sends once it has read these bytes.
+    fn through_state(bytes: &Bytes) -> SnapBody {
+        let mut decoder = BodyDecoder::default();
+        let mut state = None;
+        for chunk in bytes.chunks(37) {
+            let mut chunk = Bytes::copy_from_slice(chunk);
+            assert_eq!(state, None);
+            state = decoder.push(&mut chunk).expect("the body is well formed");
+            assert!(chunk.is_empty());
+        }
+        let state = state.expect("the body is whole");
+        let encoded: Vec<u8> = encode_snap_stream(&state).flatten().collect();
+        let mut input = Reader::new(Bytes::from(encoded), JUTE_MAX_BUFFER_PEER);
+        let body = SnapBody::read(&mut input).expect("the body is well formed");
+        assert_eq!(input.remaining(), 0);
+        body
+    }
+
+    /// Sessions by number, znodes by path, each with its list instead of the list's number.
+    fn sorted(&self) -> (Vec<(SessionId, i32)>, Vec<(SnapNode, Option<Vec<Acl>>)>) {
+        let lists: HashMap<i64, &Vec<Acl>> = self.acls.iter().map(|(k, l)| (*k, l)).collect();
+        let mut sessions = self.sessions.clone();
+        sessions.sort();
+        let with_list = |node: &SnapNode| {
+            let list = lists.get(&node.acl_key).map(|list| list.to_vec());
+            assert!(list.is_some() || node.acl_key == -1);
+            (SnapNode { acl_key: 0, ..node.clone() }, list)
+        };
+        let mut nodes: Vec<_> = self.nodes.iter().map(with_list).collect();
+        nodes.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+        (sessions, nodes)
     }
 
     fn encode(&self) -> Bytes {
