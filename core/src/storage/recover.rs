@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::Recovered;
-use super::epoch::{self, CURRENT_EPOCH, EpochError};
+use super::epoch::{self, ACCEPTED_EPOCH, CURRENT_EPOCH, EpochError};
 use super::files::{
     FileId, FileOp, Files, FilesConfig, Folder, Kind, Listing, ReadError, ReadFile, epoch_ops,
     snapshot_ops,
@@ -171,13 +171,20 @@ pub fn recover(
         None => load(&found.listing, None, read)?,
     };
     let last = loaded.database.last_zxid;
-    let (epochs, raised) = check_epochs(accepted, current, last)?;
+    let epochs = check_epochs(accepted, current, last)?;
     let mut notes = loaded.notes.clone();
     let mut repairs = Vec::new();
     found.repair(&loaded, &mut repairs);
-    if raised {
-        notes.push(format!("currentEpoch raised to {}, that of {last}", epochs.current));
-        epoch_ops(CURRENT_EPOCH, epochs.current, &mut repairs);
+    // Written even where a missing file means the same: the next change of the history must not
+    // make an epoch fall that was shown once.
+    for (name, epoch, stored) in [
+        (ACCEPTED_EPOCH, epochs.accepted, accepted.unwrap_or_default()),
+        (CURRENT_EPOCH, epochs.current, current.unwrap_or_default()),
+    ] {
+        if epoch != stored {
+            notes.push(format!("{name} set to {epoch}, the epoch of transaction {last}"));
+            epoch_ops(name, epoch, &mut repairs);
+        }
     }
     let files = Files::new(config, found.listing, epochs, last);
     let recent = loaded.recent.into();
@@ -502,27 +509,26 @@ fn read_epoch(
     epoch.map(Some).map_err(|error| RecoverError::BadEpoch { file: file.clone(), error })
 }
 
-/// Both epochs, and whether the current one had to be raised to that of the last transaction.
+/// Both epochs. A file that is missing counts as the last transaction's epoch.
 ///
-/// A file that is missing counts as the last transaction's epoch. A history ahead of
-/// currentEpoch is what a crash leaves between the transactions of a synchronization and the
-/// epoch that claims them. Whoever holds a transaction of an epoch holds that epoch's initial
-/// history too, so raising currentEpoch that far claims nothing that is not there; the vote of
-/// the interrupted NEWLEADER was not given (ZOOKEEPER-1653, ZOOKEEPER-2354).
+/// A history ahead of currentEpoch is what a crash leaves between the transactions of a
+/// synchronization and the epoch that claims them; then currentEpoch is raised to the history's.
+/// Whoever holds a transaction of an epoch holds that epoch's initial history too, so this claims
+/// nothing that is not there; the interrupted NEWLEADER was not acknowledged (ZOOKEEPER-1653,
+/// ZOOKEEPER-2354).
 fn check_epochs(
     accepted: Option<Epoch>,
     current: Option<Epoch>,
     last: Zxid,
-) -> Result<(Epochs, bool), RecoverError> {
+) -> Result<Epochs, RecoverError> {
     let of_last = last.epoch();
     let accepted = accepted.unwrap_or(of_last);
-    let before = current.unwrap_or(of_last);
-    if before > accepted {
-        return Err(RecoverError::EpochOrder { epochs: Epochs { accepted, current: before } });
+    let current = current.unwrap_or(of_last);
+    if current > accepted {
+        return Err(RecoverError::EpochOrder { epochs: Epochs { accepted, current } });
     }
     if of_last > accepted {
         return Err(RecoverError::HistoryAhead { last, accepted });
     }
-    let current = before.max(of_last);
-    Ok((Epochs { accepted, current }, current > before))
+    Ok(Epochs { accepted, current: current.max(of_last) })
 }
