@@ -1,0 +1,353 @@
+//! One connection: its reader task, its writer task, and what the core thread holds of it.
+//!
+//! The core thread collects what one batch of inputs sends on a connection and writes it with one
+//! system call. Only what the system does not take at once goes to the writer task, and until that
+//! task has sent all of it everything else queues behind it.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::{Buf, Bytes, BytesMut};
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tracing::debug;
+use zablab_core::limits::{CLIENT_QUEUE_BYTES_MAX, LEARNER_QUEUE_BYTES_MAX};
+use zablab_core::process::{Input, PortKind};
+use zablab_core::types::ConnId;
+
+use super::{FLUSH_FOR, LINGER_FOR, READ_CHUNK_MAX};
+use crate::admin::Counters;
+use crate::inbox::{Event, Inbox};
+
+/// A reader's buffer at first, and whenever little comes in.
+const READ_CHUNK: usize = 16 * 1024;
+/// A read buffer with less room than this is replaced.
+const READ_ROOM_MIN: usize = 2 * 1024;
+/// Pieces that one system call takes; Linux takes 1024 at most.
+const PIECES_MAX: usize = 256;
+
+/// A connection, as the core thread holds it. Dropped, it ends at once.
+#[derive(Debug)]
+pub struct Connection {
+    port: PortKind,
+    remote: SocketAddr,
+    stream: Arc<TcpStream>,
+    reading: watch::Sender<bool>,
+    reader: JoinHandle<()>,
+    /// `None` once the connection is closing.
+    writer: Option<JoinHandle<()>>,
+    backlog: mpsc::UnboundedSender<Item>,
+    progress: Arc<Progress>,
+    pending: VecDeque<Bytes>,
+    queued: u64,
+}
+
+/// What a flush came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flushed {
+    /// The system took all; this many bytes since the connection began.
+    All(u64),
+    /// The writer task has the rest and will report.
+    Rest,
+    /// More waits than this connection may hold back.
+    TooSlow,
+    /// The connection is gone.
+    Gone,
+}
+
+/// What the writer task is given.
+#[derive(Debug)]
+enum Item {
+    Pieces(VecDeque<Bytes>),
+    /// Made when its turn comes, off the core thread: it can be as large as the whole tree.
+    Made(Maker),
+    Close,
+}
+
+struct Maker(Box<dyn FnOnce() -> Vec<Bytes> + Send>);
+
+impl std::fmt::Debug for Maker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Maker")
+    }
+}
+
+/// How far sending has come; written by the writer task while it has work, else by the core thread.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Bytes that the system took, of those that the core sent (a made body is not counted).
+    drained: AtomicU64,
+    /// Items that the writer task has not finished.
+    items: AtomicUsize,
+}
+
+impl Connection {
+    /// Starts both tasks of a connection that stands.
+    pub fn start(
+        runtime: &Handle,
+        conn: ConnId,
+        port: PortKind,
+        stream: TcpStream,
+        remote: SocketAddr,
+        inbox: &Inbox,
+        counters: &Arc<Counters>,
+    ) -> Connection {
+        let stream = Arc::new(stream);
+        let progress = Arc::new(Progress::default());
+        let (reading, may_read) = watch::channel(true);
+        let (backlog, items) = mpsc::unbounded_channel();
+        let reader = Reader { conn, stream: Arc::clone(&stream), may_read, inbox: inbox.clone() };
+        let writer = Writer {
+            conn,
+            stream: Arc::clone(&stream),
+            items,
+            progress: Arc::clone(&progress),
+            inbox: inbox.clone(),
+        };
+        let counted = (port == PortKind::Client).then(|| Arc::clone(counters));
+        Connection {
+            port,
+            remote,
+            stream,
+            reading,
+            reader: runtime.spawn(reader.run(counted)),
+            writer: Some(runtime.spawn(writer.run())),
+            backlog,
+            progress,
+            pending: VecDeque::new(),
+            queued: 0,
+        }
+    }
+
+    /// The other side.
+    pub fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// Which kind of port it came in on, or goes to.
+    pub fn port(&self) -> PortKind {
+        self.port
+    }
+
+    /// Queues a message for the next [`Connection::flush`].
+    pub fn send(&mut self, parts: Vec<Bytes>) {
+        self.queued += parts.iter().map(|part| part.len() as u64).sum::<u64>();
+        self.pending.extend(parts.into_iter().filter(|part| !part.is_empty()));
+    }
+
+    /// Queues a body that is made on another thread when its turn comes.
+    pub fn send_made(&mut self, make: impl FnOnce() -> Vec<Bytes> + Send + 'static) {
+        self.hand_over_pending();
+        self.hand_over(Item::Made(Maker(Box::new(make))));
+    }
+
+    /// Writes what is queued, as far as the system takes it at once.
+    pub fn flush(&mut self) -> Flushed {
+        if self.progress.items.load(Ordering::Acquire) == 0 {
+            while !self.pending.is_empty() {
+                match write_some(&self.stream, &mut self.pending) {
+                    Ok(n) => self.progress.drained.fetch_add(n, Ordering::Relaxed),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(_) => return Flushed::Gone,
+                };
+            }
+        }
+        let drained = self.progress.drained.load(Ordering::Relaxed);
+        if self.pending.is_empty() {
+            return Flushed::All(drained);
+        }
+        self.hand_over_pending();
+        let limit = match self.port {
+            PortKind::Client => CLIENT_QUEUE_BYTES_MAX,
+            PortKind::Quorum | PortKind::Election => LEARNER_QUEUE_BYTES_MAX,
+        };
+        if self.queued - drained > limit { Flushed::TooSlow } else { Flushed::Rest }
+    }
+
+    /// Reads on, or not.
+    pub fn set_reading(&self, reading: bool) {
+        self.reading.send_replace(reading);
+    }
+
+    /// Sends what is queued, then closes, all in the background.
+    pub fn close(mut self, runtime: &Handle) {
+        self.hand_over_pending();
+        self.hand_over(Item::Close);
+        self.reader.abort();
+        if let Some(mut writer) = self.writer.take() {
+            runtime.spawn(async move {
+                if timeout(FLUSH_FOR, &mut writer).await.is_err() {
+                    writer.abort();
+                }
+            });
+        }
+    }
+
+    fn hand_over_pending(&mut self) {
+        if !self.pending.is_empty() {
+            let pieces = std::mem::take(&mut self.pending);
+            self.hand_over(Item::Pieces(pieces));
+        }
+    }
+
+    fn hand_over(&mut self, item: Item) {
+        self.progress.items.fetch_add(1, Ordering::AcqRel);
+        // A writer task that has ended has reported the connection as gone.
+        let _ = self.backlog.send(item);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.reader.abort();
+        if let Some(writer) = &self.writer {
+            writer.abort();
+        }
+    }
+}
+
+/// One vectored write; the pieces that went are taken out of the queue.
+fn write_some(stream: &TcpStream, pieces: &mut VecDeque<Bytes>) -> io::Result<u64> {
+    let mut slices = [IoSlice::new(&[]); PIECES_MAX];
+    let mut count = 0;
+    for (slice, piece) in slices.iter_mut().zip(pieces.iter()) {
+        *slice = IoSlice::new(piece);
+        count += 1;
+    }
+    let written = stream.try_write_vectored(&slices[..count])?;
+    if written == 0 {
+        return Err(io::ErrorKind::WriteZero.into());
+    }
+    let mut left = written;
+    while left > 0 {
+        let first = pieces.front_mut().expect("no more was written than there was");
+        if first.len() > left {
+            first.advance(left);
+            break;
+        }
+        left -= first.len();
+        pieces.pop_front();
+    }
+    Ok(written as u64)
+}
+
+struct Reader {
+    conn: ConnId,
+    stream: Arc<TcpStream>,
+    may_read: watch::Receiver<bool>,
+    inbox: Inbox,
+}
+
+impl Reader {
+    async fn run(mut self, counters: Option<Arc<Counters>>) {
+        if let Err(error) = self.read_all(counters).await {
+            debug!("connection {} ended: {error}", self.conn);
+        }
+        self.inbox.tell(Event::Input(Input::ConnDown { conn: self.conn }));
+    }
+
+    async fn read_all(&mut self, counters: Option<Arc<Counters>>) -> io::Result<()> {
+        let mut buffer = BytesMut::new();
+        let mut chunk_size = READ_CHUNK;
+        loop {
+            let Ok(_) = self.may_read.wait_for(|may_read| *may_read).await else {
+                return Ok(());
+            };
+            tokio::select! {
+                biased;
+                ready = self.stream.readable() => ready?,
+                _ = self.may_read.changed() => continue,
+            }
+            if buffer.capacity() < READ_ROOM_MIN {
+                buffer.reserve(chunk_size);
+            }
+            let room = buffer.capacity();
+            let n = match self.stream.try_read_buf(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(error),
+            };
+            // A buffer that came back full says that more is waiting: a SNAP, or a long pipeline.
+            chunk_size = if n == room { READ_CHUNK_MAX.min(chunk_size * 2) } else { READ_CHUNK };
+            if let Some(counters) = &counters {
+                counters.received(n);
+            }
+            self.inbox.chunk(self.conn, buffer.split().freeze()).await;
+        }
+    }
+}
+
+struct Writer {
+    conn: ConnId,
+    stream: Arc<TcpStream>,
+    items: mpsc::UnboundedReceiver<Item>,
+    progress: Arc<Progress>,
+    inbox: Inbox,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        if let Err(error) = self.write_all().await {
+            debug!("connection {} ended: {error}", self.conn);
+            self.inbox.tell(Event::Input(Input::ConnDown { conn: self.conn }));
+        }
+    }
+
+    async fn write_all(&mut self) -> io::Result<()> {
+        while let Some(item) = self.items.recv().await {
+            match item {
+                Item::Pieces(pieces) => self.write(pieces, true).await?,
+                Item::Made(Maker(make)) => {
+                    let made = tokio::task::spawn_blocking(make).await.map_err(io::Error::other)?;
+                    self.write(made.into(), false).await?;
+                }
+                Item::Close => return self.close().await,
+            }
+            self.progress.items.fetch_sub(1, Ordering::AcqRel);
+            let through = self.progress.drained.load(Ordering::Relaxed);
+            self.inbox.tell(Event::Input(Input::Drained { conn: self.conn, through }));
+        }
+        Ok(())
+    }
+
+    async fn write(&self, mut pieces: VecDeque<Bytes>, counted: bool) -> io::Result<()> {
+        while !pieces.is_empty() {
+            self.stream.writable().await?;
+            match write_some(&self.stream, &mut pieces) {
+                Ok(n) if counted => {
+                    self.progress.drained.fetch_add(n, Ordering::Relaxed);
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that no more comes, then waits until the other side has closed too, see [`LINGER_FOR`].
+    async fn close(&self) -> io::Result<()> {
+        SockRef::from(&*self.stream).shutdown(Shutdown::Write)?;
+        let mut thrown_away = [0; 4096];
+        let drain = async {
+            loop {
+                self.stream.readable().await?;
+                match self.stream.try_read(&mut thrown_away) {
+                    Ok(0) => return Ok(()),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        timeout(LINGER_FOR, drain).await.unwrap_or(Ok(()))
+    }
+}
