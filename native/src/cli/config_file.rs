@@ -1,0 +1,30 @@
+//! Reading `zoo.cfg` and `myid`; what they mean is the core's.
+
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use zablab_core::config::ServerConfig;
+
+use super::Failure;
+
+/// The configuration in this file, with the `myid` of its `dataDir` if there is one.
+///
+/// # Errors
+/// One line that names the file.
+pub fn load(path: &Path) -> Result<ServerConfig, Failure> {
+    let zoo_cfg = fs::read_to_string(path).map_err(|error| refused(path, error))?;
+    let data_dir = ServerConfig::data_dir_of(&zoo_cfg).map_err(|error| refused(path, error))?;
+    let myid_path = Path::new(&data_dir).join("myid");
+    let myid = match fs::read_to_string(&myid_path) {
+        Ok(myid) => Some(myid),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(refused(&myid_path, error)),
+    };
+    ServerConfig::parse(&zoo_cfg, myid.as_deref()).map_err(|error| refused(path, error))
+}
+
+fn refused(path: &Path, error: impl Display) -> Failure {
+    Failure::config(format!("{}: {error}", path.display()))
+}
