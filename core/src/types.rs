@@ -131,6 +131,16 @@ impl Epoch {
     }
 }
 
+impl ServerId {
+    /// What an observer proposes: nobody.
+    pub const NOBODY: ServerId = ServerId(i64::MIN);
+
+    /// Whether this names a server at all.
+    pub fn is_named(self) -> bool {
+        self != ServerId::NOBODY
+    }
+}
+
 impl ConnId {
     /// Connections that the core opens have the top bit set; those that a driver accepts do not.
     pub const fn outgoing(n: u64) -> ConnId {

@@ -1,0 +1,324 @@
+//! Fast Leader Election: which vote wins, decided one notification at a time.
+//!
+//! A pure state machine: it says what to send and when to wake it; the connections are
+//! [`super::mesh`]'s, the receive queue and the role change are the peer's.
+//! Source: ZooKeeper's `FastLeaderElection.lookForLeader`; the reading of votes of servers that
+//! already lead or follow is ZOOKEEPER-1732, 1805, 1818.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use crate::limits::{FINALIZE_WAIT_MS, NOTIFICATION_INTERVAL_MAX_MS, NOTIFICATION_INTERVAL_MIN_MS};
+use crate::policy::Policy;
+use crate::process::{Effect, Out};
+use crate::trace::{Event, Reason, Verdict};
+use crate::types::{ElectionEpoch, Mono, ServerId};
+use crate::wire::election::{PeerState, Vote};
+
+/// What one server said of itself and its vote.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Ballot {
+    /// Its state when it sent.
+    pub state: PeerState,
+    /// Its vote.
+    pub vote: Vote,
+}
+
+/// What the election asks of its surroundings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// Send the current proposal to every voter, this server included.
+    SendToAll,
+    /// Send the current proposal to one server that lags behind.
+    SendTo(ServerId),
+    /// Nothing came for a whole interval: send again, or connect again if nothing could be sent.
+    Nudge,
+    /// It is over.
+    Elected(Vote),
+}
+
+/// An election under way at one server.
+#[derive(Clone, Debug, Hash)]
+pub struct FastElection {
+    me: ServerId,
+    voters: BTreeSet<ServerId>,
+    /// The vote this server started with; what a newer round is compared to.
+    own: Vote,
+    proposal: Vote,
+    received: BTreeMap<ServerId, Ballot>,
+    out_of_election: BTreeMap<ServerId, Ballot>,
+    interval_ms: u64,
+    wait: Wait,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+enum Wait {
+    /// Until then for the next notification.
+    Gathering { until: Mono },
+    /// A quorum agrees; until then for a better vote.
+    Finalizing { until: Mono },
+}
+
+/// The total order of votes: epoch, then zxid, then server. `Some(field)` if `a` beats `b`.
+pub fn supersedes(a: &Vote, b: &Vote) -> Option<Reason> {
+    match deciding_field(a, b) {
+        (core::cmp::Ordering::Greater, reason) => Some(reason),
+        (core::cmp::Ordering::Less | core::cmp::Ordering::Equal, _) => None,
+    }
+}
+
+fn deciding_field(a: &Vote, b: &Vote) -> (core::cmp::Ordering, Reason) {
+    // An observer proposes nobody; whoever is proposed beats that.
+    let named = a.leader.is_named().cmp(&b.leader.is_named());
+    if named.is_ne() {
+        return (named, Reason::Sid);
+    }
+    let by_epoch = a.peer_epoch.cmp(&b.peer_epoch);
+    if by_epoch.is_ne() {
+        return (by_epoch, Reason::Epoch);
+    }
+    let by_zxid = a.zxid.cmp(&b.zxid);
+    if by_zxid.is_ne() {
+        return (by_zxid, Reason::Zxid);
+    }
+    let by_sid = a.leader.cmp(&b.leader);
+    if by_sid.is_ne() { (by_sid, Reason::Sid) } else { (by_sid, Reason::Equal) }
+}
+
+impl FastElection {
+    /// Begins a round. `own` names this server, its last logged zxid and currentEpoch, and the
+    /// round; an observer proposes nobody.
+    pub fn start(
+        me: ServerId,
+        voters: BTreeSet<ServerId>,
+        own: Vote,
+        now: Mono,
+        out: &mut Out<Effect>,
+    ) -> FastElection {
+        out.event(|| Event::ElectionStarted { round: own.election_epoch });
+        out.event(|| Event::VoteChanged { vote: own, reason: Reason::OwnVote });
+        FastElection {
+            me,
+            voters,
+            own,
+            proposal: own,
+            received: BTreeMap::new(),
+            out_of_election: BTreeMap::new(),
+            interval_ms: NOTIFICATION_INTERVAL_MIN_MS,
+            wait: Wait::Gathering { until: now.plus_ms(NOTIFICATION_INTERVAL_MIN_MS) },
+        }
+    }
+
+    /// The vote that this server proposes now.
+    pub fn proposal(&self) -> Vote {
+        self.proposal
+    }
+
+    /// The round.
+    pub fn round(&self) -> ElectionEpoch {
+        self.proposal.election_epoch
+    }
+
+    /// The latest votes of this round, by voter.
+    pub fn received(&self) -> &BTreeMap<ServerId, Ballot> {
+        &self.received
+    }
+
+    /// The latest votes of servers that lead or follow, by voter.
+    pub fn out_of_election(&self) -> &BTreeMap<ServerId, Ballot> {
+        &self.out_of_election
+    }
+
+    /// When to call [`FastElection::on_timer`].
+    pub fn deadline(&self) -> Mono {
+        match self.wait {
+            Wait::Gathering { until } | Wait::Finalizing { until } => until,
+        }
+    }
+
+    /// The deadline has come.
+    pub fn on_timer(&mut self, now: Mono) -> Option<Ask> {
+        match self.wait {
+            Wait::Gathering { until } if now >= until => {
+                self.interval_ms = (self.interval_ms * 2).min(NOTIFICATION_INTERVAL_MAX_MS);
+                self.wait = Wait::Gathering { until: now.plus_ms(self.interval_ms) };
+                Some(Ask::Nudge)
+            }
+            Wait::Finalizing { until } if now >= until => Some(Ask::Elected(self.proposal)),
+            Wait::Gathering { .. } | Wait::Finalizing { .. } => None,
+        }
+    }
+
+    /// Judges one notification of the voter `from`, this server's own included.
+    pub fn on_notification<P: Policy>(
+        &mut self,
+        policy: &P,
+        now: Mono,
+        from: ServerId,
+        ballot: Ballot,
+        out: &mut Out<Effect>,
+    ) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        let verdict = self.judge(policy, now, from, ballot, &mut asks, out);
+        out.event(|| Event::NotificationReceived {
+            from,
+            state: ballot.state,
+            vote: ballot.vote,
+            verdict,
+        });
+        asks
+    }
+
+    fn judge<P: Policy>(
+        &mut self,
+        policy: &P,
+        now: Mono,
+        from: ServerId,
+        ballot: Ballot,
+        asks: &mut Vec<Ask>,
+        out: &mut Out<Effect>,
+    ) -> Verdict {
+        let is_voter = |sid: &ServerId| self.voters.contains(sid);
+        if !is_voter(&from) || !is_voter(&ballot.vote.leader) {
+            return Verdict::NotVoter;
+        }
+        match ballot.state {
+            PeerState::Looking => self.judge_looking(policy, now, from, ballot, asks, out),
+            PeerState::Following | PeerState::Leading => {
+                self.judge_established(policy, from, ballot, asks)
+            }
+            PeerState::Observing => Verdict::Ignored,
+        }
+    }
+
+    fn judge_looking<P: Policy>(
+        &mut self,
+        policy: &P,
+        now: Mono,
+        from: ServerId,
+        ballot: Ballot,
+        asks: &mut Vec<Ask>,
+        out: &mut Out<Effect>,
+    ) -> Verdict {
+        let vote = ballot.vote;
+        let verdict = if vote.election_epoch > self.round() {
+            self.join_round(vote, asks, out);
+            Verdict::JoinedRound
+        } else if vote.election_epoch < self.round() {
+            asks.push(Ask::SendTo(from));
+            return Verdict::OlderRound;
+        } else {
+            let (order, reason) = deciding_field(&vote, &self.proposal);
+            if order.is_gt() {
+                self.propose(vote, reason, asks, out);
+                Verdict::Adopted(reason)
+            } else {
+                Verdict::Kept(reason)
+            }
+        };
+        self.received.insert(from, ballot);
+        self.tally(policy, now, asks, out);
+        verdict
+    }
+
+    /// A newer round: what was counted in the old one says nothing. The own *first* vote is what
+    /// the newcomer is compared to, not the one adopted in the old round.
+    fn join_round(&mut self, vote: Vote, asks: &mut Vec<Ask>, out: &mut Out<Effect>) {
+        self.received.clear();
+        self.own.election_epoch = vote.election_epoch;
+        let best = if supersedes(&vote, &self.own).is_some() { vote } else { self.own };
+        self.propose(best, Reason::Round, asks, out);
+    }
+
+    fn propose(&mut self, vote: Vote, reason: Reason, asks: &mut Vec<Ask>, out: &mut Out<Effect>) {
+        self.proposal = vote;
+        out.event(|| Event::VoteChanged { vote, reason });
+        asks.push(Ask::SendToAll);
+    }
+
+    /// Counts the votes that equal the proposal and decides how long to wait on.
+    fn tally<P: Policy>(
+        &mut self,
+        policy: &P,
+        now: Mono,
+        asks: &mut Vec<Ask>,
+        out: &mut Out<Effect>,
+    ) {
+        let agree: Vec<ServerId> = self
+            .received
+            .iter()
+            .filter(|(sid, ballot)| self.voters.contains(sid) && ballot.vote == self.proposal)
+            .map(|(sid, _)| *sid)
+            .collect();
+        if agree.len() < policy.quorum_size(self.voters.len()) {
+            self.wait = Wait::Gathering { until: now.plus_ms(self.interval_ms) };
+            return;
+        }
+        if agree.len() == self.voters.len() {
+            // Nobody is left who could name a better one.
+            asks.push(Ask::Elected(self.proposal));
+            return;
+        }
+        if matches!(self.wait, Wait::Gathering { .. }) {
+            let vote = self.proposal;
+            out.event(|| Event::QuorumReached { vote, voters: agree });
+        }
+        self.wait = Wait::Finalizing { until: now.plus_ms(FINALIZE_WAIT_MS) };
+    }
+
+    /// The sender leads or follows already: join it if a quorum says the same and the leader
+    /// itself confirms, so that nobody elects a dead leader whom others still quote.
+    fn judge_established<P: Policy>(
+        &mut self,
+        policy: &P,
+        from: ServerId,
+        ballot: Ballot,
+        asks: &mut Vec<Ask>,
+    ) -> Verdict {
+        let vote = ballot.vote;
+        if vote.election_epoch == self.round() {
+            self.received.insert(from, ballot);
+            if self.confirmed(policy, &self.received, &ballot) {
+                self.settle_on(vote, asks);
+                return Verdict::OutOfElection;
+            }
+        }
+        self.out_of_election.insert(from, ballot);
+        if self.confirmed(policy, &self.out_of_election, &ballot) {
+            self.settle_on(vote, asks);
+        }
+        Verdict::OutOfElection
+    }
+
+    fn settle_on(&mut self, vote: Vote, asks: &mut Vec<Ask>) {
+        self.proposal = vote;
+        asks.push(Ask::Elected(vote));
+    }
+
+    fn confirmed<P: Policy>(
+        &self,
+        policy: &P,
+        votes: &BTreeMap<ServerId, Ballot>,
+        claim: &Ballot,
+    ) -> bool {
+        let agree = votes.values().filter(|ballot| same_choice(ballot, claim)).count();
+        agree >= policy.quorum_size(self.voters.len()) && self.leader_confirms(votes, &claim.vote)
+    }
+
+    fn leader_confirms(&self, votes: &BTreeMap<ServerId, Ballot>, vote: &Vote) -> bool {
+        if vote.leader == self.me {
+            return vote.election_epoch == self.round();
+        }
+        votes.get(&vote.leader).is_some_and(|ballot| ballot.state == PeerState::Leading)
+    }
+}
+
+/// Whether two ballots choose the same leader. Members of an established ensemble may differ in
+/// zxid and round, so among them only leader and epoch count (ZOOKEEPER-1805).
+fn same_choice(a: &Ballot, b: &Ballot) -> bool {
+    if a.state == PeerState::Looking || b.state == PeerState::Looking {
+        a.vote == b.vote
+    } else {
+        a.vote.leader == b.vote.leader && a.vote.peer_epoch == b.vote.peer_epoch
+    }
+}
