@@ -202,8 +202,6 @@ pub enum SyncMode {
     Diff,
     /// It cuts its log.
     Trunc,
-    /// It cuts its log, then gets what it lacks.
-    TruncDiff,
     /// It gets the whole tree.
     Snap,
 }

@@ -1,0 +1,265 @@
+//! Broadcast at the leader: propose, count acknowledgements, commit in order.
+//!
+//! A transaction commits when a quorum has it on disk and every one before it is committed.
+//! Source: ZooKeeper's `Leader.propose`, `processAck`, `tryToCommit`; Zab's phase 3.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use crate::config::PeerRole;
+use crate::policy::Policy;
+use crate::process::{Effect, Out};
+use crate::request::Request;
+use crate::request::pipeline::Pipeline;
+use crate::request::sessions::SessionTracker;
+use crate::shared::Shared;
+use crate::trace::{Event, Leave};
+use crate::txn::LogRecord;
+use crate::types::{ConnId, Epoch, Mono, Now, ServerId, SessionId, Xid, Zxid};
+use crate::wire::client::OpCode;
+use crate::zab::leader::{Handler, Leader, Stage};
+use crate::zab::packet::{self, send};
+
+/// What an established leader has of its own.
+#[derive(Clone, Debug, Hash)]
+pub struct Broadcast {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Where requests become transactions.
+    pub pipeline: Pipeline,
+    last_committed: Zxid,
+    /// The greatest zxid each voter has acknowledged; ACKs are cumulative because they are FIFO.
+    acked: BTreeMap<ServerId, Zxid>,
+    /// Syncs of learners that wait for everything proposed before them.
+    learner_syncs: VecDeque<(Zxid, ConnId)>,
+    /// Syncs of this server's own clients.
+    own_syncs: VecDeque<(Zxid, SessionId, Xid)>,
+}
+
+impl Broadcast {
+    /// Begins with an empty list of proposals: all of the history so far is committed.
+    pub(super) fn new<P: Policy>(shared: &Shared<P>, epoch: Epoch, now: Mono) -> Broadcast {
+        let database = &shared.database;
+        let known = database.sessions.iter().map(|(session, timeout)| (*session, *timeout));
+        let sessions = SessionTracker::new(shared.config.tick_time_ms, known, now);
+        let first = Zxid::new(epoch, 0);
+        Broadcast {
+            epoch,
+            pipeline: Pipeline::new(database.clone(), first, sessions),
+            last_committed: first,
+            acked: BTreeMap::new(),
+            learner_syncs: VecDeque::new(),
+            own_syncs: VecDeque::new(),
+        }
+    }
+
+    /// The last transaction proposed, `(e,0)` at first.
+    pub fn last_proposed(&self) -> Zxid {
+        self.pipeline.last_proposed()
+    }
+
+    /// The last transaction committed, `(e,0)` at first.
+    pub fn last_committed(&self) -> Zxid {
+        self.last_committed
+    }
+
+    /// Who acknowledged a proposal.
+    pub fn acks_of(&self, zxid: Zxid) -> Vec<ServerId> {
+        self.acked.iter().filter(|(_, acked)| **acked >= zxid).map(|(sid, _)| *sid).collect()
+    }
+
+    pub(super) fn forget_learner(&mut self, conn: ConnId) {
+        self.learner_syncs.retain(|(_, waiting)| *waiting != conn);
+    }
+
+    /// What is beyond the synchronized history goes to a learner that joins: committed
+    /// transactions that are not applied yet, then, for voters, the open proposals.
+    pub(super) fn forward_outstanding<P: Policy>(
+        &self,
+        shared: &Shared<P>,
+        conn: ConnId,
+        handler: &mut Handler,
+        out: &mut Out<Effect>,
+    ) {
+        for record in shared.history.pending() {
+            let is_committed = record.zxid() <= self.last_committed;
+            if !is_committed && handler.role == PeerRole::Observer {
+                break;
+            }
+            send(conn, handler.sid, &packet::proposal(record), out);
+            if is_committed {
+                send(conn, handler.sid, &packet::commit(record.zxid()), out);
+            }
+        }
+    }
+}
+
+impl Leader {
+    /// Takes a request of this server's client, or of a learner's (`from`).
+    ///
+    /// # Errors
+    /// The zxid counter is used up: the leadership ends before it would run into the epoch.
+    pub fn submit<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        request: Request,
+        from: Option<ConnId>,
+        out: &mut Out<Effect>,
+    ) -> Result<(), Leave> {
+        let Stage::Broadcast(broadcast) = &mut self.stage else { return Ok(()) };
+        if request.op == OpCode::Sync {
+            let behind = broadcast.pipeline.last_proposed();
+            match from {
+                Some(conn) => broadcast.learner_syncs.push_back((behind, conn)),
+                None => broadcast.own_syncs.push_back((behind, request.session, request.cxid)),
+            }
+            self.release_syncs(shared, now, out);
+            return Ok(());
+        }
+        let Some(record) = broadcast.pipeline.prepare(now, &request) else {
+            return Err(Leave::CounterUsedUp);
+        };
+        self.propose(shared, now, record, out);
+        Ok(())
+    }
+
+    /// Closes the sessions whose time is over.
+    ///
+    /// # Errors
+    /// The zxid counter is used up.
+    pub(super) fn expire_sessions<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) -> Result<(), Leave> {
+        let Stage::Broadcast(broadcast) = &mut self.stage else { return Ok(()) };
+        for session in broadcast.pipeline.sessions.expire(now.mono) {
+            out.event(|| Event::SessionExpired { session });
+            self.submit(shared, now, Request::expiry(session), None, out)?;
+        }
+        Ok(())
+    }
+
+    fn propose<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        record: LogRecord,
+        out: &mut Out<Effect>,
+    ) {
+        let zxid = record.zxid();
+        let (op, header) = (record.txn.op().to_wire(), record.header);
+        let (session, cxid) = (header.session, header.cxid);
+        out.event(|| Event::Proposed { zxid, op, session, cxid });
+        shared.count_proposal(record.encoded.len());
+        let packet = packet::proposal(&record);
+        let ticket = shared.append(record, out);
+        let parts = packet.encode_parts();
+        for (conn, handler) in &mut self.learners {
+            if !handler.is_forwarded() || handler.role == PeerRole::Observer {
+                continue;
+            }
+            let to = handler.sid;
+            handler.unacked.get_or_insert((zxid, now.mono));
+            out.event(|| Event::PacketSent { to, kind: packet.kind, zxid });
+            out.push(Effect::Send { conn: *conn, parts: parts.clone() });
+        }
+        self.hold_own_ack(shared, now, ticket, zxid, out);
+    }
+
+    /// One voter has everything up to `zxid` on disk.
+    pub(super) fn count_ack<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        by: ServerId,
+        zxid: Zxid,
+        out: &mut Out<Effect>,
+    ) {
+        let Stage::Broadcast(broadcast) = &mut self.stage else { return };
+        out.event(|| Event::Acked { zxid, by });
+        let acked = broadcast.acked.entry(by).or_insert(zxid);
+        *acked = (*acked).max(zxid);
+        let mut committed = Vec::new();
+        let pending = shared.history.pending();
+        let open = pending.partition_point(|record| record.zxid() <= broadcast.last_committed);
+        for record in pending.range(open..) {
+            let zxid = record.zxid();
+            let acks = broadcast.acked.iter().filter(|(_, acked)| **acked >= zxid);
+            if !shared.is_quorum(acks.map(|(sid, _)| *sid)) {
+                break;
+            }
+            broadcast.last_committed = zxid;
+            committed.push(record.clone());
+        }
+        for record in &committed {
+            self.announce_commit(shared, record, out);
+        }
+        if !committed.is_empty() {
+            self.apply_committed(shared, now, out);
+        }
+    }
+
+    fn announce_commit<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        record: &LogRecord,
+        out: &mut Out<Effect>,
+    ) {
+        let zxid = record.zxid();
+        out.event(|| Event::Committed { zxid });
+        shared.stats.commits += 1;
+        let to_voters = packet::commit(zxid);
+        let to_observers = packet::inform(record);
+        for (conn, handler) in &self.learners {
+            if handler.is_forwarded() {
+                let packet = match handler.role {
+                    PeerRole::Participant => &to_voters,
+                    PeerRole::Observer => &to_observers,
+                };
+                send(*conn, handler.sid, packet, out);
+            }
+        }
+    }
+
+    /// Applies what is committed and durable here, then answers the syncs that waited for it.
+    pub(super) fn apply_committed<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) {
+        let Stage::Broadcast(broadcast) = &mut self.stage else { return };
+        let tracker = Some(&mut broadcast.pipeline.sessions);
+        shared.apply_through(now, broadcast.last_committed, tracker, out);
+        self.release_syncs(shared, now, out);
+        shared.maybe_snapshot(out);
+    }
+
+    fn release_syncs<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) {
+        let Stage::Broadcast(broadcast) = &mut self.stage else { return };
+        let committed = broadcast.last_committed;
+        while let Some((_, conn)) =
+            broadcast.learner_syncs.pop_front_if(|(behind, _)| *behind <= committed)
+        {
+            if let Some(handler) = self.learners.get(&conn) {
+                send(conn, handler.sid, &packet::sync(), out);
+            }
+        }
+        // Behind a proposal that is committed but not applied yet an own client still waits.
+        let open = shared.history.pending().front().map(LogRecord::zxid);
+        while let Some((_, session, cxid)) = broadcast
+            .own_syncs
+            .pop_front_if(|(behind, _, _)| open.is_none_or(|open| *behind < open))
+        {
+            shared.complete_sync(now, session, cxid, out);
+        }
+    }
+}

@@ -1,0 +1,755 @@
+//! The leader: discovery, synchronization, and the learners it looks after.
+//!
+//! Broadcast itself (proposals, commits) is in [`super::broadcast`]. Each promise is durable
+//! before it is spoken: acceptedEpoch before LEADERINFO (ZOOKEEPER-1291), currentEpoch before the
+//! first learner is synchronized. Source: ZooKeeper's `Leader`, `LearnerHandler`; Zab's phases 1
+//! and 2 (Junqueira, Reed, Serafini 2011).
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use crate::config::PeerRole;
+use crate::policy::Policy;
+use crate::process::{Effect, Out, PortKind};
+use crate::request::Request;
+use crate::request::sessions::SessionTracker;
+use crate::shared::Shared;
+use crate::storage::Write;
+use crate::trace::{Event, Leave, Phase, Refusal, SyncMode};
+use crate::types::{ConnId, Epoch, Mono, Now, ServerId, Ticket, Zxid};
+use crate::view::LearnerView;
+use crate::wire::quorum::{
+    AckEpoch, LearnerInfo, PacketKind, PingData, QuorumPacket, RevalidateReply, RevalidateRequest,
+};
+use crate::zab::broadcast::Broadcast;
+use crate::zab::packet::{self, send};
+use crate::zab::sync_plan::plan;
+
+/// A server in the role LEADING.
+#[derive(Clone, Debug, Hash)]
+pub struct Leader {
+    pub(super) stage: Stage,
+    pub(super) learners: BTreeMap<ConnId, Handler>,
+    /// What waits for its write, in the order of the tickets.
+    held: VecDeque<(Ticket, Held)>,
+    next_half_tick: Mono,
+    half_ticks: u64,
+}
+
+/// How far the leadership has come.
+#[derive(Clone, Debug, Hash)]
+pub(super) enum Stage {
+    /// Collecting acceptedEpochs until a quorum has named its own.
+    Discovery { offers: BTreeMap<ServerId, Epoch>, until: Mono },
+    /// The epoch is chosen; LEADERINFO waits for the disk, then a quorum must promise.
+    Promising { epoch: Epoch, durable: bool, promised: BTreeSet<ServerId>, until: Mono },
+    /// A quorum promised; currentEpoch is being written.
+    Adopting { epoch: Epoch, until: Mono },
+    /// Learners are brought up to date until a quorum has acknowledged NEWLEADER.
+    Synchronization { epoch: Epoch, acked: BTreeSet<ServerId>, until: Mono },
+    /// Established.
+    Broadcast(Broadcast),
+}
+
+#[derive(Clone, Copy, Debug, Hash)]
+enum Held {
+    AcceptedEpoch,
+    CurrentEpoch,
+    OwnAck(Zxid),
+}
+
+/// One learner's connection.
+#[derive(Clone, Debug, Hash)]
+pub(super) struct Handler {
+    pub(super) sid: ServerId,
+    pub(super) role: PeerRole,
+    pub(super) progress: Progress,
+    last_heard: Mono,
+    pub(super) last_acked: Zxid,
+    /// The oldest proposal without an ACK, and since when it is waited for.
+    pub(super) unacked: Option<(Zxid, Mono)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub(super) enum Progress {
+    /// Connected; FOLLOWERINFO or OBSERVERINFO is to come.
+    Connected,
+    /// It said who it is; ACKEPOCH is to come.
+    Informed,
+    /// It acknowledged the epoch and ends at this transaction; it waits to be synchronized.
+    Promised { last: Zxid },
+    /// NEWLEADER is sent; from then on everything is forwarded.
+    Synchronizing,
+    /// It acknowledged NEWLEADER.
+    Ready,
+}
+
+impl Handler {
+    /// Whether it gets what is proposed and committed.
+    pub(super) fn is_forwarded(&self) -> bool {
+        matches!(self.progress, Progress::Synchronizing | Progress::Ready)
+    }
+
+    fn votes(&self) -> bool {
+        self.role == PeerRole::Participant
+    }
+}
+
+/// What a handler of a packet decides about the learner, or about the leadership.
+enum Outcome {
+    Go,
+    Refuse(Refusal),
+    Leave(Leave),
+}
+
+impl Leader {
+    /// Elected. Listens to learners; this server's own acceptedEpoch is the first offer.
+    pub fn start<P: Policy>(shared: &mut Shared<P>, now: Now, out: &mut Out<Effect>) -> Leader {
+        out.event(|| Event::PhaseEntered { phase: Phase::Discovery });
+        out.push(Effect::Listen { port: PortKind::Quorum, addr: shared.my_entry().quorum.clone() });
+        let offers = BTreeMap::from([(shared.me(), shared.epochs().accepted)]);
+        let until = now.mono.plus_ms(shared.config.init_limit_ms());
+        let mut leader = Leader {
+            stage: Stage::Discovery { offers, until },
+            learners: BTreeMap::new(),
+            held: VecDeque::new(),
+            next_half_tick: now.mono.plus_ms(shared.config.half_tick_ms()),
+            half_ticks: 0,
+        };
+        leader.choose_epoch(shared, now, out);
+        leader
+    }
+
+    /// Ends the leadership: learners are cut off, the port is closed.
+    pub fn stop(&mut self, out: &mut Out<Effect>) {
+        for conn in core::mem::take(&mut self.learners).into_keys() {
+            out.push(Effect::Disconnect { conn });
+        }
+        out.push(Effect::Unlisten { port: PortKind::Quorum });
+    }
+
+    /// The phase of Zab.
+    pub fn phase(&self) -> Phase {
+        match self.stage {
+            Stage::Discovery { .. } | Stage::Promising { .. } | Stage::Adopting { .. } => {
+                Phase::Discovery
+            }
+            Stage::Synchronization { .. } => Phase::Synchronization,
+            Stage::Broadcast(_) => Phase::Broadcast,
+        }
+    }
+
+    /// Its broadcast, once it is established.
+    pub fn broadcast(&self) -> Option<&Broadcast> {
+        match &self.stage {
+            Stage::Broadcast(broadcast) => Some(broadcast),
+            Stage::Discovery { .. }
+            | Stage::Promising { .. }
+            | Stage::Adopting { .. }
+            | Stage::Synchronization { .. } => None,
+        }
+    }
+
+    /// The session table, once it is established.
+    pub fn sessions_mut(&mut self) -> Option<&mut SessionTracker> {
+        match &mut self.stage {
+            Stage::Broadcast(broadcast) => Some(&mut broadcast.pipeline.sessions),
+            Stage::Discovery { .. }
+            | Stage::Promising { .. }
+            | Stage::Adopting { .. }
+            | Stage::Synchronization { .. } => None,
+        }
+    }
+
+    /// Its learners, for showing.
+    pub fn learner_views(&self) -> Vec<LearnerView> {
+        let named = self.learners.values().filter(|handler| handler.sid.is_named());
+        let view = |handler: &Handler| LearnerView {
+            sid: handler.sid,
+            role: handler.role,
+            synced: handler.progress == Progress::Ready,
+            last_acked: handler.last_acked,
+        };
+        named.map(view).collect()
+    }
+
+    /// A learner connected.
+    pub fn on_up(&mut self, conn: ConnId, now: Mono) {
+        let handler = Handler {
+            sid: ServerId::NOBODY,
+            role: PeerRole::Observer,
+            progress: Progress::Connected,
+            last_heard: now,
+            last_acked: Zxid::ZERO,
+            unacked: None,
+        };
+        self.learners.insert(conn, handler);
+    }
+
+    /// A learner's connection ended.
+    pub fn on_down(&mut self, conn: ConnId) {
+        self.learners.remove(&conn);
+        if let Stage::Broadcast(broadcast) = &mut self.stage {
+            broadcast.forget_learner(conn);
+        }
+    }
+
+    /// A packet of a learner.
+    ///
+    /// # Errors
+    /// Why the leadership ends.
+    pub fn on_packet<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        conn: ConnId,
+        packet: QuorumPacket,
+        out: &mut Out<Effect>,
+    ) -> Result<(), Leave> {
+        let Some(handler) = self.learners.get_mut(&conn) else { return Ok(()) };
+        handler.last_heard = now.mono;
+        let from = handler.sid;
+        let (kind, zxid) = (packet.kind, packet.zxid);
+        if handler.sid.is_named() {
+            out.event(|| Event::PacketReceived { from, kind, zxid });
+        }
+        let outcome = match kind {
+            PacketKind::FollowerInfo | PacketKind::ObserverInfo => {
+                self.on_learner_info(shared, now, conn, &packet, out)
+            }
+            PacketKind::AckEpoch => self.on_ack_epoch(shared, now, conn, &packet, out),
+            PacketKind::Ack => self.on_ack(shared, now, conn, zxid, out),
+            PacketKind::Request => self.on_request(shared, now, conn, &packet, out),
+            PacketKind::Revalidate => self.on_revalidate(conn, &packet, out),
+            PacketKind::Ping => self.on_ping(now.mono, &packet),
+            PacketKind::Proposal
+            | PacketKind::Commit
+            | PacketKind::Sync
+            | PacketKind::Inform
+            | PacketKind::CommitAndActivate
+            | PacketKind::NewLeader
+            | PacketKind::UpToDate
+            | PacketKind::Diff
+            | PacketKind::Trunc
+            | PacketKind::Snap
+            | PacketKind::LeaderInfo
+            | PacketKind::InformAndActivate => Outcome::Refuse(Refusal::ProtocolError),
+        };
+        match outcome {
+            Outcome::Go => Ok(()),
+            Outcome::Refuse(why) => {
+                self.refuse(conn, why, out);
+                Ok(())
+            }
+            Outcome::Leave(why) => Err(why),
+        }
+    }
+
+    /// Writes became durable.
+    pub fn on_persisted<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) {
+        while let Some((_, held)) =
+            self.held.pop_front_if(|(ticket, _)| shared.disk.is_durable(*ticket))
+        {
+            self.release(shared, now, held, out);
+        }
+        self.apply_committed(shared, now, out);
+    }
+
+    /// The next moment at which [`Leader::on_timer`] has something to do.
+    pub fn deadline(&self) -> Mono {
+        let expiry = self.broadcast().and_then(|broadcast| broadcast.pipeline.sessions.deadline());
+        expiry.map_or(self.next_half_tick, |expiry| expiry.min(self.next_half_tick))
+    }
+
+    /// A half tick or an expiry has come.
+    ///
+    /// # Errors
+    /// Why the leadership ends.
+    pub fn on_timer<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) -> Result<(), Leave> {
+        self.expire_sessions(shared, now, out)?;
+        if now.mono < self.next_half_tick {
+            return Ok(());
+        }
+        self.half_ticks += 1;
+        self.next_half_tick = now.mono.plus_ms(shared.config.half_tick_ms());
+        self.drop_silent_learners(shared, now.mono, out);
+        match &self.stage {
+            Stage::Discovery { until, .. }
+            | Stage::Promising { until, .. }
+            | Stage::Adopting { until, .. }
+            | Stage::Synchronization { until, .. } => {
+                if now.mono >= *until {
+                    return Err(Leave::NoQuorumInTime);
+                }
+            }
+            Stage::Broadcast(broadcast) => {
+                let last_proposed = broadcast.last_proposed();
+                self.ping_learners(last_proposed, out);
+                if self.half_ticks.is_multiple_of(2) && !self.has_quorum_of_learners(shared) {
+                    return Err(Leave::QuorumLost);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn release<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        held: Held,
+        out: &mut Out<Effect>,
+    ) {
+        match held {
+            Held::AcceptedEpoch => self.announce_epoch(shared, now, out),
+            Held::CurrentEpoch => self.begin_synchronization(shared, now, out),
+            Held::OwnAck(zxid) => self.count_ack(shared, now, shared.me(), zxid, out),
+        }
+    }
+
+    /// The own record counts when it is durable, not before.
+    pub(super) fn hold_own_ack<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        ticket: Ticket,
+        zxid: Zxid,
+        out: &mut Out<Effect>,
+    ) {
+        if shared.policy.ack_waits_for_sync() {
+            self.held.push_back((ticket, Held::OwnAck(zxid)));
+        } else {
+            self.count_ack(shared, now, shared.me(), zxid, out);
+        }
+    }
+
+    fn on_learner_info<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        conn: ConnId,
+        packet: &QuorumPacket,
+        out: &mut Out<Effect>,
+    ) -> Outcome {
+        let Some(info) = packet.require_data().and_then(LearnerInfo::decode).ok() else {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        };
+        let handler = self.learners.get_mut(&conn).expect("checked by the caller");
+        if handler.progress != Progress::Connected {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        }
+        handler.sid = info.sid;
+        let (kind, zxid) = (packet.kind, packet.zxid);
+        out.event(|| Event::PacketReceived { from: info.sid, kind, zxid });
+        let ensemble = shared.ensemble();
+        let Some(entry) = ensemble.servers.get(&info.sid).filter(|_| info.sid != shared.me())
+        else {
+            return Outcome::Refuse(Refusal::Unknown);
+        };
+        if info.config_version > ensemble.version.cast_signed() {
+            return Outcome::Refuse(Refusal::NewerConfig);
+        }
+        handler.role = entry.role;
+        handler.progress = Progress::Informed;
+        let votes = handler.votes();
+        self.drop_older_connection(conn, info.sid, out);
+        match &mut self.stage {
+            Stage::Discovery { offers, .. } => {
+                if votes {
+                    offers.insert(info.sid, zxid.epoch());
+                    self.choose_epoch(shared, now, out);
+                }
+            }
+            Stage::Promising { durable: false, .. } => {}
+            Stage::Promising { epoch, .. }
+            | Stage::Adopting { epoch, .. }
+            | Stage::Synchronization { epoch, .. } => {
+                send(conn, info.sid, &packet::leader_info(*epoch), out);
+            }
+            Stage::Broadcast(broadcast) => {
+                send(conn, info.sid, &packet::leader_info(broadcast.epoch), out);
+            }
+        }
+        Outcome::Go
+    }
+
+    /// A learner that calls again has lost its old connection, whatever that one's end says.
+    fn drop_older_connection(&mut self, conn: ConnId, sid: ServerId, out: &mut Out<Effect>) {
+        let is_older = |(other, handler): &(&ConnId, &Handler)| {
+            **other != conn && handler.sid == sid && handler.progress != Progress::Connected
+        };
+        let older = self.learners.iter().find(is_older).map(|(other, _)| *other);
+        if let Some(older) = older {
+            self.on_down(older);
+            out.push(Effect::Disconnect { conn: older });
+        }
+    }
+
+    /// D3: with a quorum's acceptedEpochs at hand, the next one is chosen, once.
+    fn choose_epoch<P: Policy>(&mut self, shared: &mut Shared<P>, now: Now, out: &mut Out<Effect>) {
+        let Stage::Discovery { offers, until } = &self.stage else { return };
+        if !shared.is_quorum(offers.keys().copied()) {
+            return;
+        }
+        let greatest = offers.values().copied().max().unwrap_or_default();
+        let Some(epoch) = greatest.next() else {
+            // The epochs are used up: nothing can be led any more. The wait for initLimit ends
+            // this leadership, and every later one.
+            return;
+        };
+        let until = *until;
+        out.event(|| Event::EpochProposed { epoch });
+        let promised = BTreeSet::from([shared.me()]);
+        self.stage = Stage::Promising { epoch, durable: false, promised, until };
+        let ticket = shared.disk.persist(Write::SetAcceptedEpoch(epoch), out);
+        if shared.policy.promise_waits_for_sync() {
+            self.held.push_back((ticket, Held::AcceptedEpoch));
+        } else {
+            self.announce_epoch(shared, now, out);
+        }
+    }
+
+    /// The promise is durable: LEADERINFO to everybody who asked.
+    fn announce_epoch<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) {
+        let Stage::Promising { epoch, durable, .. } = &mut self.stage else { return };
+        *durable = true;
+        let epoch = *epoch;
+        out.event(|| Event::AcceptedEpochSet { epoch });
+        for (conn, handler) in &self.learners {
+            if handler.progress == Progress::Informed {
+                send(*conn, handler.sid, &packet::leader_info(epoch), out);
+            }
+        }
+        self.adopt_epoch(shared, now, out);
+    }
+
+    fn on_ack_epoch<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        conn: ConnId,
+        packet: &QuorumPacket,
+        out: &mut Out<Effect>,
+    ) -> Outcome {
+        let ack = packet.require_data().and_then(AckEpoch::decode).ok();
+        let handler = self.learners.get_mut(&conn).expect("checked by the caller");
+        let Some(ack) = ack.filter(|_| handler.progress == Progress::Informed) else {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        };
+        let last = packet.zxid;
+        handler.progress = Progress::Promised { last };
+        let (sid, votes) = (handler.sid, handler.votes());
+        match &mut self.stage {
+            Stage::Discovery { .. } => return Outcome::Refuse(Refusal::ProtocolError),
+            Stage::Promising { promised, .. } => {
+                // `None` means: this epoch was accepted before; sync me, do not count me.
+                if let Some(current) = ack.current_epoch {
+                    let own = (shared.epochs().current, shared.disk.last_logged());
+                    if (current, last) > own {
+                        return Outcome::Refuse(Refusal::MoreRecent);
+                    }
+                    if votes {
+                        promised.insert(sid);
+                    }
+                }
+                self.adopt_epoch(shared, now, out);
+            }
+            Stage::Adopting { .. } => {}
+            Stage::Synchronization { .. } | Stage::Broadcast(_) => {
+                self.synchronize(shared, conn, last, out);
+            }
+        }
+        Outcome::Go
+    }
+
+    /// D5: a quorum promised; this leader's history becomes the initial history of the epoch.
+    fn adopt_epoch<P: Policy>(&mut self, shared: &mut Shared<P>, now: Now, out: &mut Out<Effect>) {
+        let Stage::Promising { epoch, durable: true, promised, until } = &self.stage else {
+            return;
+        };
+        if !shared.is_quorum(promised.iter().copied()) {
+            return;
+        }
+        let (epoch, until) = (*epoch, *until);
+        self.stage = Stage::Adopting { epoch, until };
+        let ticket = shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
+        if shared.policy.promise_waits_for_sync() {
+            self.held.push_back((ticket, Held::CurrentEpoch));
+        } else {
+            self.begin_synchronization(shared, now, out);
+        }
+    }
+
+    fn begin_synchronization<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) {
+        let Stage::Adopting { epoch, .. } = self.stage else { return };
+        out.event(|| Event::CurrentEpochSet { epoch });
+        let last = shared.disk.last_logged();
+        out.event(|| Event::HistoryAdopted { epoch, last });
+        out.event(|| Event::PhaseEntered { phase: Phase::Synchronization });
+        let until = now.mono.plus_ms(shared.config.init_limit_ms());
+        let acked = BTreeSet::from([shared.me()]);
+        self.stage = Stage::Synchronization { epoch, acked, until };
+        let promised = self.learners.iter().filter_map(|(conn, handler)| match handler.progress {
+            Progress::Promised { last } => Some((*conn, last)),
+            Progress::Connected
+            | Progress::Informed
+            | Progress::Synchronizing
+            | Progress::Ready => None,
+        });
+        for (conn, last) in promised.collect::<Vec<_>>() {
+            self.synchronize(shared, conn, last, out);
+        }
+        self.establish(shared, now, out);
+    }
+
+    /// Sends a learner what it lacks, and from then on everything new: reading the history and
+    /// registering for what follows are one step (ZOOKEEPER-962), and NEWLEADER comes behind the
+    /// snapshot (ZOOKEEPER-3104).
+    fn synchronize<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        conn: ConnId,
+        peer_last: Zxid,
+        out: &mut Out<Effect>,
+    ) {
+        let handler = self.learners.get_mut(&conn).expect("synchronize follows a packet of it");
+        let sid = handler.sid;
+        handler.progress = Progress::Synchronizing;
+        let window = shared.history.applied();
+        let plan = plan(peer_last, shared.database.last_zxid, window);
+        let entries = u32::try_from(window.len() - plan.from).unwrap_or(u32::MAX);
+        let (mode, to) = (plan.mode, plan.to);
+        out.event(|| Event::SyncChosen { learner: sid, peer_last, mode, to, entries });
+        send(conn, sid, &packet::sync_header(mode, to), out);
+        match mode {
+            SyncMode::Diff => shared.stats.syncs_diff += 1,
+            SyncMode::Trunc => shared.stats.syncs_trunc += 1,
+            SyncMode::Snap => {
+                shared.stats.syncs_snap += 1;
+                out.push(Effect::SendSnapshot { conn, state: shared.database.clone() });
+            }
+        }
+        for record in window.range(plan.from..) {
+            send(conn, sid, &packet::proposal(record), out);
+            send(conn, sid, &packet::commit(record.zxid()), out);
+        }
+        let epoch = match &self.stage {
+            Stage::Broadcast(broadcast) => {
+                broadcast.forward_outstanding(shared, conn, handler, out);
+                broadcast.epoch
+            }
+            Stage::Discovery { .. } => unreachable!("no learner is synchronized before the epoch"),
+            Stage::Promising { epoch, .. }
+            | Stage::Adopting { epoch, .. }
+            | Stage::Synchronization { epoch, .. } => *epoch,
+        };
+        send(conn, sid, &packet::new_leader(epoch, shared.ensemble()), out);
+    }
+
+    fn on_ack<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        conn: ConnId,
+        zxid: Zxid,
+        out: &mut Out<Effect>,
+    ) -> Outcome {
+        let handler = self.learners.get_mut(&conn).expect("checked by the caller");
+        if zxid.counter() != 0 {
+            return self.on_proposal_ack(shared, now, conn, zxid, out);
+        }
+        let (sid, votes) = (handler.sid, handler.votes());
+        match (&mut self.stage, handler.progress) {
+            // The second one answers UPTODATE.
+            (Stage::Broadcast(_), Progress::Ready) => Outcome::Go,
+            (Stage::Synchronization { epoch, acked, .. }, Progress::Synchronizing)
+                if zxid == Zxid::new(*epoch, 0) =>
+            {
+                handler.progress = Progress::Ready;
+                if votes {
+                    acked.insert(sid);
+                }
+                self.establish(shared, now, out);
+                Outcome::Go
+            }
+            (Stage::Broadcast(broadcast), Progress::Synchronizing)
+                if zxid == Zxid::new(broadcast.epoch, 0) =>
+            {
+                handler.progress = Progress::Ready;
+                send(conn, sid, &packet::up_to_date(), out);
+                Outcome::Go
+            }
+            _ => Outcome::Refuse(Refusal::ProtocolError),
+        }
+    }
+
+    fn on_proposal_ack<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        conn: ConnId,
+        zxid: Zxid,
+        out: &mut Out<Effect>,
+    ) -> Outcome {
+        let handler = self.learners.get_mut(&conn).expect("checked by the caller");
+        let Stage::Broadcast(broadcast) = &self.stage else {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        };
+        let is_possible = zxid.epoch() == broadcast.epoch
+            && zxid <= broadcast.last_proposed()
+            && zxid > handler.last_acked
+            && handler.progress == Progress::Ready;
+        if !is_possible {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        }
+        handler.last_acked = zxid;
+        if handler.unacked.is_some_and(|(oldest, _)| zxid >= oldest) {
+            let more = zxid < broadcast.last_proposed();
+            handler.unacked = more.then(|| (Zxid(zxid.0 + 1), now.mono));
+        }
+        if handler.votes() {
+            let sid = handler.sid;
+            self.count_ack(shared, now, sid, zxid, out);
+        }
+        Outcome::Go
+    }
+
+    /// With a quorum's ACKs of NEWLEADER the epoch's initial history is committed.
+    fn establish<P: Policy>(&mut self, shared: &mut Shared<P>, now: Now, out: &mut Out<Effect>) {
+        let Stage::Synchronization { epoch, acked, .. } = &self.stage else { return };
+        if !shared.is_quorum(acked.iter().copied()) {
+            return;
+        }
+        let epoch = *epoch;
+        out.event(|| Event::Established { epoch });
+        out.event(|| Event::PhaseEntered { phase: Phase::Broadcast });
+        self.stage = Stage::Broadcast(Broadcast::new(shared, epoch, now.mono));
+        shared.enter_epoch(epoch);
+        for (conn, handler) in &self.learners {
+            if handler.progress == Progress::Ready {
+                send(*conn, handler.sid, &packet::up_to_date(), out);
+            }
+        }
+    }
+
+    fn on_request<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        conn: ConnId,
+        packet: &QuorumPacket,
+        out: &mut Out<Effect>,
+    ) -> Outcome {
+        let handler = self.learners.get(&conn).expect("checked by the caller");
+        let (sid, is_ready) = (handler.sid, handler.progress == Progress::Ready);
+        let request = Request::from_packet(packet, sid).filter(|_| is_ready);
+        let Some(request) = request else {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        };
+        match self.submit(shared, now, request, Some(conn), out) {
+            Ok(()) => Outcome::Go,
+            Err(why) => Outcome::Leave(why),
+        }
+    }
+
+    fn on_revalidate(
+        &mut self,
+        conn: ConnId,
+        packet: &QuorumPacket,
+        out: &mut Out<Effect>,
+    ) -> Outcome {
+        let asked = packet.require_data().and_then(RevalidateRequest::decode);
+        let Ok(asked) = asked else {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        };
+        let Stage::Broadcast(broadcast) = &mut self.stage else {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        };
+        let sid = self.learners[&conn].sid;
+        let sessions = &mut broadcast.pipeline.sessions;
+        let valid = sessions.is_alive(asked.session);
+        if valid {
+            sessions.set_owner(asked.session, sid);
+        }
+        let reply = RevalidateReply { session: asked.session, valid };
+        send(conn, sid, &packet::revalidate_reply(&reply), out);
+        Outcome::Go
+    }
+
+    /// The answer to a ping carries the sessions whose clients were heard of since the last one.
+    fn on_ping(&mut self, now: Mono, packet: &QuorumPacket) -> Outcome {
+        let Ok(touched) = packet.require_data().and_then(PingData::decode) else {
+            return Outcome::Refuse(Refusal::ProtocolError);
+        };
+        if let Stage::Broadcast(broadcast) = &mut self.stage {
+            for (session, timeout_ms) in touched.touched {
+                broadcast.pipeline.sessions.touch(session, timeout_ms, now);
+            }
+        }
+        Outcome::Go
+    }
+
+    fn ping_learners(&self, last_proposed: Zxid, out: &mut Out<Effect>) {
+        for (conn, handler) in &self.learners {
+            if handler.progress == Progress::Ready {
+                send(*conn, handler.sid, &packet::ping(last_proposed), out);
+            }
+        }
+    }
+
+    /// Learners that were silent for too long, or that answer pings but do not acknowledge.
+    fn drop_silent_learners<P: Policy>(
+        &mut self,
+        shared: &Shared<P>,
+        now: Mono,
+        out: &mut Out<Effect>,
+    ) {
+        let init_ms = shared.config.init_limit_ms();
+        let sync_ms = shared.config.sync_limit_ms();
+        let is_late = |handler: &Handler| {
+            let limit_ms = if handler.progress == Progress::Ready { sync_ms } else { init_ms };
+            let is_silent = now >= handler.last_heard.plus_ms(limit_ms);
+            let withholds = handler.unacked.is_some_and(|(_, at)| now >= at.plus_ms(sync_ms));
+            is_silent || (withholds && handler.progress == Progress::Ready)
+        };
+        let late = self.learners.iter().filter(|(_, handler)| is_late(handler));
+        for conn in late.map(|(conn, _)| *conn).collect::<Vec<_>>() {
+            self.refuse(conn, Refusal::TooSlow, out);
+        }
+    }
+
+    fn has_quorum_of_learners<P: Policy>(&self, shared: &Shared<P>) -> bool {
+        let forwarded = self.learners.values().filter(|handler| handler.is_forwarded());
+        let voters = forwarded.filter(|handler| handler.votes()).map(|handler| handler.sid);
+        shared.is_quorum(voters.chain([shared.me()]))
+    }
+
+    fn refuse(&mut self, conn: ConnId, why: Refusal, out: &mut Out<Effect>) {
+        if let Some(handler) = self.learners.get(&conn) {
+            let learner = handler.sid;
+            out.event(|| Event::LearnerRefused { learner, why });
+            self.on_down(conn);
+            out.push(Effect::Disconnect { conn });
+        }
+    }
+}

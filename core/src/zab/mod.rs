@@ -1,0 +1,10 @@
+//! Zab: discovery, synchronization and broadcast, at the leader and at its learners.
+
+mod adopt;
+pub mod broadcast;
+pub mod durability;
+pub mod history;
+pub mod leader;
+pub mod learner;
+mod packet;
+pub mod sync_plan;

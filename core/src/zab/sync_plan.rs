@@ -1,0 +1,94 @@
+//! How a learner is brought to the leader's history: DIFF, TRUNC or SNAP.
+//!
+//! A pure decision over the window of recent transactions. Source: `LearnerHandler.syncFollower`;
+//! the comparison by membership and not by numeric range is ZOOKEEPER-1154. Where the learner's
+//! last transaction is not in the window, the common prefix is not proven and it is SNAP; a
+//! window without a gap ends an epoch exactly where Java, too, would refuse to cut and resend.
+
+use alloc::collections::VecDeque;
+
+use crate::trace::SyncMode;
+use crate::txn::LogRecord;
+use crate::types::Zxid;
+
+/// The decision for one learner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SyncPlan {
+    /// Which packet begins it.
+    pub mode: SyncMode,
+    /// That packet's zxid: the last one to come (DIFF, SNAP), or the last that stays (TRUNC).
+    pub to: Zxid,
+    /// Index into the window of the first transaction to send.
+    pub from: usize,
+}
+
+/// Chooses for a learner whose last logged transaction is `peer`. `window` is the leader's recent
+/// history without a gap, ending in `last`, the leader's last applied transaction.
+pub fn plan(peer: Zxid, last: Zxid, window: &VecDeque<LogRecord>) -> SyncPlan {
+    let none = window.len();
+    if peer == last {
+        return SyncPlan { mode: SyncMode::Diff, to: last, from: none };
+    }
+    if peer > last && peer.counter() != 0 {
+        // What is beyond `last` was proposed in an epoch whose initial history this leader has,
+        // so the learner's log holds `last` itself. `(e,0)`, which only data from Java can
+        // report, is no record that a log could be cut behind.
+        return SyncPlan { mode: SyncMode::Trunc, to: last, from: none };
+    }
+    match window.binary_search_by(|record| record.zxid().cmp(&peer)) {
+        Ok(at) => SyncPlan { mode: SyncMode::Diff, to: last, from: at + 1 },
+        Err(_) => SyncPlan { mode: SyncMode::Snap, to: last, from: none },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::txn::{Txn, TxnHeader};
+    use crate::types::{Epoch, SessionId, WallMs, Xid};
+    use bytes::Bytes;
+
+    fn z(epoch: u32, counter: u32) -> Zxid {
+        Zxid::new(Epoch(epoch), counter)
+    }
+
+    fn window(zxids: &[Zxid]) -> VecDeque<LogRecord> {
+        let record = |zxid: &Zxid| LogRecord {
+            header: TxnHeader { session: SessionId(1), cxid: Xid(1), zxid: *zxid, time: WallMs(0) },
+            txn: Txn::Error(-1),
+            digest: None,
+            encoded: Bytes::new(),
+        };
+        zxids.iter().map(record).collect()
+    }
+
+    #[test]
+    fn a_learner_inside_the_window_gets_what_it_lacks() {
+        let window = window(&[z(5, 1), z(5, 2), z(5, 3)]);
+        let chosen = plan(z(5, 2), z(5, 3), &window);
+        assert_eq!(chosen, SyncPlan { mode: SyncMode::Diff, to: z(5, 3), from: 2 });
+        let equal = plan(z(5, 3), z(5, 3), &window);
+        assert_eq!(equal, SyncPlan { mode: SyncMode::Diff, to: z(5, 3), from: 3 });
+    }
+
+    #[test]
+    fn a_learner_ahead_is_cut() {
+        let window = window(&[z(5, 1), z(5, 2), z(5, 3)]);
+        let chosen = plan(z(5, 5), z(5, 3), &window);
+        assert_eq!(chosen, SyncPlan { mode: SyncMode::Trunc, to: z(5, 3), from: 3 });
+    }
+
+    #[test]
+    fn between_the_ends_is_not_inside() {
+        // ZOOKEEPER-1154: (7,4) lies numerically between (7,3) and (8,1).
+        let window = window(&[z(7, 3), z(8, 1)]);
+        assert_eq!(plan(z(7, 4), z(8, 1), &window).mode, SyncMode::Snap);
+    }
+
+    #[test]
+    fn without_a_proof_it_is_the_whole_tree() {
+        assert_eq!(plan(z(0, 0), z(5, 3), &window(&[z(5, 3)])).mode, SyncMode::Snap);
+        assert_eq!(plan(z(5, 2), z(5, 3), &window(&[])).mode, SyncMode::Snap);
+        assert_eq!(plan(z(6, 0), z(5, 3), &window(&[z(5, 3)])).mode, SyncMode::Snap);
+    }
+}
