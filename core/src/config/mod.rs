@@ -81,6 +81,23 @@ pub struct Config {
     pub commit_log_count: usize,
 }
 
+impl Config {
+    /// How long a learner may take to connect and be brought up to date, in ms.
+    pub fn init_limit_ms(&self) -> u64 {
+        u64::from(self.tick_time_ms) * u64::from(self.init_limit)
+    }
+
+    /// How long silence is allowed, in ms.
+    pub fn sync_limit_ms(&self) -> u64 {
+        u64::from(self.tick_time_ms) * u64::from(self.sync_limit)
+    }
+
+    /// The pause between two pings of a leader, in ms; at least 1.
+    pub fn half_tick_ms(&self) -> u64 {
+        u64::from(self.tick_time_ms / 2).max(1)
+    }
+}
+
 /// A whole `zoo.cfg` with its `myid`: what the core needs, and what only a driver does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServerConfig {

@@ -38,8 +38,11 @@ macro_rules! wire_enum {
 
 pub mod client;
 pub mod election;
+mod four_letter;
 pub mod frame;
 pub mod jute;
 pub mod quorum;
 pub mod records;
 pub mod txn;
+
+pub use four_letter::four_letter_word;

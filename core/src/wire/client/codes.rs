@@ -162,6 +162,46 @@ wire_enum! {
     }
 }
 
+impl OpCode {
+    /// Whether a client's request of this kind goes through the leader and takes a zxid.
+    pub const fn is_write(self) -> bool {
+        match self {
+            OpCode::Create
+            | OpCode::Delete
+            | OpCode::SetData
+            | OpCode::SetAcl
+            | OpCode::Multi
+            | OpCode::Create2
+            | OpCode::Reconfig
+            | OpCode::CreateContainer
+            | OpCode::CreateTtl
+            | OpCode::CloseSession => true,
+            OpCode::Error
+            | OpCode::CreateSession
+            | OpCode::Exists
+            | OpCode::GetData
+            | OpCode::GetAcl
+            | OpCode::GetChildren
+            | OpCode::Sync
+            | OpCode::Ping
+            | OpCode::GetChildren2
+            | OpCode::Check
+            | OpCode::CheckWatches
+            | OpCode::RemoveWatches
+            | OpCode::DeleteContainer
+            | OpCode::MultiRead
+            | OpCode::Auth
+            | OpCode::SetWatches
+            | OpCode::Sasl
+            | OpCode::GetEphemerals
+            | OpCode::GetAllChildrenNumber
+            | OpCode::SetWatches2
+            | OpCode::AddWatch
+            | OpCode::WhoAmI => false,
+        }
+    }
+}
+
 impl CreateMode {
     /// True if it goes with its session.
     pub const fn is_ephemeral(self) -> bool {

@@ -1,0 +1,616 @@
+//! The connections of clients: sessions attach, requests queue, replies leave in order.
+//!
+//! Per connection everything is answered in the order it was asked: a read waits behind the
+//! session's earlier writes, a watch event leaves before any reply that could show its change.
+//! Source: ZooKeeper's `CommitProcessor`, `FinalRequestProcessor`, `ZooKeeperServer`. Not here:
+//! what a write does (the leader decides) and whether a session lives (the leader knows).
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::limits::CLIENT_OUTSTANDING_MAX;
+use crate::process::{Effect, Out};
+use crate::request::read::{Read, read};
+use crate::request::{Origin, Request};
+use crate::trace::Event;
+use crate::tree::Database;
+use crate::tree::apply::Applied;
+use crate::tree::watch::{Fired, WatchTable};
+use crate::txn::{Id, TxnHeader};
+use crate::types::{ConnId, Mono, Now, ServerId, SessionId, Xid, Zxid};
+use crate::view::{ClientView, Stats};
+use crate::wire::client::{
+    self, ConnectRequest, ConnectResponse, ErrorCode, OpCode, RequestError, RequestHeader,
+    Response, encode_event, encode_reply, session_password,
+};
+use crate::wire::client::{WatcherEvent, XID_PING};
+use crate::wire::quorum::{RevalidateReply, RevalidateRequest};
+
+/// What every step of a client's service looks at.
+pub struct Scene<'a> {
+    /// Both clocks.
+    pub now: Now,
+    /// The tree.
+    pub database: &'a Database,
+    /// What clients are told as the last zxid.
+    pub last_processed: Zxid,
+    /// Counters.
+    pub stats: &'a mut Stats,
+    /// Where effects go.
+    pub out: &'a mut Out<Effect>,
+}
+
+/// What a client's frame asks of the role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Upstream {
+    /// A write or a sync: to the leader.
+    Submit(Request),
+    /// A session that began elsewhere: does it live?
+    Revalidate(RevalidateRequest),
+    /// A sign of life.
+    Touch(SessionId, i32),
+}
+
+/// All client connections of one server.
+#[derive(Clone, Debug, Hash)]
+pub struct Clients {
+    me: ServerId,
+    min_timeout_ms: i32,
+    max_timeout_ms: i32,
+    max_per_address: u32,
+    serving: bool,
+    connections: BTreeMap<ConnId, Connection>,
+    by_session: BTreeMap<SessionId, ConnId>,
+    /// Connections whose session is being created or asked about.
+    attaching: BTreeMap<SessionId, ConnId>,
+    watches: WatchTable,
+    /// The last session id given out, none before the first.
+    last_session: Option<SessionId>,
+}
+
+#[derive(Clone, Debug, Hash)]
+struct Connection {
+    remote: String,
+    attachment: Attachment,
+    waiting: VecDeque<Waiting>,
+    paused: bool,
+    received: u64,
+    sent: u64,
+    last_xid: Xid,
+    last_zxid: Zxid,
+}
+
+/// How far a connection has become part of a session.
+#[derive(Clone, Copy, Debug, Hash)]
+enum Attachment {
+    New,
+    /// Its createSession is on its way.
+    Creating(Offer),
+    /// The leader is asked whether the session lives.
+    Revalidating(Offer),
+    Open(Offer),
+}
+
+#[derive(Clone, Copy, Debug, Hash)]
+struct Offer {
+    session: SessionId,
+    timeout_ms: i32,
+    /// Clients before 3.4 send no read-only flag and expect none.
+    knows_read_only: bool,
+}
+
+/// A request that is not answered yet.
+#[derive(Clone, Debug, Hash)]
+struct Waiting {
+    xid: Xid,
+    op: i32,
+    since: Mono,
+    on: On,
+}
+
+#[derive(Clone, Debug, Hash)]
+enum On {
+    /// Its transaction.
+    Commit,
+    /// The leader's answer to the sync.
+    Sync(Response),
+    /// Only those before it.
+    Nothing(Result<client::Request, ErrorCode>),
+}
+
+impl Clients {
+    /// None yet.
+    pub fn new(config: &Config) -> Clients {
+        Clients {
+            me: config.me,
+            min_timeout_ms: config.min_session_timeout_ms,
+            max_timeout_ms: config.max_session_timeout_ms,
+            max_per_address: config.max_client_cnxns,
+            serving: false,
+            connections: BTreeMap::new(),
+            by_session: BTreeMap::new(),
+            attaching: BTreeMap::new(),
+            watches: WatchTable::default(),
+            last_session: None,
+        }
+    }
+
+    /// Whether sessions are served now.
+    pub fn is_serving(&self) -> bool {
+        self.serving
+    }
+
+    /// Serving begins.
+    pub fn start_serving(&mut self) {
+        self.serving = true;
+    }
+
+    /// The role ends: every client is cut off, and finds another server or comes back.
+    pub fn stop_serving(&mut self, out: &mut Out<Effect>) {
+        self.serving = false;
+        self.by_session.clear();
+        self.attaching.clear();
+        self.watches = WatchTable::default();
+        for conn in core::mem::take(&mut self.connections).into_keys() {
+            out.push(Effect::Disconnect { conn });
+        }
+    }
+
+    /// Number of registered watches.
+    pub fn watch_count(&self) -> u64 {
+        self.watches.count()
+    }
+
+    /// Requests that are not answered yet.
+    pub fn outstanding(&self) -> u64 {
+        self.connections.values().map(|connection| connection.waiting.len() as u64).sum()
+    }
+
+    /// Whether this connection is not read for now.
+    pub fn is_paused(&self, conn: ConnId) -> bool {
+        self.connections.get(&conn).is_some_and(|connection| connection.paused)
+    }
+
+    /// Each connection, for showing.
+    pub fn view(&self) -> Vec<ClientView> {
+        self.connections.iter().map(|(conn, connection)| self.view_one(*conn, connection)).collect()
+    }
+
+    /// A client connected.
+    pub fn on_up(&mut self, conn: ConnId, remote: String, out: &mut Out<Effect>) {
+        let address = host_of(&remote);
+        let same = self.connections.values().filter(|other| host_of(&other.remote) == address);
+        if self.max_per_address > 0 && same.count() >= self.max_per_address as usize {
+            refuse(conn, "too many connections from this address", out);
+            return;
+        }
+        let connection = Connection {
+            remote,
+            attachment: Attachment::New,
+            waiting: VecDeque::new(),
+            paused: false,
+            received: 0,
+            sent: 0,
+            last_xid: Xid(0),
+            last_zxid: Zxid::ZERO,
+        };
+        self.connections.insert(conn, connection);
+    }
+
+    /// A connection ended; its session lives on until it times out.
+    pub fn on_down(&mut self, conn: ConnId) {
+        let Some(connection) = self.connections.remove(&conn) else { return };
+        let (map, offer) = match connection.attachment {
+            Attachment::New => return,
+            Attachment::Creating(offer) | Attachment::Revalidating(offer) => {
+                (&mut self.attaching, offer)
+            }
+            Attachment::Open(offer) => (&mut self.by_session, offer),
+        };
+        if map.get(&offer.session) == Some(&conn) {
+            map.remove(&offer.session);
+        }
+        self.watches.remove_conn(conn);
+    }
+
+    /// A whole frame came in.
+    pub fn on_frame(&mut self, scene: &mut Scene, conn: ConnId, frame: Bytes) -> Vec<Upstream> {
+        let Some(connection) = self.connections.get_mut(&conn) else { return Vec::new() };
+        connection.received += 1;
+        scene.stats.packets_received += 1;
+        match connection.attachment {
+            Attachment::New => self.on_connect(scene, conn, frame),
+            // A client says nothing before it knows its session.
+            Attachment::Creating(_) | Attachment::Revalidating(_) => {
+                self.disconnect(conn, scene.out);
+                Vec::new()
+            }
+            Attachment::Open(offer) => self.on_request(scene, conn, offer, frame),
+        }
+    }
+
+    /// A transaction was applied: watches fire, then whoever asked for it is answered.
+    pub fn on_applied(&mut self, scene: &mut Scene, header: &TxnHeader, applied: &Applied) {
+        self.fire_watches(scene, header.zxid, applied);
+        if applied.op == OpCode::CreateSession {
+            self.on_session_created(scene, header.session);
+            return;
+        }
+        let Some(conn) = self.by_session.get(&header.session).copied() else { return };
+        self.answer_write(scene, conn, header, applied);
+        let is_moved = applied.error == ErrorCode::SessionMoved.to_wire();
+        if is_moved || applied.op == OpCode::CloseSession {
+            self.disconnect(conn, scene.out);
+            return;
+        }
+        self.answer_reads(scene, conn);
+    }
+
+    /// Everything committed when the oldest sync of this session was asked for is applied.
+    pub fn on_synced(&mut self, scene: &mut Scene, session: SessionId, cxid: Xid) {
+        let Some(conn) = self.by_session.get(&session).copied() else { return };
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let waiting = connection
+            .waiting
+            .pop_front_if(|waiting| waiting.xid == cxid && matches!(waiting.on, On::Sync(_)));
+        if let Some(waiting) = waiting
+            && let On::Sync(response) = &waiting.on
+        {
+            self.reply(scene, conn, &waiting, Ok(response.clone()));
+        }
+        self.answer_reads(scene, conn);
+    }
+
+    /// The leader said whether a session lives.
+    pub fn on_revalidated(&mut self, scene: &mut Scene, reply: &RevalidateReply) {
+        let Some((conn, offer)) = self.take_attaching(reply.session) else { return };
+        if reply.valid {
+            self.attach(scene, conn, offer, true);
+        } else {
+            self.turn_away(scene, conn, offer.knows_read_only, "the session is over");
+        }
+    }
+
+    fn on_connect(&mut self, scene: &mut Scene, conn: ConnId, frame: Bytes) -> Vec<Upstream> {
+        let request = match ConnectRequest::decode(frame) {
+            Ok(request) if self.serving => request,
+            Ok(_) => return self.turn_out(conn, "not serving", scene.out),
+            Err(_) => return self.turn_out(conn, "no connect request", scene.out),
+        };
+        if request.last_zxid_seen > scene.last_processed {
+            // It has seen what this server has not: reading here would take it back in time.
+            return self.turn_out(conn, "the client has seen a later zxid", scene.out);
+        }
+        let timeout_ms = request.timeout_ms.clamp(self.min_timeout_ms, self.max_timeout_ms);
+        let knows_read_only = request.read_only.is_some();
+        let is_new = request.session == SessionId(0);
+        let session =
+            if is_new { self.take_session(scene.now, scene.database) } else { request.session };
+        let offer = Offer { session, timeout_ms, knows_read_only };
+        let password = request.password.unwrap_or_default();
+        if !is_new && password[..] != session_password(session) {
+            self.turn_away(scene, conn, knows_read_only, "wrong password");
+            return Vec::new();
+        }
+        if let Some(older) = self.attaching.insert(session, conn) {
+            // The same client called twice; it listens to its last call.
+            self.disconnect(older, scene.out);
+            self.attaching.insert(session, conn);
+        }
+        let Some(connection) = self.connections.get_mut(&conn) else { return Vec::new() };
+        if !is_new {
+            connection.attachment = Attachment::Revalidating(offer);
+            return vec![Upstream::Revalidate(RevalidateRequest { session, timeout_ms })];
+        }
+        connection.attachment = Attachment::Creating(offer);
+        let create = client::Request::CreateSession { timeout_ms };
+        vec![Upstream::Submit(Request {
+            session,
+            cxid: Xid(0),
+            op: OpCode::CreateSession,
+            body: create.encode(),
+            auth: Vec::new(),
+            origin: Origin::ClientOf(self.me),
+        })]
+    }
+
+    fn on_request(
+        &mut self,
+        scene: &mut Scene,
+        conn: ConnId,
+        offer: Offer,
+        frame: Bytes,
+    ) -> Vec<Upstream> {
+        let session = offer.session;
+        let mut upstream = vec![Upstream::Touch(session, offer.timeout_ms)];
+        let Ok((RequestHeader { xid, op }, body)) = RequestHeader::decode(frame) else {
+            self.disconnect(conn, scene.out);
+            return upstream;
+        };
+        let decoded = match client::Request::decode(op, body.clone()) {
+            Err(RequestError::Unimplemented { .. }) if OpCode::from_wire(op).is_none() => {
+                let code = ErrorCode::Unimplemented.to_wire();
+                let reply = encode_reply(xid, Zxid(u64::MAX), code, &Response::Empty);
+                self.send(scene, conn, reply);
+                self.disconnect(conn, scene.out);
+                return upstream;
+            }
+            // What only a server may ask, and what makes sense only inside a multi.
+            Ok(client::Request::CreateSession { .. } | client::Request::Check(_)) => {
+                Err(ErrorCode::Unimplemented)
+            }
+            Ok(request) => Ok(request),
+            Err(error) => Err(error.code()),
+        };
+        let path = decoded.as_ref().ok().and_then(|request| request.path().cloned());
+        scene.out.event(|| Event::Requested { session, xid, op, path });
+        let on = match (&decoded, OpCode::from_wire(op)) {
+            (Ok(client::Request::Sync { path }), _) => {
+                On::Sync(Response::Sync { path: path.clone() })
+            }
+            (Ok(request), _) if request.op().is_write() => On::Commit,
+            // A write whose body does not parse takes a zxid all the same.
+            (Err(ErrorCode::MarshallingError), Some(op)) if op.is_write() => On::Commit,
+            (Ok(_) | Err(_), _) => On::Nothing(decoded),
+        };
+        if let (On::Commit | On::Sync(_), Some(op)) = (&on, OpCode::from_wire(op)) {
+            let auth = self.identities(conn);
+            let origin = Origin::ClientOf(self.me);
+            upstream.push(Upstream::Submit(Request { session, cxid: xid, op, body, auth, origin }));
+        }
+        let Some(connection) = self.connections.get_mut(&conn) else { return upstream };
+        connection.waiting.push_back(Waiting { xid, op, since: scene.now.mono, on });
+        if connection.waiting.len() >= CLIENT_OUTSTANDING_MAX && !connection.paused {
+            connection.paused = true;
+            scene.out.push(Effect::PauseReads { conn });
+        }
+        self.answer_reads(scene, conn);
+        upstream
+    }
+
+    fn on_session_created(&mut self, scene: &mut Scene, session: SessionId) {
+        if let Some((conn, offer)) = self.take_attaching(session) {
+            self.attach(scene, conn, offer, false);
+        }
+    }
+
+    fn take_attaching(&mut self, session: SessionId) -> Option<(ConnId, Offer)> {
+        let conn = self.attaching.remove(&session)?;
+        match self.connections.get(&conn)?.attachment {
+            Attachment::Creating(offer) | Attachment::Revalidating(offer) => Some((conn, offer)),
+            Attachment::New | Attachment::Open(_) => None,
+        }
+    }
+
+    fn attach(&mut self, scene: &mut Scene, conn: ConnId, offer: Offer, renewed: bool) {
+        let Offer { session, timeout_ms, knows_read_only } = offer;
+        if let Some(older) = self.by_session.get(&session).copied() {
+            self.disconnect(older, scene.out);
+        }
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.attachment = Attachment::Open(offer);
+        }
+        self.by_session.insert(session, conn);
+        scene.out.event(|| Event::SessionAttached { session, conn, timeout_ms, renewed });
+        let response = ConnectResponse {
+            protocol_version: 0,
+            timeout_ms,
+            session,
+            password: Some(Bytes::copy_from_slice(&session_password(session))),
+            read_only: knows_read_only.then_some(false),
+        };
+        self.send(scene, conn, response.encode());
+    }
+
+    /// The answer to a session that is over or not this client's: no session, then the end.
+    fn turn_away(&mut self, scene: &mut Scene, conn: ConnId, knows_read_only: bool, why: &str) {
+        let response = ConnectResponse {
+            protocol_version: 0,
+            timeout_ms: 0,
+            session: SessionId(0),
+            password: Some(Bytes::from_static(&[0; 16])),
+            read_only: knows_read_only.then_some(false),
+        };
+        self.send(scene, conn, response.encode());
+        self.turn_out(conn, why, scene.out);
+    }
+
+    fn turn_out(&mut self, conn: ConnId, why: &str, out: &mut Out<Effect>) -> Vec<Upstream> {
+        self.on_down(conn);
+        refuse(conn, why, out);
+        Vec::new()
+    }
+
+    fn disconnect(&mut self, conn: ConnId, out: &mut Out<Effect>) {
+        self.on_down(conn);
+        out.push(Effect::Disconnect { conn });
+    }
+
+    fn fire_watches(&mut self, scene: &mut Scene, zxid: Zxid, applied: &Applied) {
+        for change in &applied.changes {
+            for Fired { conn, kind, path } in self.watches.fire(change) {
+                let session = self.session_of(conn);
+                let event = WatcherEvent::new(kind, path.clone());
+                let kind = event.kind;
+                scene.out.event(|| Event::WatchFired { session, kind, path, zxid });
+                self.send(scene, conn, encode_event(zxid, &event));
+            }
+        }
+    }
+
+    fn answer_write(
+        &mut self,
+        scene: &mut Scene,
+        conn: ConnId,
+        header: &TxnHeader,
+        applied: &Applied,
+    ) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let waiting = connection
+            .waiting
+            .pop_front_if(|waiting| waiting.xid == header.cxid && matches!(waiting.on, On::Commit));
+        if let Some(waiting) = waiting {
+            self.reply(scene, conn, &waiting, of_write(applied));
+        }
+    }
+
+    /// Answers from the tree everything that waits for no write before it.
+    fn answer_reads(&mut self, scene: &mut Scene, conn: ConnId) {
+        loop {
+            let Some(connection) = self.connections.get_mut(&conn) else { return };
+            let is_local = |waiting: &mut Waiting| matches!(waiting.on, On::Nothing(_));
+            let Some(waiting) = connection.waiting.pop_front_if(is_local) else { break };
+            let On::Nothing(request) = &waiting.on else { break };
+            let response = match request {
+                Ok(request) => self.read(scene, conn, request).map_err(ErrorCode::to_wire),
+                Err(code) => Err(code.to_wire()),
+            };
+            self.reply(scene, conn, &waiting, response);
+        }
+        self.resume(scene, conn);
+    }
+
+    fn read(
+        &mut self,
+        scene: &mut Scene,
+        conn: ConnId,
+        request: &client::Request,
+    ) -> Result<Response, ErrorCode> {
+        if let client::Request::SetWatches(set) = request {
+            let zxid = scene.last_processed;
+            for (kind, path) in self.watches.set_watches(set, &scene.database.tree, conn) {
+                self.send(scene, conn, encode_event(zxid, &WatcherEvent::new(kind, path)));
+            }
+            return Ok(Response::Empty);
+        }
+        let Read { result, watch } = read(request, scene.database);
+        if let Some(watch) = watch {
+            self.watches.add(watch, conn);
+        }
+        result
+    }
+
+    fn reply(
+        &mut self,
+        scene: &mut Scene,
+        conn: ConnId,
+        waiting: &Waiting,
+        response: Result<Response, i32>,
+    ) {
+        let zxid = scene.last_processed;
+        let (xid, op) = (waiting.xid, waiting.op);
+        let (error, body) = match response {
+            Ok(body) => (0, body),
+            Err(code) => (code, Response::Empty),
+        };
+        let session = self.session_of(conn);
+        scene.out.event(|| Event::Replied { session, xid, op, zxid, error });
+        if xid != XID_PING {
+            count_latency(scene.stats, scene.now.mono.0.saturating_sub(waiting.since.0));
+        }
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.last_xid = xid;
+            connection.last_zxid = zxid;
+        }
+        self.send(scene, conn, encode_reply(xid, zxid, error, &body));
+    }
+
+    fn send(&mut self, scene: &mut Scene, conn: ConnId, frame: Bytes) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.sent += 1;
+            scene.stats.packets_sent += 1;
+            scene.out.push(Effect::Send { conn, parts: vec![frame] });
+        }
+    }
+
+    fn resume(&mut self, scene: &mut Scene, conn: ConnId) {
+        if let Some(connection) = self.connections.get_mut(&conn)
+            && connection.paused
+            && connection.waiting.len() <= CLIENT_OUTSTANDING_MAX / 2
+        {
+            connection.paused = false;
+            scene.out.push(Effect::ResumeReads { conn });
+        }
+    }
+
+    fn session_of(&self, conn: ConnId) -> SessionId {
+        match self.connections.get(&conn).map(|connection| connection.attachment) {
+            Some(Attachment::Open(offer)) => offer.session,
+            Some(Attachment::New | Attachment::Creating(_) | Attachment::Revalidating(_))
+            | None => SessionId(0),
+        }
+    }
+
+    /// Whom the connection has proved to be: so far only its address.
+    fn identities(&self, conn: ConnId) -> Vec<Id> {
+        let remote = self.connections.get(&conn).map(|connection| host_of(&connection.remote));
+        let ip = |host: &str| Id { scheme: String::from("ip"), id: String::from(host) };
+        remote.map(ip).into_iter().collect()
+    }
+
+    /// The first id of a run comes from the clock, its top byte from this server.
+    fn take_session(&mut self, now: Now, database: &Database) -> SessionId {
+        let first = || {
+            let clock = now.wall.0.cast_unsigned() << 24 >> 8 & 0x00ff_ffff_ffff_ffff;
+            SessionId(clock.cast_signed() | self.me.0 << 56)
+        };
+        let next = |session: SessionId| SessionId(session.0.wrapping_add(1));
+        let mut session = self.last_session.map_or_else(first, next);
+        // The clock may have been set back since the last run.
+        while database.sessions.contains_key(&session) || is_reserved(session) {
+            session = next(session);
+        }
+        self.last_session = Some(session);
+        session
+    }
+
+    fn view_one(&self, conn: ConnId, connection: &Connection) -> ClientView {
+        let offer = match connection.attachment {
+            Attachment::Open(offer) => Some(offer),
+            Attachment::New | Attachment::Creating(_) | Attachment::Revalidating(_) => None,
+        };
+        ClientView {
+            conn,
+            remote: connection.remote.clone(),
+            session: offer.map(|offer| offer.session),
+            timeout_ms: offer.map_or(0, |offer| offer.timeout_ms),
+            outstanding: connection.waiting.len() as u64,
+            received: connection.received,
+            sent: connection.sent,
+            last_xid: connection.last_xid,
+            last_zxid: connection.last_zxid,
+            watches: self.watches.count_of(conn),
+        }
+    }
+}
+
+fn of_write(applied: &Applied) -> Result<Response, i32> {
+    if applied.error == 0 { Ok(applied.result.clone()) } else { Err(applied.error) }
+}
+
+/// 0 asks for a new session; the least number marks container znodes.
+fn is_reserved(session: SessionId) -> bool {
+    session.0 == 0 || session.0 == i64::MIN
+}
+
+fn host_of(remote: &str) -> &str {
+    let host = remote.rsplit_once(':').map_or(remote, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+fn refuse(conn: ConnId, why: &str, out: &mut Out<Effect>) {
+    out.event(|| Event::ClientRefused { conn, why: String::from(why) });
+    out.push(Effect::Disconnect { conn });
+}
+
+fn count_latency(stats: &mut Stats, latency_us: u64) {
+    let first = stats.requests == 0;
+    stats.requests += 1;
+    stats.latency_min_us = if first { latency_us } else { stats.latency_min_us.min(latency_us) };
+    stats.latency_max_us = stats.latency_max_us.max(latency_us);
+    stats.latency_total_us = stats.latency_total_us.saturating_add(latency_us);
+}

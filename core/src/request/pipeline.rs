@@ -1,0 +1,78 @@
+//! From request to transaction: the leader's side of a write.
+//!
+//! Requests are checked against `prepared`, the tree with every proposed transaction applied,
+//! committed or not; so the next request sees the ones before it, and the digest after each is at
+//! hand. Source: ZooKeeper's `PrepRequestProcessor` (its `outstandingChanges` are our `prepared`).
+
+use crate::request::prep::{PrepContext, prep};
+use crate::request::sessions::SessionTracker;
+use crate::request::{Origin, Request};
+use crate::tree::Database;
+use crate::txn::{LogRecord, Txn, TxnHeader};
+use crate::types::{Now, Zxid};
+use crate::wire::client::{self, ErrorCode, OpCode};
+use crate::wire::txn;
+
+/// Where requests become transactions, in order.
+#[derive(Clone, Debug, Hash)]
+pub struct Pipeline {
+    prepared: Database,
+    last_proposed: Zxid,
+    /// Which sessions live.
+    pub sessions: SessionTracker,
+}
+
+impl Pipeline {
+    /// Begins after `last`, on a tree that holds everything up to it.
+    pub fn new(database: Database, last: Zxid, sessions: SessionTracker) -> Pipeline {
+        Pipeline { prepared: database, last_proposed: last, sessions }
+    }
+
+    /// The last transaction made.
+    pub fn last_proposed(&self) -> Zxid {
+        self.last_proposed
+    }
+
+    /// Makes the transaction of a request; a failed one takes a zxid, too. `None` when the epoch
+    /// has no more zxids (ZOOKEEPER-1277).
+    pub fn prepare(&mut self, now: Now, request: &Request) -> Option<LogRecord> {
+        if self.last_proposed.counter() >= Zxid::COUNTER_MAX {
+            return None;
+        }
+        let zxid = Zxid(self.last_proposed.0 + 1);
+        let header =
+            TxnHeader { session: request.session, cxid: request.cxid, zxid, time: now.wall };
+        let txn = self.decide(request, &header).unwrap_or_else(|code| Txn::Error(code.to_wire()));
+        self.last_proposed = zxid;
+        self.prepared.apply(&header, &txn);
+        let digest = match txn {
+            Txn::Error(_) => None,
+            Txn::CreateSession { .. }
+            | Txn::CloseSession { .. }
+            | Txn::Create(_)
+            | Txn::Delete { .. }
+            | Txn::SetData { .. }
+            | Txn::SetAcl { .. }
+            | Txn::Check { .. }
+            | Txn::Multi(_) => Some(self.prepared.tree.digest()),
+        };
+        let encoded = txn::encode(&header, &txn, digest);
+        Some(LogRecord { header, txn, digest, encoded })
+    }
+
+    fn decide(&mut self, request: &Request, header: &TxnHeader) -> Result<Txn, ErrorCode> {
+        let op = request.op;
+        match request.origin {
+            Origin::Expiry => {}
+            Origin::ClientOf(_) if op == OpCode::CreateSession => {}
+            Origin::ClientOf(server) => self.sessions.check(request.session, server)?,
+        }
+        let decoded = client::Request::decode(op.to_wire(), request.body.clone())
+            .map_err(|error| error.code())?;
+        if op == OpCode::CloseSession {
+            self.sessions.set_closing(request.session);
+        }
+        let context = PrepContext { header: *header, auth: &request.auth };
+        Ok(prep(&decoded, &context, &self.prepared))
+    }
+}

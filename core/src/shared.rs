@@ -1,0 +1,274 @@
+//! What every role of a server works on: disk, history, tree, clients, counters.
+//!
+//! A role owns only what belongs to it; what outlives it is here. Not here: any decision of the
+//! election or of Zab.
+
+use crate::config::{Config, Ensemble, ServerEntry};
+use crate::policy::Policy;
+use crate::prng::Prng;
+use crate::process::{Effect, Out};
+use crate::request::clients::{Clients, Scene};
+use crate::request::sessions::SessionTracker;
+use crate::storage::{Recovered, Write};
+use crate::trace::Event;
+use crate::tree::Database;
+use crate::txn::{LogRecord, Txn};
+use crate::types::{ConnId, Epoch, Epochs, Now, ServerId, SessionId, Ticket, Xid, Zxid};
+use crate::view::Stats;
+use crate::wire::election::Vote;
+use crate::wire::quorum::RevalidateReply;
+use crate::zab::durability::Durability;
+use crate::zab::history::History;
+
+/// The part of a server that outlives its roles.
+#[derive(Clone, Debug, Hash)]
+pub struct Shared<P: Policy> {
+    /// What the server was told.
+    pub config: Config,
+    /// Its decisions.
+    pub policy: P,
+    /// Its random numbers.
+    pub prng: Prng,
+    /// Its writes.
+    pub disk: Durability,
+    /// Recent transactions.
+    pub history: History,
+    /// Tree and sessions after the last applied transaction.
+    pub database: Database,
+    /// Connections of clients.
+    pub clients: Clients,
+    /// Counters.
+    pub stats: Stats,
+    /// The vote that lookers are told.
+    pub vote: Option<Vote>,
+    /// The epoch that was entered last, as `(e,0)`.
+    established: Zxid,
+    next_conn: u64,
+    snapshots: Snapshots,
+}
+
+/// When the next background snapshot is due.
+#[derive(Clone, Debug, Hash)]
+struct Snapshots {
+    applied_since: u64,
+    due_after: u64,
+    running: bool,
+}
+
+impl<P: Policy> Shared<P> {
+    /// As recovery found it.
+    pub fn new(config: Config, recovered: Recovered, seed: u64, policy: P) -> Shared<P> {
+        let mut prng = Prng::new(seed);
+        let Recovered { database, epochs, recent, notes: _ } = recovered;
+        let disk = Durability::new(epochs, database.last_zxid);
+        let due_after = snapshot_distance(&config, &mut prng);
+        Shared {
+            clients: Clients::new(&config),
+            history: History::new(recent, config.commit_log_count),
+            config,
+            policy,
+            prng,
+            disk,
+            database,
+            stats: Stats {
+                proposal_size_last: -1,
+                proposal_size_min: -1,
+                proposal_size_max: -1,
+                ..Stats::default()
+            },
+            vote: None,
+            established: Zxid::ZERO,
+            next_conn: 0,
+            snapshots: Snapshots { applied_since: 0, due_after, running: false },
+        }
+    }
+
+    /// This server's number.
+    pub fn me(&self) -> ServerId {
+        self.config.me
+    }
+
+    /// The ensemble.
+    pub fn ensemble(&self) -> &Ensemble {
+        self.config.ensemble.as_ref().expect("roles but Standalone exist only in an ensemble")
+    }
+
+    /// This server's own line of the configuration.
+    pub fn my_entry(&self) -> &ServerEntry {
+        &self.ensemble().servers[&self.config.me]
+    }
+
+    /// Both epochs, as the disk has them.
+    pub fn epochs(&self) -> Epochs {
+        self.disk.epochs()
+    }
+
+    /// Whether the voters among `servers` (each named once) are a quorum.
+    pub fn is_quorum(&self, servers: impl Iterator<Item = ServerId>) -> bool {
+        let ensemble = self.ensemble();
+        let voters = servers.filter(|sid| ensemble.is_voter(*sid)).count();
+        voters >= self.policy.quorum_size(ensemble.voters().count())
+    }
+
+    /// What clients are told as the last zxid: that of the tree, or `(e,0)` in a fresh epoch.
+    pub fn last_processed(&self) -> Zxid {
+        self.database.last_zxid.max(self.established)
+    }
+
+    /// A name for a connection of this server's own.
+    pub fn take_conn(&mut self) -> ConnId {
+        self.next_conn += 1;
+        ConnId::outgoing(self.next_conn)
+    }
+
+    /// The counter behind [`Shared::take_conn`], for the election's mesh.
+    pub fn conn_counter(&mut self) -> &mut u64 {
+        &mut self.next_conn
+    }
+
+    /// Clients are served from here on, in this epoch.
+    pub fn enter_epoch(&mut self, epoch: Epoch) {
+        self.established = Zxid::new(epoch, 0);
+        if let Some(vote) = &mut self.vote {
+            // All members report the same epoch, or nobody could join them (ZOOKEEPER-1732).
+            vote.peer_epoch = epoch;
+        }
+        self.clients.start_serving();
+    }
+
+    /// Hands a transaction to the log.
+    pub fn append(&mut self, record: LogRecord, out: &mut Out<Effect>) -> Ticket {
+        let zxid = record.zxid();
+        let write = Write::Append { zxid, record: record.encoded.clone() };
+        let ticket = self.disk.persist(write, out);
+        out.event(|| Event::Appended { zxid, ticket });
+        self.history.push(record);
+        ticket
+    }
+
+    /// Another state replaces this one, on disk and in memory.
+    pub fn install(&mut self, state: Database, out: &mut Out<Effect>) {
+        self.disk.persist(Write::InstallSnapshot { state: state.clone() }, out);
+        self.database = state;
+        self.history.replace(alloc::vec::Vec::new());
+    }
+
+    /// Takes what the disk holds now.
+    pub fn on_reloaded(&mut self, recovered: Recovered) {
+        assert_eq!(
+            recovered.database.last_zxid,
+            self.disk.last_logged(),
+            "the disk holds another history than was written"
+        );
+        self.database = recovered.database;
+        self.history.replace(recovered.recent);
+    }
+
+    /// Everything in the log becomes part of the tree, committed or not, so that what this server
+    /// says of its history is what its disk holds (ZOOKEEPER-2845). Only between two roles.
+    pub fn fast_forward(&mut self) {
+        while let Some(record) = self.history.take_through(Zxid(u64::MAX)) {
+            self.database.apply(&record.header, &record.txn);
+        }
+    }
+
+    /// Applies what is committed, as far as it is durable here (ZOOKEEPER-4882).
+    pub fn apply_through(
+        &mut self,
+        now: Now,
+        committed: Zxid,
+        mut tracker: Option<&mut SessionTracker>,
+        out: &mut Out<Effect>,
+    ) {
+        let limit = committed.min(self.disk.last_durable());
+        while let Some(record) = self.history.take_through(limit) {
+            let header = record.header;
+            let applied = self.database.apply(&header, &record.txn);
+            self.snapshots.applied_since += 1;
+            if let Some(tracker) = tracker.as_deref_mut() {
+                match record.txn {
+                    Txn::CreateSession { timeout_ms } => {
+                        tracker.add(header.session, timeout_ms, now.mono);
+                    }
+                    Txn::CloseSession { .. } => tracker.remove(header.session),
+                    Txn::Error(_)
+                    | Txn::Create(_)
+                    | Txn::Delete { .. }
+                    | Txn::SetData { .. }
+                    | Txn::SetAcl { .. }
+                    | Txn::Check { .. }
+                    | Txn::Multi(_) => {}
+                }
+            }
+            let (zxid, session) = (header.zxid, header.session);
+            let (op, error) = (record.txn.op().to_wire(), applied.error);
+            out.event(|| Event::Applied { zxid, op, session, error });
+            let (clients, mut scene) = self.scene(now, out);
+            clients.on_applied(&mut scene, &header, &applied);
+        }
+    }
+
+    /// The clients, and what every step of their service looks at.
+    pub fn scene<'a>(
+        &'a mut self,
+        now: Now,
+        out: &'a mut Out<Effect>,
+    ) -> (&'a mut Clients, Scene<'a>) {
+        let last_processed = self.last_processed();
+        let (database, stats) = (&self.database, &mut self.stats);
+        (&mut self.clients, Scene { now, database, last_processed, stats, out })
+    }
+
+    /// A client's sync is answered.
+    pub fn complete_sync(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        cxid: Xid,
+        out: &mut Out<Effect>,
+    ) {
+        let (clients, mut scene) = self.scene(now, out);
+        clients.on_synced(&mut scene, session, cxid);
+    }
+
+    /// The leader said whether a session lives.
+    pub fn on_revalidated(&mut self, now: Now, reply: &RevalidateReply, out: &mut Out<Effect>) {
+        let (clients, mut scene) = self.scene(now, out);
+        clients.on_revalidated(&mut scene, reply);
+    }
+
+    /// Counts a proposal of `size` bytes.
+    pub fn count_proposal(&mut self, size: usize) {
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let stats = &mut self.stats;
+        stats.proposals += 1;
+        stats.proposal_size_last = size;
+        let first = stats.proposal_size_min < 0;
+        stats.proposal_size_min = if first { size } else { stats.proposal_size_min.min(size) };
+        stats.proposal_size_max = stats.proposal_size_max.max(size);
+    }
+
+    /// Asks for a background snapshot when enough has been applied since the last one. Only while
+    /// all that is applied is committed.
+    pub fn maybe_snapshot(&mut self, out: &mut Out<Effect>) {
+        let snapshots = &mut self.snapshots;
+        if snapshots.running || snapshots.applied_since < snapshots.due_after {
+            return;
+        }
+        snapshots.running = true;
+        snapshots.applied_since = 0;
+        snapshots.due_after = snapshot_distance(&self.config, &mut self.prng);
+        out.push(Effect::Snapshot { state: self.database.clone() });
+    }
+
+    /// The background snapshot ended, well or not; the log still holds everything.
+    pub fn on_snapshot_ended(&mut self) {
+        self.snapshots.running = false;
+    }
+}
+
+/// Half of `snapCount` and a random part of the other half, so that servers take turns.
+fn snapshot_distance(config: &Config, prng: &mut Prng) -> u64 {
+    let half = (config.snap_count / 2).max(1);
+    half + prng.below(half)
+}

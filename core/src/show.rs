@@ -1,0 +1,116 @@
+//! How a server shows itself: its [`ServerView`], copied out of the live state.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::election::fast::Ballot;
+use crate::peer::{Peer, RoleState};
+use crate::policy::Policy;
+use crate::request::sessions::SessionTracker;
+use crate::txn::LogRecord;
+use crate::types::{ServerId, Zxid};
+use crate::view::{LearnerView, ProposalView, ServerView, SessionView, TallyView};
+
+impl<P: Policy> Peer<P> {
+    /// Its state as plain data.
+    pub fn view(&self) -> ServerView {
+        let shared = &self.shared;
+        let window = shared.history.applied();
+        let last_applied = shared.database.last_zxid;
+        let (tally, out_of_election) = self.ballots();
+        ServerView {
+            me: shared.me(),
+            role: self.role(),
+            phase: self.phase(),
+            leader: self.leader(),
+            serving: shared.clients.is_serving(),
+            epochs: shared.epochs(),
+            round: self.round,
+            vote: shared.vote,
+            tally,
+            out_of_election,
+            last_logged: shared.disk.last_logged(),
+            last_durable: shared.disk.last_durable(),
+            last_applied,
+            last_processed: shared.last_processed(),
+            min_committed_log: window.front().map_or(last_applied, LogRecord::zxid),
+            max_committed_log: window.back().map_or(last_applied, LogRecord::zxid),
+            outstanding: self.outstanding(),
+            learners: self.learners(),
+            clients: shared.clients.view(),
+            sessions: self.sessions(),
+            node_count: shared.database.tree.node_count(),
+            watch_count: shared.clients.watch_count(),
+            ephemeral_count: shared.database.tree.ephemeral_count(),
+            data_size: shared.database.tree.data_size(),
+            digest: shared.database.tree.digest(),
+            stats: shared.stats,
+        }
+    }
+
+    fn ballots(&self) -> (Vec<TallyView>, Vec<TallyView>) {
+        let RoleState::Looking(election) = &self.role else { return (Vec::new(), Vec::new()) };
+        (tally(election.received()), tally(election.out_of_election()))
+    }
+
+    fn outstanding(&self) -> Vec<ProposalView> {
+        let broadcast = match &self.role {
+            RoleState::Leading(leader) => leader.broadcast(),
+            RoleState::New
+            | RoleState::Settling { .. }
+            | RoleState::Looking(_)
+            | RoleState::Learning(_)
+            | RoleState::Standalone(_)
+            | RoleState::Halted => None,
+        };
+        let acks_of = |zxid: Zxid| match broadcast {
+            Some(broadcast) => broadcast.acks_of(zxid),
+            None => Vec::new(),
+        };
+        let pending = self.shared.history.pending().iter().map(LogRecord::zxid);
+        pending.map(|zxid| ProposalView { zxid, acks: acks_of(zxid) }).collect()
+    }
+
+    fn learners(&self) -> Vec<LearnerView> {
+        match &self.role {
+            RoleState::Leading(leader) => leader.learner_views(),
+            RoleState::New
+            | RoleState::Settling { .. }
+            | RoleState::Looking(_)
+            | RoleState::Learning(_)
+            | RoleState::Standalone(_)
+            | RoleState::Halted => Vec::new(),
+        }
+    }
+
+    fn sessions(&self) -> Vec<SessionView> {
+        let tracker: Option<&SessionTracker> = match &self.role {
+            RoleState::Leading(leader) => {
+                leader.broadcast().map(|broadcast| &broadcast.pipeline.sessions)
+            }
+            RoleState::Standalone(standalone) => Some(&standalone.pipeline.sessions),
+            RoleState::New
+            | RoleState::Settling { .. }
+            | RoleState::Looking(_)
+            | RoleState::Learning(_)
+            | RoleState::Halted => None,
+        };
+        let database = &self.shared.database;
+        let view = |(id, timeout_ms): (&_, &i32)| SessionView {
+            id: *id,
+            timeout_ms: *timeout_ms,
+            ephemerals: database.tree.ephemerals_of(*id).count() as u64,
+            expires_at_ms: tracker.and_then(|tracker| tracker.expires_at_ms(*id)),
+        };
+        database.sessions.iter().map(view).collect()
+    }
+}
+
+fn tally(ballots: &BTreeMap<ServerId, Ballot>) -> Vec<TallyView> {
+    let view = |(voter, ballot): (&ServerId, &Ballot)| TallyView {
+        voter: *voter,
+        state: ballot.state,
+        vote: ballot.vote,
+    };
+    ballots.iter().map(view).collect()
+}

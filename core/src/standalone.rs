@@ -1,0 +1,103 @@
+//! A server without an ensemble: its own disk is the quorum.
+//!
+//! Source: ZooKeeper's `ZooKeeperServer` in standalone mode. It counts on in the epoch of its
+//! last transaction; a fresh one in epoch 0.
+
+use alloc::collections::VecDeque;
+
+use crate::policy::Policy;
+use crate::process::{Effect, Out};
+use crate::request::Request;
+use crate::request::pipeline::Pipeline;
+use crate::request::sessions::SessionTracker;
+use crate::shared::Shared;
+use crate::trace::{Event, Leave};
+use crate::txn::LogRecord;
+use crate::types::{Mono, Now, SessionId, Xid, Zxid};
+use crate::wire::client::OpCode;
+
+/// A server in the role STANDALONE.
+#[derive(Clone, Debug, Hash)]
+pub struct Standalone {
+    /// Where requests become transactions.
+    pub pipeline: Pipeline,
+    syncs: VecDeque<(Zxid, SessionId, Xid)>,
+}
+
+impl Standalone {
+    /// Serves at once.
+    pub fn start<P: Policy>(shared: &mut Shared<P>, now: Mono) -> Standalone {
+        let database = &shared.database;
+        let known = database.sessions.iter().map(|(session, timeout)| (*session, *timeout));
+        let sessions = SessionTracker::new(shared.config.tick_time_ms, known, now);
+        let pipeline = Pipeline::new(database.clone(), database.last_zxid, sessions);
+        shared.clients.start_serving();
+        Standalone { pipeline, syncs: VecDeque::new() }
+    }
+
+    /// Takes a client's request.
+    ///
+    /// # Errors
+    /// The zxid counter is used up.
+    pub fn submit<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        request: &Request,
+        out: &mut Out<Effect>,
+    ) -> Result<(), Leave> {
+        if request.op == OpCode::Sync {
+            let behind = self.pipeline.last_proposed();
+            self.syncs.push_back((behind, request.session, request.cxid));
+            self.apply_durable(shared, now, out);
+            return Ok(());
+        }
+        let record = self.pipeline.prepare(now, request).ok_or(Leave::CounterUsedUp)?;
+        let (zxid, op) = (record.zxid(), record.txn.op().to_wire());
+        let (session, cxid) = (record.header.session, record.header.cxid);
+        out.event(|| Event::Proposed { zxid, op, session, cxid });
+        shared.count_proposal(record.encoded.len());
+        shared.append(record, out);
+        Ok(())
+    }
+
+    /// Applies what is durable, then answers the syncs that waited for it.
+    pub fn apply_durable<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) {
+        let durable = shared.disk.last_durable();
+        shared.apply_through(now, durable, Some(&mut self.pipeline.sessions), out);
+        let open = shared.history.pending().front().map(LogRecord::zxid);
+        while let Some((_, session, cxid)) =
+            self.syncs.pop_front_if(|(behind, _, _)| open.is_none_or(|open| *behind < open))
+        {
+            shared.complete_sync(now, session, cxid, out);
+        }
+        shared.maybe_snapshot(out);
+    }
+
+    /// When the next session may expire.
+    pub fn deadline(&self) -> Option<Mono> {
+        self.pipeline.sessions.deadline()
+    }
+
+    /// Closes the sessions whose time is over.
+    ///
+    /// # Errors
+    /// The zxid counter is used up.
+    pub fn on_timer<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        out: &mut Out<Effect>,
+    ) -> Result<(), Leave> {
+        for session in self.pipeline.sessions.expire(now.mono) {
+            out.event(|| Event::SessionExpired { session });
+            self.submit(shared, now, &Request::expiry(session), out)?;
+        }
+        Ok(())
+    }
+}
