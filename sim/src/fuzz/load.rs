@@ -1,0 +1,179 @@
+//! What the clients of a random schedule do, and whether all that was acknowledged is there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use zablab_core::prng::Prng;
+use zablab_core::txn::{Acl, Id};
+use zablab_core::types::{Path, ServerId};
+use zablab_core::wire::client::{
+    CheckVersionRequest, CreateMode, CreateRequest, DeleteRequest, MultiOp, Request, Response,
+    SetDataRequest,
+};
+
+use super::Failure;
+use crate::client::{Call, ClientOp};
+use crate::given::Given;
+use crate::step::{ClientId, Fault, Step};
+use crate::teaching::Teaching;
+use crate::world::World;
+
+/// Paths that begin with this are made once and never deleted.
+const KEPT: &str = "/kept-";
+/// How many znodes are changed by everybody.
+const SHARED: u64 = 3;
+/// The client that writes when all is healed has this number and those after it.
+const LAST_CLIENT: u32 = 1000;
+
+/// The load of one run.
+#[derive(Clone, Debug)]
+pub(super) struct Load {
+    clients: u32,
+    servers: Vec<ServerId>,
+    /// One step in this many is an act of a client.
+    act_one_in: u64,
+    /// One act in this many concerns the session and not the data.
+    session_one_in: u64,
+    timeout_ms: u32,
+    next_name: u64,
+}
+
+impl Load {
+    pub(super) fn draw(prng: &mut Prng, given: &Given) -> Load {
+        Load {
+            clients: 1 + prng.below(4) as u32,
+            servers: given.servers.keys().copied().collect(),
+            act_one_in: [4, 10, 30, 100][prng.below(4) as usize],
+            session_one_in: [10, 40, 200][prng.below(3) as usize],
+            timeout_ms: given.timing.tick_time_ms * (2 + prng.below(6) as u32),
+            next_name: 0,
+        }
+    }
+
+    /// Every client begins a session.
+    pub(super) fn connect_all(&self, prng: &mut Prng) -> Vec<Step> {
+        (0..self.clients).map(|id| self.connect(prng, ClientId(id))).collect()
+    }
+
+    /// The next act, if it is time for one.
+    pub(super) fn next_act(&mut self, prng: &mut Prng, world: &World<Teaching>) -> Option<Step> {
+        if prng.below(self.act_one_in) > 0 {
+            return None;
+        }
+        let client = ClientId(prng.below(u64::from(self.clients)) as u32);
+        let needs_session = world.client(client).is_none_or(|client| client.needs_session());
+        if needs_session {
+            return Some(self.connect(prng, client));
+        }
+        if prng.below(self.session_one_in) > 0 {
+            let op = ClientOp::Request(self.request(prng));
+            return Some(Step::Act { client, op: Arc::new(op) });
+        }
+        match prng.below(4) {
+            0 => Some(Step::Fault(Fault::DropClient { client })),
+            1 => Some(Step::Act { client, op: Arc::new(ClientOp::Disconnect) }),
+            2 => Some(Step::Act { client, op: Arc::new(ClientOp::Close) }),
+            _ => Some(self.connect(prng, client)),
+        }
+    }
+
+    /// One new client for each server writes once through it.
+    pub(super) fn last_writes(&mut self, world: &World<Teaching>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (id, (sid, _)) in (LAST_CLIENT..).zip(world.nodes()) {
+            let client = ClientId(id);
+            let connect = ClientOp::Connect { servers: vec![sid], timeout_ms: self.timeout_ms };
+            steps.push(Step::Act { client, op: Arc::new(connect) });
+            let write = ClientOp::Request(self.create_kept());
+            steps.push(Step::Act { client, op: Arc::new(write) });
+        }
+        steps
+    }
+
+    fn connect(&self, prng: &mut Prng, client: ClientId) -> Step {
+        let mut servers = self.servers.clone();
+        let turn = prng.below(servers.len() as u64) as usize;
+        servers.rotate_left(turn);
+        let op = ClientOp::Connect { servers, timeout_ms: self.timeout_ms };
+        Step::Act { client, op: Arc::new(op) }
+    }
+
+    fn request(&mut self, prng: &mut Prng) -> Request {
+        let shared = path(&format!("/shared-{}", prng.below(SHARED)));
+        let watch = prng.below(2) == 0;
+        let version = if prng.below(3) == 0 { prng.below(5) as i32 } else { -1 };
+        let value = Bytes::from(prng.below(1000).to_string());
+        match prng.below(13) {
+            0..=2 => self.create_kept(),
+            3 => create(shared, value, CreateMode::Persistent),
+            4 => {
+                let name = self.name();
+                create(path(&format!("/e-{name}")), value, CreateMode::Ephemeral)
+            }
+            5 => create(path("/seq-"), value, CreateMode::PersistentSequential),
+            6 => Request::SetData(SetDataRequest { path: shared, data: Some(value), version }),
+            7 => Request::Delete(DeleteRequest { path: shared, version }),
+            8 => Request::Multi(vec![
+                MultiOp::Check(CheckVersionRequest { path: shared.clone(), version }),
+                MultiOp::SetData(SetDataRequest { path: shared, data: Some(value), version: -1 }),
+            ]),
+            9 => Request::GetData { path: shared, watch },
+            10 => Request::Exists { path: shared, watch },
+            11 => Request::GetChildren2 { path: path("/"), watch },
+            _ => Request::Sync { path: shared },
+        }
+    }
+
+    fn create_kept(&mut self) -> Request {
+        let name = self.name();
+        create(path(&format!("{KEPT}{name}")), Bytes::from_static(b"kept"), CreateMode::Persistent)
+    }
+
+    fn name(&mut self) -> u64 {
+        self.next_name += 1;
+        self.next_name
+    }
+}
+
+/// True if the last writes have all succeeded.
+pub(super) fn is_answered(world: &World<Teaching>) -> bool {
+    let mut last = world.clients().filter(|(id, _)| id.0 >= LAST_CLIENT);
+    last.all(|(_, client)| client.history().iter().all(|call| made(call).is_some()))
+}
+
+/// Every create that was answered OK is there on every server, unless it may have gone again.
+///
+/// # Errors
+/// The first one that is missing.
+pub(super) fn check_readable(world: &World<Teaching>) -> Result<(), Failure> {
+    let calls = world.clients().flat_map(|(_, client)| client.history());
+    let made: BTreeSet<&Path> = calls.filter_map(made).collect();
+    for path in made.into_iter().filter(|path| path.starts_with(KEPT)) {
+        for (server, node) in world.nodes() {
+            let tree = node.process().map(|process| &process.database().tree);
+            if tree.and_then(|tree| tree.get(path)).is_none() {
+                return Err(Failure::Lost { server, path: path.to_string() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The path that a call has made.
+fn made(call: &Call) -> Option<&Path> {
+    match &call.returned.as_ref()?.1.result {
+        Ok(Response::Create { path } | Response::Create2 { path, .. }) => Some(path),
+        _ => None,
+    }
+}
+
+fn create(path: Path, data: Bytes, mode: CreateMode) -> Request {
+    let anyone = Id { scheme: "world".to_owned(), id: "anyone".to_owned() };
+    let acl = vec![Acl { perms: 31, id: anyone }];
+    Request::Create(CreateRequest { path, data: Some(data), acl, flags: mode.to_wire() })
+}
+
+fn path(text: &str) -> Path {
+    Path::from(text)
+}

@@ -1,0 +1,227 @@
+//! Random schedules: one seed, one run of an ensemble under load and faults, and a verdict.
+//!
+//! A schedule has a window, in which faults happen, and a healing phase, in which everything is
+//! mended and the ensemble must come back: one leader, every server serving, every acknowledged
+//! write on every server. All invariants are checked after every step. The faults are those that
+//! a correct ensemble must survive: no synced write of a running ensemble is ever destroyed.
+//!
+//! Not here: shortening a schedule that fails. Source of the method: swarm testing (Groce and
+//! others, 2012), TigerBeetle's simulator.
+
+mod coverage;
+mod load;
+mod swarm;
+
+use std::fmt;
+use std::sync::Arc;
+
+use zablab_core::prng::Prng;
+use zablab_core::types::ServerId;
+
+pub use coverage::{Coverage, Kind};
+
+use crate::chooser::{Chooser, Fifo, Random};
+use crate::invariants::Violation;
+use crate::step::{Fault, Step};
+use crate::teaching::{BugSet, Teaching};
+use crate::world::World;
+use load::Load;
+use swarm::Swarm;
+
+/// Steps of the healing phase between two looks at whether all is well.
+const LOOK_EVERY: u64 = 64;
+/// The longest wait of an election for notifications, in ms; a healing may have to sit it out.
+const ELECTION_WAIT_MS: u64 = zablab_core::limits::NOTIFICATION_INTERVAL_MAX_MS;
+
+/// Which schedule to run. Equal plans give equal runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// How many servers there are, observers included.
+    pub servers: u32,
+    /// Decides everything else.
+    pub seed: u64,
+    /// Which bugs are in the servers.
+    pub bugs: BugSet,
+}
+
+/// What came of a schedule.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which schedule.
+    pub plan: Plan,
+    /// The steps that were taken, in order.
+    pub steps: Vec<Step>,
+    /// How often what happened.
+    pub coverage: Coverage,
+    /// What went wrong first, if anything did.
+    pub failure: Option<Failure>,
+}
+
+/// What may go wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// An invariant was broken.
+    Broken(Violation),
+    /// A server cannot go on, although no fault explains it.
+    Gone {
+        /// Which.
+        server: ServerId,
+        /// Why, in words.
+        why: String,
+    },
+    /// Everything was mended, but the ensemble did not come back in time.
+    Stuck {
+        /// How long it was given, in simulated ms.
+        waited_ms: u64,
+        /// What was missing, in words.
+        missing: String,
+    },
+    /// An acknowledged write is missing.
+    Lost {
+        /// Where.
+        server: ServerId,
+        /// What was created.
+        path: String,
+    },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Broken(violation) => write!(f, "{violation}"),
+            Failure::Gone { server, why } => write!(f, "server {server} is gone: {why}"),
+            Failure::Stuck { waited_ms, missing } => {
+                write!(f, "not healed after {waited_ms} ms: {missing}")
+            }
+            Failure::Lost { server, path } => {
+                write!(f, "the acknowledged {path} is missing on server {server}")
+            }
+        }
+    }
+}
+
+/// Runs one schedule to its end or its first failure.
+pub fn run(plan: Plan) -> Report {
+    let mut run = Run::new(plan);
+    let failure = run.window().and_then(|()| run.healing()).err();
+    Report { plan, steps: run.taken, coverage: run.coverage, failure }
+}
+
+struct Run {
+    world: World<Teaching>,
+    prng: Prng,
+    chooser: Random,
+    swarm: Swarm,
+    load: Load,
+    coverage: Coverage,
+    taken: Vec<Step>,
+}
+
+impl Run {
+    fn new(plan: Plan) -> Run {
+        let mut prng = Prng::new(plan.seed);
+        let swarm = Swarm::draw(&mut prng, plan.servers);
+        let given = Arc::new(swarm.given(&mut prng, plan.servers));
+        let load = Load::draw(&mut prng, &given);
+        let chooser = Random::new(prng.next_u64());
+        let world = World::new(given, Teaching { bugs: plan.bugs })
+            .expect("empty disks are disks that a server may have left");
+        let (coverage, taken) = (Coverage::default(), Vec::new());
+        let mut run = Run { world, prng, chooser, swarm, load, coverage, taken };
+        let events = run.world.take_events();
+        run.coverage.count(&events);
+        run
+    }
+
+    /// Load and faults.
+    fn window(&mut self) -> Result<(), Failure> {
+        for step in self.load.connect_all(&mut self.prng) {
+            self.take(step)?;
+        }
+        while self.world.steps() < self.swarm.window_steps {
+            let fault = self.swarm.next_fault(&mut self.prng, &self.world);
+            let step = match fault.map(Step::Fault) {
+                Some(fault) => Some(fault),
+                None => match self.load.next_act(&mut self.prng, &self.world) {
+                    Some(act) => Some(act),
+                    None => self.chooser.choose(self.world.agenda()),
+                },
+            };
+            // Nothing can happen when all are down; the next draw may start one.
+            if let Some(step) = step {
+                self.take(step)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything is mended, and the ensemble must come back.
+    fn healing(&mut self) -> Result<(), Failure> {
+        self.take(Step::Fault(Fault::HealAll))?;
+        let mend: Vec<Fault> = self.world.nodes().flat_map(|(sid, _)| self.mend(sid)).collect();
+        for fault in mend {
+            self.take(Step::Fault(fault))?;
+        }
+        self.until("a leader that all follow", |world| !is_healed(world))?;
+        for step in self.load.last_writes(&self.world) {
+            self.take(step)?;
+        }
+        self.until("an answer to the last writes", |world| !load::is_answered(world))?;
+        self.until("the same state everywhere", |world| !is_healed(world))?;
+        if let Some(violation) = self.world.end().first() {
+            return Err(Failure::Broken(violation.clone()));
+        }
+        load::check_readable(&self.world)
+    }
+
+    fn mend(&self, server: ServerId) -> Vec<Fault> {
+        let sync_us = self.world.given().timing.sync_us;
+        vec![Fault::SlowDisk { server, sync_us }, Fault::Start { server }]
+    }
+
+    fn until(
+        &mut self,
+        missing: &str,
+        goes_on: impl Fn(&World<Teaching>) -> bool,
+    ) -> Result<(), Failure> {
+        let timing = &self.world.given().timing;
+        let limits = u64::from(2 * timing.init_limit + timing.sync_limit);
+        let waited_ms = 2 * ELECTION_WAIT_MS + 2 * limits * u64::from(timing.tick_time_ms);
+        let end = self.world.now().plus_ms(waited_ms);
+        let mut looked = 0;
+        while looked != 0 || goes_on(&self.world) {
+            looked = (looked + 1) % LOOK_EVERY;
+            let next = Fifo.choose(self.world.agenda());
+            let Some(step) = next.filter(|_| self.world.now() < end) else {
+                return Err(Failure::Stuck { waited_ms, missing: missing.to_owned() });
+            };
+            self.take(step)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), Failure> {
+        let events = self.world.apply(&step);
+        self.taken.push(step);
+        self.coverage.count(&events);
+        if let Some(violation) = self.world.violations().first() {
+            return Err(Failure::Broken(violation.clone()));
+        }
+        coverage::unexplained_end(&events).map_or(Ok(()), Err)
+    }
+}
+
+/// True if there is one leader, every server serves, and all have the same state.
+fn is_healed(world: &World<Teaching>) -> bool {
+    let mut states = world.nodes().map(|(sid, node)| {
+        let process = node.process()?;
+        let view = world.view(sid)?;
+        view.serving.then(|| (view.last_applied, view.leader, process.database()))
+    });
+    let Some(Some((zxid, leader, state))) = states.next() else { return false };
+    states.all(|other| {
+        other.is_some_and(|(other_zxid, other_leader, other_state)| {
+            (other_zxid, other_leader) == (zxid, leader) && other_state == state
+        })
+    })
+}
