@@ -397,3 +397,89 @@ impl SearchKey<(SessionId, Path)> for EphemeralKey<'_> {
         self.session.cmp(&key.0).then_with(|| self.path.cmp(&key.1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(tree: &mut DataTree, path: &str, znode: Znode) -> Result<(), LoadError> {
+        tree.insert_loaded(path.into(), znode)
+    }
+
+    #[test]
+    fn the_fresh_tree_is_javas() {
+        let tree = DataTree::fresh();
+        assert_eq!(tree.digest(), 0x51c6_d660);
+        assert_eq!(tree.node_count(), 4);
+        assert_eq!(tree.data_size(), 44);
+        let paths: Vec<&str> = tree.walk().map(|(path, _)| &**path).collect();
+        assert_eq!(paths, ["", "/zookeeper", "/zookeeper/config", "/zookeeper/quota"]);
+        let root = tree.get("/").expect("the root").stat();
+        assert_eq!((root.cversion, root.num_children), (-1, 1));
+        let config = tree.get(path::CONFIG).expect("built in");
+        assert_eq!(config.aversion, -1);
+        assert_eq!(tree.acls().get(config.acl), Some(&[world_anyone(READ)][..]));
+        assert!(tree.children("").eq(["zookeeper"]));
+        assert!(tree.children("/").eq(["zookeeper"]));
+        assert!(tree.children("/zookeeper").eq(["config", "quota"]));
+        assert_eq!(tree.get(path::QUOTA).expect("built in").data, Some(Bytes::new()));
+    }
+
+    #[test]
+    fn what_is_no_path_finds_nothing() {
+        let tree = DataTree::fresh();
+        for path in ["zookeeper", "/zookeeper/", "//zookeeper", "//", "/zookeeper//quota", "x"] {
+            assert_eq!(tree.get(path), None, "{path}");
+            assert_eq!(tree.children(path).count(), 0, "{path}");
+        }
+    }
+
+    #[test]
+    fn children_are_those_of_one_znode() {
+        let mut tree = DataTree::fresh();
+        for path in ["/a", "/a/x", "/a/x/y", "/a-", "/a-/z", "/a/x-"] {
+            load(&mut tree, path, built_in(AclKey::OPEN)).expect("parents come first");
+        }
+        assert!(tree.children("/").eq(["a", "a-", "zookeeper"]));
+        assert!(tree.children("/a").eq(["x", "x-"]));
+        assert_eq!(tree.get("/a").expect("made").children, 2);
+    }
+
+    #[test]
+    fn a_snapshot_that_is_no_tree_is_refused() {
+        let mut tree = DataTree::empty();
+        let znode = || built_in(AclKey::OPEN);
+        assert_eq!(tree.finish_load(), Err(LoadError::NoRoot));
+        let no_parent = LoadError::NoParent { path: "/a".into() };
+        assert_eq!(load(&mut tree, "/a", znode()), Err(no_parent));
+        assert_eq!(load(&mut tree, "", znode()), Ok(()));
+        assert_eq!(load(&mut tree, "/", znode()), Err(LoadError::Duplicate { path: "".into() }));
+        for path in ["a", "/a/", "//a"] {
+            let refused = LoadError::BadPath { path: path.into() };
+            assert_eq!(load(&mut tree, path, znode()), Err(refused));
+        }
+        let bad = Znode { acl: AclKey(i64::MAX), ..znode() };
+        assert_eq!(load(&mut tree, "/a", bad), Err(LoadError::AclKey { key: i64::MAX }));
+        assert!(tree.finish_load().is_err());
+        assert_eq!(load(&mut tree, "/zookeeper", znode()), Ok(()));
+        assert_eq!(tree.finish_load(), Ok(()));
+        assert!(tree.get(path::CONFIG).is_some(), "snapshots from before 3.5 lack it");
+    }
+
+    #[test]
+    fn lists_keep_their_numbers_until_no_znode_uses_them() {
+        let mut tree = DataTree::fresh();
+        let (zxid, time) = (Zxid(1), WallMs(1));
+        let znode = || Znode::new(None, AclKey::OPEN, zxid, time, 0);
+        tree.create(&"/a".into(), znode(), &[world_anyone(31)]);
+        tree.create(&"/b".into(), znode(), &[world_anyone(31)]);
+        assert_eq!(tree.get("/a").expect("made").acl, AclKey(2));
+        assert_eq!(tree.get("/b").expect("made").acl, AclKey(2));
+        assert!(tree.set_acl("/a", &[world_anyone(1)], |_| {}));
+        assert_eq!(tree.get("/a").expect("made").acl, AclKey(1), "the list of the configuration");
+        assert!(tree.remove("/b"));
+        assert_eq!(tree.acls().len(), 1);
+        tree.create(&"/c".into(), znode(), &[world_anyone(31)]);
+        assert_eq!(tree.get("/c").expect("made").acl, AclKey(3), "numbers are not used again");
+    }
+}

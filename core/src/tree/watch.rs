@@ -182,3 +182,135 @@ impl Table {
         self.by_conn.get(&conn).map_or(0, |paths| paths.len() as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Database, Znode};
+    use crate::types::WallMs;
+
+    const A: ConnId = ConnId(1);
+    const B: ConnId = ConnId(2);
+
+    fn data(path: &str) -> Watch {
+        Watch::Data(path.into())
+    }
+
+    fn child(path: &str) -> Watch {
+        Watch::Child(path.into())
+    }
+
+    fn table(watches: &[(Watch, ConnId)]) -> WatchTable {
+        let mut table = WatchTable::default();
+        for (watch, conn) in watches {
+            table.add(watch.clone(), *conn);
+        }
+        table
+    }
+
+    fn fire(table: &mut WatchTable, kind: ChangeKind, path: &str) -> Vec<(u64, i32, String)> {
+        let fired = table.fire(&Change { kind, path: path.into() });
+        fired.iter().map(|f| (f.conn.0, f.kind.to_wire(), f.path.to_string())).collect()
+    }
+
+    fn told(events: &[(u64, i32, &str)]) -> Vec<(u64, i32, String)> {
+        events.iter().map(|(conn, kind, path)| (*conn, *kind, path.to_string())).collect()
+    }
+
+    #[test]
+    fn a_create_is_told_to_data_watches_then_to_the_parents_child_watches() {
+        let mut table = table(&[
+            (child("/a"), A),
+            (data("/a/b"), B),
+            (data("/a/b"), A),
+            (child("/a/b"), B),
+            (data("/a"), A),
+        ]);
+        let events = fire(&mut table, ChangeKind::Created, "/a/b");
+        assert_eq!(events, told(&[(1, 1, "/a/b"), (2, 1, "/a/b"), (1, 4, "/a")]));
+        assert_eq!(table.count(), 2);
+    }
+
+    #[test]
+    fn a_delete_is_told_once_to_a_connection_with_both_watches() {
+        let mut table =
+            table(&[(child("/a"), A), (data("/a"), A), (child("/a"), B), (child("/"), B)]);
+        let events = fire(&mut table, ChangeKind::Deleted, "/a");
+        assert_eq!(events, told(&[(1, 2, "/a"), (2, 2, "/a"), (2, 4, "/")]));
+        assert_eq!(table, WatchTable::default());
+    }
+
+    #[test]
+    fn new_data_is_told_to_data_watches_only() {
+        let mut table = table(&[(child("/a"), A), (data("/a"), B), (child("/"), A)]);
+        assert_eq!(fire(&mut table, ChangeKind::DataChanged, "/a"), told(&[(2, 3, "/a")]));
+        assert_eq!(table.count(), 2);
+        assert_eq!(fire(&mut table, ChangeKind::DataChanged, "/"), told(&[]));
+    }
+
+    #[test]
+    fn a_watch_is_told_once_however_often_it_was_set() {
+        let mut table = table(&[(data("/a"), A), (data("/a"), A)]);
+        assert_eq!(table.count_of(A), 1);
+        assert_eq!(fire(&mut table, ChangeKind::DataChanged, "/a"), told(&[(1, 3, "/a")]));
+        assert_eq!(fire(&mut table, ChangeKind::DataChanged, "/a"), told(&[]));
+    }
+
+    #[test]
+    fn a_closed_connection_leaves_nothing() {
+        let mut table = table(&[(data("/a"), A), (child("/a"), A), (data("/a"), B)]);
+        assert_eq!((table.count(), table.count_of(A)), (3, 2));
+        table.remove_conn(A);
+        assert_eq!((table.count(), table.count_of(A), table.count_of(B)), (1, 0, 1));
+        assert_eq!(fire(&mut table, ChangeKind::Deleted, "/a"), told(&[(2, 2, "/a")]));
+    }
+
+    /// `/old` last changed by transaction 5, its children by 6; `/new` by 15 and 16.
+    fn tree() -> DataTree {
+        let mut tree = Database::genesis().tree;
+        for (path, mzxid) in [("/old", 5), ("/new", 15)] {
+            let open = crate::tree::AclKey::OPEN;
+            let znode = Znode::new(None, open, Zxid(mzxid), WallMs(0), 0);
+            let znode = Znode { pzxid: Zxid(mzxid + 1), ..znode };
+            tree.insert_loaded(path.into(), znode).expect("the root is there");
+        }
+        tree
+    }
+
+    fn all_kinds(relative_zxid: i64) -> (Vec<(i32, String)>, WatchTable) {
+        let paths: Vec<Path> = ["/old", "/new", "/gone"].map(Path::from).into();
+        let request = SetWatches {
+            relative_zxid: Zxid::from_wire(relative_zxid),
+            data_watches: paths.clone(),
+            exist_watches: paths.clone(),
+            child_watches: paths,
+        };
+        let mut table = WatchTable::default();
+        let events = table.set_watches(&request, &tree(), A);
+        (events.iter().map(|(kind, path)| (kind.to_wire(), path.to_string())).collect(), table)
+    }
+
+    #[test]
+    fn after_a_reconnect_missed_changes_are_told_and_the_rest_is_set() {
+        let (events, set) = all_kinds(10);
+        let expected = [
+            (3, "/new"), // data
+            (2, "/gone"),
+            (1, "/old"), // exist
+            (1, "/new"),
+            (4, "/new"), // child
+            (2, "/gone"),
+        ];
+        assert_eq!(events, expected.map(|(kind, path)| (kind, path.to_string())));
+        assert_eq!(set, table(&[(data("/old"), A), (data("/gone"), A), (child("/old"), A)]));
+    }
+
+    #[test]
+    fn a_change_at_the_last_seen_zxid_was_not_missed() {
+        let (events, _) = all_kinds(15);
+        assert!(!events.contains(&(3, "/new".into())));
+        assert!(events.contains(&(4, "/new".into())));
+        let (events, _) = all_kinds(-1);
+        assert!(events.contains(&(3, "/old".into())), "the client's number is signed");
+    }
+}

@@ -130,3 +130,38 @@ impl Znode {
         self.data.as_ref().map_or(0, Bytes::len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_as_java_stores_them() {
+        for (raw, owner) in [
+            (0, Owner::Persistent),
+            (i64::MIN, Owner::Container),
+            (0xff00_0000_0009_27c0_u64 as i64, Owner::Ttl(600_000)),
+            (0xff00_00ff_ffff_ffff_u64 as i64, Owner::Ttl(TTL_MAX_MS)),
+            (0x100_001b_0fd2_0000, Owner::Session(SessionId(0x100_001b_0fd2_0000))),
+            (0xff00_0100_0000_0001_u64 as i64, {
+                Owner::Session(SessionId(0xff00_0100_0000_0001_u64 as i64))
+            }),
+        ] {
+            assert_eq!(Owner::decode(raw), owner);
+            assert_eq!(owner.encode(), Some(raw));
+        }
+        for ttl in [-1, 0, TTL_MAX_MS + 1, i64::MAX, i64::MIN] {
+            assert_eq!(Owner::Ttl(ttl).encode(), None);
+        }
+    }
+
+    #[test]
+    fn clients_see_creates_and_deletes_in_one_number_and_only_sessions_as_owners() {
+        let znode = Znode::new(None, AclKey::OPEN, Zxid(1), WallMs(2), i64::MIN);
+        let znode = Znode { cversion: 3, children: 1, ..znode };
+        assert_eq!(znode.stat().cversion, 5);
+        assert_eq!(znode.stat().ephemeral_owner, SessionId(0));
+        let full = Znode { cversion: i32::MAX, ..znode };
+        assert_eq!(full.stat().cversion, -3);
+    }
+}
