@@ -1,0 +1,446 @@
+//! What requests become: the order of checks, the results in the transactions, and reads.
+
+use bytes::Bytes;
+use zablab_core::request::prep::{PrepContext, prep};
+use zablab_core::request::read::{Read, read};
+use zablab_core::tree::{Change, ChangeKind, Database, Watch};
+use zablab_core::txn::{Acl, CreateKind, CreateTxn, Id, Txn, TxnHeader};
+use zablab_core::types::{Path, SessionId, WallMs, Xid, Zxid};
+use zablab_core::wire::client::{
+    CheckVersionRequest, CreateRequest, DeleteRequest, ErrorCode, MultiOp, MultiResult, Request,
+    Response, SetDataRequest,
+};
+
+const SESSION: SessionId = SessionId(0x100_0000_0000_0001);
+
+fn id(scheme: &str, id: &str) -> Id {
+    Id { scheme: scheme.into(), id: id.into() }
+}
+
+fn entry(scheme: &str, name: &str) -> Acl {
+    Acl { perms: 31, id: id(scheme, name) }
+}
+
+fn create(path: &str, flags: i32) -> CreateRequest {
+    CreateRequest { path: path.into(), data: None, acl: vec![entry("world", "anyone")], flags }
+}
+
+fn delete(path: &str, version: i32) -> DeleteRequest {
+    DeleteRequest { path: path.into(), version }
+}
+
+fn set_data(path: &str, version: i32) -> SetDataRequest {
+    SetDataRequest { path: path.into(), data: Some(Bytes::from_static(b"new")), version }
+}
+
+fn check(path: &str, version: i32) -> CheckVersionRequest {
+    CheckVersionRequest { path: path.into(), version }
+}
+
+/// A server on which one session writes.
+struct Server {
+    database: Database,
+    session: SessionId,
+}
+
+impl Server {
+    fn new() -> Server {
+        let mut database = Database::genesis();
+        database.sessions.insert(SESSION, 4000);
+        Server { database, session: SESSION }
+    }
+
+    /// One on which these znodes were made, in this order.
+    fn with(paths: &[(&str, i32)]) -> Server {
+        let mut server = Server::new();
+        for (path, flags) in paths {
+            server.write(Request::Create(create(path, *flags))).expect("it can be made");
+        }
+        server
+    }
+
+    fn header(&self) -> TxnHeader {
+        let zxid = Zxid(self.database.last_zxid.0 + 1);
+        TxnHeader { session: self.session, cxid: Xid(1), zxid, time: WallMs(zxid.0 as i64 * 1000) }
+    }
+
+    fn prep_as(&self, request: &Request, auth: &[Id]) -> Txn {
+        prep(request, &PrepContext { header: self.header(), auth }, &self.database)
+    }
+
+    fn prep(&self, request: Request) -> Txn {
+        self.prep_as(&request, &[])
+    }
+
+    fn write(&mut self, request: Request) -> Result<Response, i32> {
+        let txn = self.prep(request);
+        let applied = self.database.apply(&self.header(), &txn);
+        if applied.error == 0 { Ok(applied.result) } else { Err(applied.error) }
+    }
+
+    fn read(&self, request: Request) -> Read {
+        read(&request, &self.database)
+    }
+}
+
+fn error(code: ErrorCode) -> Txn {
+    Txn::Error(code.to_wire())
+}
+
+#[track_caller]
+fn assert_create(server: &Server, path: &str, flags: i32, code: ErrorCode) {
+    assert_eq!(server.prep(Request::Create(create(path, flags))), error(code), "{path}");
+    let multi = server.prep(Request::Multi(vec![MultiOp::Create2(create(path, flags))]));
+    assert_eq!(multi, Txn::Multi(vec![error(code)]), "{path} in a multi");
+}
+
+#[test]
+fn checks_of_create_come_in_zookeepers_order() {
+    let mut server = Server::with(&[("/a", 0), ("/e", 1)]);
+    assert_create(&server, "x", 9, ErrorCode::BadArguments);
+    assert_create(&server, "x", 0, ErrorCode::BadArguments);
+    assert_create(&server, "/no\0/x", 0, ErrorCode::BadArguments);
+    assert_create(&server, "/a//b", 0, ErrorCode::NoNode);
+    assert_create(&server, "/a/./b", 0, ErrorCode::NoNode);
+    assert_create(&server, "/nope/x", 0, ErrorCode::NoNode);
+    assert_create(&server, "/a/", 0, ErrorCode::BadArguments);
+    assert_create(&server, "//b", 0, ErrorCode::BadArguments);
+    assert_create(&server, "/a/..", 0, ErrorCode::BadArguments);
+    assert_create(&server, "/a", 0, ErrorCode::NodeExists);
+    assert_create(&server, "/", 0, ErrorCode::NodeExists);
+    assert_create(&server, "/e/x", 0, ErrorCode::NoChildrenForEphemerals);
+    for flags in [-1, 5, 6, 7, 9] {
+        assert_create(&server, "/ok", flags, ErrorCode::BadArguments);
+    }
+    let no_acl = |path: &str| Request::Create(CreateRequest { acl: vec![], ..create(path, 0) });
+    assert_eq!(server.prep(no_acl("x")), error(ErrorCode::BadArguments));
+    assert_eq!(server.prep(no_acl("/nope/x")), error(ErrorCode::InvalidAcl));
+    server.session = SessionId(2);
+    assert_create(&server, "x", 9, ErrorCode::BadArguments);
+    assert_create(&server, "x", 0, ErrorCode::SessionExpired);
+}
+
+#[test]
+fn a_create_carries_all_that_follows_from_it() {
+    let mut server = Server::with(&[("/a", 0)]);
+    let made = |path: &str, kind, ephemeral, parent_cversion| {
+        let (path, acl) = (Path::from(path), vec![entry("world", "anyone")]);
+        Txn::Create(CreateTxn { path, data: None, acl, kind, ephemeral, parent_cversion })
+    };
+    let plain = server.prep(Request::Create(create("/a/x", 0)));
+    assert_eq!(plain, made("/a/x", CreateKind::Create, false, 1));
+    let ephemeral = server.prep(Request::Create2(create("/a/x", 1)));
+    assert_eq!(ephemeral, made("/a/x", CreateKind::Create2, true, 1));
+    // The operation decides, not the flag of a container.
+    let container = server.prep(Request::Create(create("/a/x", 4)));
+    assert_eq!(container, made("/a/x", CreateKind::Create, false, 1));
+    let result = server.write(Request::Create2(create("/a/x", 1)));
+    let Ok(Response::Create2 { path, stat }) = result else { panic!("{result:?}") };
+    assert_eq!(&*path, "/a/x");
+    assert_eq!((stat.czxid, stat.mzxid, stat.pzxid), (Zxid(2), Zxid(2), Zxid(2)));
+    assert_eq!((stat.ctime, stat.mtime), (WallMs(2000), WallMs(2000)));
+    assert_eq!((stat.version, stat.cversion, stat.aversion), (0, 0, 0));
+    assert_eq!(stat.ephemeral_owner, SESSION);
+    let parent = server.database.tree.get("/a").expect("made").stat();
+    assert_eq!((parent.pzxid, parent.cversion, parent.num_children), (Zxid(2), 1, 1));
+    assert_eq!((parent.mzxid, parent.mtime), (Zxid(1), WallMs(1000)));
+}
+
+#[test]
+fn sequence_numbers_count_every_create_and_no_delete() {
+    let mut server = Server::with(&[("/a", 0), ("/a/b", 0)]);
+    server.write(Request::Delete(delete("/a/b", -1))).expect("it is there");
+    let made = server.write(Request::Create(create("/a/s-", 2)));
+    assert_eq!(made, Ok(Response::Create { path: "/a/s-0000000001".into() }));
+    let made = server.write(Request::Create(create("/a/", 3)));
+    assert_eq!(made, Ok(Response::Create { path: "/a/0000000002".into() }));
+    let stat = server.database.tree.get("/a").expect("made").stat();
+    assert_eq!(stat.cversion, 4, "three creates and a delete");
+}
+
+#[test]
+fn a_sequence_number_may_be_negative() {
+    let mut server = Server::new();
+    let parent_cversion = |parent_cversion| {
+        Txn::Create(CreateTxn {
+            path: format!("/x{parent_cversion}").into(),
+            data: None,
+            acl: vec![entry("world", "anyone")],
+            kind: CreateKind::Create,
+            ephemeral: false,
+            parent_cversion,
+        })
+    };
+    server.database.apply(&server.header(), &parent_cversion(i32::MAX));
+    let Txn::Create(last) = server.prep(Request::Create(create("/s-", 2))) else { panic!() };
+    assert_eq!(&*last.path, "/s-2147483647");
+    assert_eq!(last.parent_cversion, i32::MIN);
+    let mut snapshot = zablab_core::tree::DataTree::empty();
+    for (path, znode) in Database::genesis().tree.walk() {
+        let mut znode = znode.clone();
+        znode.cversion = i32::MIN;
+        znode.acl = zablab_core::tree::AclKey::OPEN;
+        snapshot.insert_loaded(path.clone(), znode).expect("parents come first");
+    }
+    server.database.tree = snapshot;
+    let Txn::Create(wrapped) = server.prep(Request::Create(create("/s-", 2))) else { panic!() };
+    assert_eq!(&*wrapped.path, "/s--2147483648");
+}
+
+#[test]
+fn checks_of_delete_come_in_zookeepers_order() {
+    let mut server = Server::with(&[("/a", 0), ("/a/b", 0)]);
+    let cases = [
+        ("x", -1, ErrorCode::BadArguments),
+        ("", -1, ErrorCode::BadArguments),
+        ("/\0", -1, ErrorCode::BadArguments),
+        ("/", -1, ErrorCode::BadArguments),
+        ("/zookeeper", -1, ErrorCode::BadArguments),
+        ("/zookeeper/quota", -1, ErrorCode::BadArguments),
+        ("/zookeeper/config", -1, ErrorCode::BadArguments),
+        ("/nope/x", -1, ErrorCode::NoNode),
+        ("/a/", -1, ErrorCode::NoNode),
+        ("/nope", -1, ErrorCode::NoNode),
+        ("/a", 1, ErrorCode::BadVersion),
+        ("/a", 0, ErrorCode::NotEmpty),
+    ];
+    for (path, version, code) in cases {
+        assert_eq!(server.prep(Request::Delete(delete(path, version))), error(code), "{path}");
+    }
+    let stored = server.database.tree.get("/a").expect("made").cversion;
+    assert_eq!(server.write(Request::Delete(delete("/a/b", 0))), Ok(Response::Empty));
+    let parent = server.database.tree.get("/a").expect("made");
+    assert_eq!((parent.pzxid, parent.cversion), (Zxid(3), stored));
+    assert_eq!(server.write(Request::Delete(delete("/a", -1))), Ok(Response::Empty));
+    server.session = SessionId(2);
+    let refused = server.prep(Request::Delete(delete("x", -1)));
+    assert_eq!(refused, error(ErrorCode::SessionExpired));
+}
+
+#[test]
+fn checks_of_set_data_come_in_zookeepers_order() {
+    let mut server = Server::with(&[("/a", 0)]);
+    for (path, version, code) in [
+        ("/a/", -1, ErrorCode::BadArguments),
+        ("/nope", 7, ErrorCode::NoNode),
+        ("/a", 1, ErrorCode::BadVersion),
+        ("/a", -2, ErrorCode::BadVersion),
+    ] {
+        assert_eq!(server.prep(Request::SetData(set_data(path, version))), error(code), "{path}");
+    }
+    let Ok(Response::Stat(stat)) = server.write(Request::SetData(set_data("/a", 0))) else {
+        panic!("the version is right");
+    };
+    assert_eq!((stat.version, stat.mzxid, stat.mtime), (1, Zxid(2), WallMs(2000)));
+    assert_eq!((stat.czxid, stat.ctime, stat.pzxid), (Zxid(1), WallMs(1000), Zxid(1)));
+    assert_eq!(stat.data_length, 3);
+    assert!(server.write(Request::SetData(set_data("/", -1))).is_ok());
+}
+
+#[test]
+fn null_and_empty_data_differ() {
+    let mut server = Server::new();
+    for (path, data) in [("/null", None), ("/empty", Some(Bytes::new()))] {
+        let request = CreateRequest { data: data.clone(), ..create(path, 0) };
+        server.write(Request::Create(request)).expect("it can be made");
+        let read = server.read(Request::GetData { path: path.into(), watch: false });
+        let Ok(Response::Data { data: found, .. }) = read.result else { panic!("{path}") };
+        assert_eq!(found, data);
+    }
+}
+
+#[test]
+fn access_lists_are_checked_and_completed() {
+    let server = Server::new();
+    let auth =
+        [id("ip", "127.0.0.1"), id("digest", "bob:hash"), id("sasl", "eve"), id("super", "")];
+    let fixed = |acl: Vec<Acl>, auth: &[Id]| {
+        let request = Request::Create(CreateRequest { acl, ..create("/a", 0) });
+        match server.prep_as(&request, auth) {
+            Txn::Create(create) => Ok(create.acl),
+            Txn::Error(code) => Err(code),
+            other => panic!("{other:?}"),
+        }
+    };
+    let valid = [
+        ("world", "anyone"),
+        ("ip", "10.0.0.1"),
+        ("ip", "10.0.0.0/8"),
+        ("ip", "10.0.0.0/32"),
+        ("ip", "::1/128"),
+        ("digest", "bob:hash"),
+        ("digest", ":hash"),
+    ];
+    for (scheme, name) in valid {
+        let acl = vec![entry(scheme, name)];
+        assert_eq!(fixed(acl.clone(), &[]), Ok(acl), "{scheme}:{name}");
+    }
+    let invalid = [
+        ("world", "someone"),
+        ("ip", ""),
+        ("ip", "10.0.0"),
+        ("ip", "10.0.0.0/33"),
+        ("ip", "10.0.0.0/-1"),
+        ("ip", "::1/129"),
+        ("digest", "bob"),
+        ("digest", "bob:"),
+        ("digest", "a:b:c"),
+        ("auth", ""),
+        ("super", "x:y"),
+        ("nonsense", "x"),
+        ("", ""),
+    ];
+    for (scheme, name) in invalid {
+        let both = vec![entry("world", "anyone"), entry(scheme, name)];
+        assert_eq!(fixed(both, &[]), Err(-114), "{scheme}:{name}");
+    }
+    let twice = vec![entry("world", "anyone"), entry("world", "anyone")];
+    assert_eq!(fixed(twice, &[]), Ok(vec![entry("world", "anyone")]));
+    let mine = vec![entry("digest", "bob:hash"), entry("sasl", "eve")];
+    assert_eq!(fixed(vec![entry("auth", "ignored")], &auth), Ok(mine));
+    assert_eq!(fixed(vec![entry("auth", "")], &auth[..1]), Err(-114), "an address is no proof");
+    assert_eq!(fixed(vec![], &auth), Err(-114));
+}
+
+#[test]
+fn parts_of_a_multi_see_earlier_parts_and_share_a_zxid() {
+    let mut server = Server::new();
+    let request = Request::Multi(vec![
+        MultiOp::Create(create("/m", 0)),
+        MultiOp::Create2(create("/m/s-", 2)),
+        MultiOp::Create(create("/m/s-", 2)),
+        MultiOp::SetData(set_data("/m", 0)),
+        MultiOp::Check(check("/m", 1)),
+        MultiOp::Delete(delete("/m/s-0000000000", 0)),
+    ]);
+    let txn = server.prep(request);
+    let applied = server.database.apply(&server.header(), &txn);
+    let Response::Multi(results) = &applied.result else { panic!("{applied:?}") };
+    let [first, second, third, fourth, fifth, sixth] = &results[..] else { panic!("{results:?}") };
+    assert_eq!(*first, MultiResult::Create { path: "/m".into() });
+    let MultiResult::Create2 { path, stat } = second else { panic!("{second:?}") };
+    assert_eq!((&**path, stat.czxid), ("/m/s-0000000000", Zxid(1)));
+    assert_eq!(*third, MultiResult::Create { path: "/m/s-0000000001".into() });
+    let MultiResult::SetData { stat } = fourth else { panic!("{fourth:?}") };
+    assert_eq!((stat.version, stat.mzxid, stat.num_children), (1, Zxid(1), 2));
+    assert_eq!((fifth, sixth), (&MultiResult::Check, &MultiResult::Delete));
+    let kinds: Vec<_> = applied.changes.iter().map(|change| change.kind).collect();
+    use ChangeKind::{Created, DataChanged, Deleted};
+    assert_eq!(kinds, [Created, Created, Created, DataChanged, Deleted]);
+    let Txn::Multi(parts) = txn else { panic!("{txn:?}") };
+    assert_eq!(parts[4], Txn::Check { path: "/m".into(), version: 2 }, "one more than checked");
+}
+
+#[test]
+fn a_failed_multi_changes_nothing_and_says_which_part_failed() {
+    let mut server = Server::with(&[("/a", 0)]);
+    let before = server.database.tree.clone();
+    let txn = server.prep(Request::Multi(vec![
+        MultiOp::SetData(set_data("/a", 0)),
+        MultiOp::Check(check("/a", 9)),
+        MultiOp::Create(create("/b", 0)),
+    ]));
+    let Txn::Multi(parts) = &txn else { panic!("{txn:?}") };
+    assert!(matches!(parts[0], Txn::SetData { version: 1, .. }), "its own content stays");
+    assert_eq!(parts[1..], [Txn::Error(-103), Txn::Error(-2)]);
+    let applied = server.database.apply(&server.header(), &txn);
+    assert_eq!((applied.error, applied.changes), (0, vec![]));
+    let errors = [0, -103, -2].map(MultiResult::Error);
+    assert_eq!(applied.result, Response::Multi(errors.into()));
+    assert_eq!(server.database.tree, before);
+    assert_eq!(server.database.last_zxid, Zxid(2), "it takes a zxid all the same");
+}
+
+#[test]
+fn an_empty_multi_succeeds() {
+    let mut server = Server::new();
+    assert_eq!(server.write(Request::Multi(vec![])), Ok(Response::Multi(vec![])));
+    assert_eq!(server.database.last_zxid, Zxid(1));
+}
+
+#[test]
+fn the_end_of_a_session_takes_its_ephemerals() {
+    let mut server = Server::with(&[("/a", 0), ("/a/e", 1), ("/f", 1), ("/p", 0)]);
+    let txn = server.prep(Request::CloseSession);
+    let listed = vec![Path::from("/a/e"), Path::from("/f")];
+    assert_eq!(txn, Txn::CloseSession { paths: Some(listed) });
+    // A log from before 3.6 lists none.
+    for txn in [txn, Txn::CloseSession { paths: None }] {
+        let mut database = server.database.clone();
+        let applied = database.apply(&server.header(), &txn);
+        let deleted = |path: &str| Change { kind: ChangeKind::Deleted, path: path.into() };
+        assert_eq!(applied.changes, [deleted("/a/e"), deleted("/f")]);
+        assert_eq!(database.tree.ephemeral_count(), 0);
+        assert!(database.sessions.is_empty());
+        assert!(database.tree.get("/p").is_some());
+        assert_eq!(database.tree.get("/a").expect("made").pzxid, Zxid(5));
+    }
+    server.write(Request::CloseSession).expect("a session may end");
+    assert_create(&server, "/late", 1, ErrorCode::SessionExpired);
+}
+
+#[test]
+fn a_session_is_there_once_its_transaction_is_applied() {
+    let mut server = Server::new();
+    server.session = SessionId(9);
+    let created = server.write(Request::CreateSession { timeout_ms: 6000 });
+    assert_eq!(created, Ok(Response::Empty));
+    assert_eq!(server.database.sessions.get(&SessionId(9)), Some(&6000));
+}
+
+#[test]
+fn what_is_no_write_becomes_an_error() {
+    let server = Server::with(&[("/a", 0)]);
+    for request in [
+        Request::Check(check("/a", -1)),
+        Request::Ping,
+        Request::Sync { path: "/a".into() },
+        Request::Exists { path: "/a".into(), watch: true },
+    ] {
+        assert_eq!(server.prep(request), error(ErrorCode::Unimplemented));
+    }
+    let read = server.read(Request::Ping);
+    assert_eq!(read, Read { result: Err(ErrorCode::Unimplemented), watch: None });
+}
+
+#[test]
+fn reads_set_watches_where_they_found_a_znode_and_exists_always() {
+    let server = Server::with(&[("/a", 0), ("/a/b", 0), ("/a/c", 0)]);
+    let reads = |path: &str, watch| {
+        let path = Path::from(path);
+        [
+            Request::Exists { path: path.clone(), watch },
+            Request::GetData { path: path.clone(), watch },
+            Request::GetChildren { path: path.clone(), watch },
+            Request::GetChildren2 { path, watch },
+        ]
+        .map(|request| server.read(request))
+    };
+    let (data, child) = (Watch::Data("/a".into()), Watch::Child("/a".into()));
+    let watches = reads("/a", true).map(|read| read.watch);
+    assert_eq!(watches, [Some(data.clone()), Some(data), Some(child.clone()), Some(child)]);
+    assert_eq!(reads("/a", false).map(|read| read.watch), [None, None, None, None]);
+    let missing = reads("/x", true);
+    let watches = missing.clone().map(|read| read.watch);
+    assert_eq!(watches, [Some(Watch::Data("/x".into())), None, None, None]);
+    assert_eq!(missing.map(|read| read.result), [const { Err(ErrorCode::NoNode) }; 4]);
+    assert_eq!(reads("x", false).map(|read| read.result), [const { Err(ErrorCode::NoNode) }; 4]);
+    let Ok(Response::Children2 { children, stat }) = reads("/a", false)[3].clone().result else {
+        panic!("the znode is there");
+    };
+    assert_eq!(children.iter().map(|name| &**name).collect::<Vec<_>>(), ["b", "c"]);
+    assert_eq!((stat.num_children, stat.cversion), (2, 2));
+}
+
+#[test]
+fn access_lists_are_read() {
+    let server = Server::with(&[("/a", 0)]);
+    for path in ["/a", "/zookeeper"] {
+        let read = server.read(Request::GetAcl { path: path.into() });
+        let Ok(Response::Acl { acl, .. }) = read.result else { panic!("{path}") };
+        assert_eq!(acl, [entry("world", "anyone")], "{path}");
+    }
+    let config = server.read(Request::GetAcl { path: "/zookeeper/config".into() });
+    let Ok(Response::Acl { acl, stat }) = config.result else { panic!("built in") };
+    assert_eq!((acl[0].perms, stat.aversion), (1, -1));
+}
