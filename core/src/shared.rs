@@ -185,20 +185,9 @@ impl<P: Policy> Shared<P> {
             let header = record.header;
             let applied = self.database.apply(&header, &record.txn);
             self.snapshots.applied_since += 1;
-            if let Some(tracker) = tracker.as_deref_mut() {
-                match record.txn {
-                    Txn::CreateSession { timeout_ms } => {
-                        tracker.add(header.session, timeout_ms, now.mono);
-                    }
-                    Txn::CloseSession { .. } => tracker.remove(header.session),
-                    Txn::Error(_)
-                    | Txn::Create(_)
-                    | Txn::Delete { .. }
-                    | Txn::SetData { .. }
-                    | Txn::SetAcl { .. }
-                    | Txn::Check { .. }
-                    | Txn::Multi(_) => {}
-                }
+            if let (Some(tracker), Txn::CloseSession { .. }) = (tracker.as_deref_mut(), &record.txn)
+            {
+                tracker.remove(header.session);
             }
             let (zxid, session) = (header.zxid, header.session);
             let (op, error) = (record.txn.op().to_wire(), applied.error);

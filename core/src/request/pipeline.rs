@@ -42,7 +42,7 @@ impl Pipeline {
         let zxid = Zxid(self.last_proposed.0 + 1);
         let header =
             TxnHeader { session: request.session, cxid: request.cxid, zxid, time: now.wall };
-        let txn = self.decide(request, &header).unwrap_or_else(|code| Txn::Error(code.to_wire()));
+        let txn = self.decide(now, request, &header).unwrap_or_else(|code| Txn::Error(code.to_wire()));
         self.last_proposed = zxid;
         self.prepared.apply(&header, &txn);
         let digest = match txn {
@@ -60,7 +60,12 @@ impl Pipeline {
         Some(LogRecord { header, txn, digest, encoded })
     }
 
-    fn decide(&mut self, request: &Request, header: &TxnHeader) -> Result<Txn, ErrorCode> {
+    fn decide(
+        &mut self,
+        now: Now,
+        request: &Request,
+        header: &TxnHeader,
+    ) -> Result<Txn, ErrorCode> {
         let op = request.op;
         match request.origin {
             Origin::Expiry => {}
@@ -73,6 +78,12 @@ impl Pipeline {
             self.sessions.set_closing(request.session);
         }
         let context = PrepContext { header: *header, auth: &request.auth };
-        Ok(prep(&decoded, &context, &self.prepared))
+        let txn = prep(&decoded, &context, &self.prepared);
+        if let Txn::CreateSession { timeout_ms } = txn {
+            // Now, not when it is applied: a follower may apply it first, and its client's next
+            // request be here before this server's own disk has the session.
+            self.sessions.add(request.session, timeout_ms, now.mono);
+        }
+        Ok(txn)
     }
 }
