@@ -11,6 +11,8 @@ pub mod client;
 pub mod config;
 pub mod election;
 pub mod endpoint;
+#[cfg(feature = "serde")]
+pub mod json;
 pub mod limits;
 pub mod peer;
 pub mod policy;

@@ -13,6 +13,8 @@ use crate::wire::quorum::PacketKind;
 /// What a server did or noticed. Each variant's line says what its fields are.
 #[allow(missing_docs, reason = "the types of the fields are documented where they are defined")]
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "event"))]
 #[non_exhaustive]
 pub enum Event {
     // Election.
@@ -91,6 +93,7 @@ pub enum Event {
 
 /// What was done with a notification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict {
     /// The proposal became that vote.
     Adopted(Reason),
@@ -112,6 +115,7 @@ pub enum Verdict {
 
 /// Which field decided a comparison of votes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reason {
     /// The candidate's epoch.
     Epoch,
@@ -129,6 +133,7 @@ pub enum Reason {
 
 /// The role of a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// Waiting until the writes of the last role are durable, then looking.
     Settling,
@@ -148,6 +153,7 @@ pub enum Role {
 
 /// The phase of Zab inside a role.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Phase {
     /// Who leads?
     Election,
@@ -161,6 +167,7 @@ pub enum Phase {
 
 /// Why a role was left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Leave {
     /// The leader could not be reached.
     LeaderUnreachable,
@@ -182,6 +189,7 @@ pub enum Leave {
 
 /// Why a leader refused a learner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Refusal {
     /// It has a more recent history than the leader (A.2, D5).
     MoreRecent,
@@ -197,6 +205,7 @@ pub enum Refusal {
 
 /// How a learner is brought up to date.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SyncMode {
     /// It gets what it lacks.
     Diff,

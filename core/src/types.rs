@@ -14,6 +14,11 @@ pub type Path = Arc<str>;
 /// Compared as an unsigned pair, never as a signed difference. `(e, 0)` names no transaction: it
 /// is the id of the NEWLEADER proposal of epoch `e`. A standalone server counts in epoch 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(into = "crate::json::ZxidPair", from = "crate::json::ZxidPair")
+)]
 pub struct Zxid(pub u64);
 
 impl Zxid {
@@ -70,8 +75,9 @@ impl fmt::Debug for Zxid {
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
-        $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        $(#[$doc])*
         pub struct $name(pub $inner);
 
         impl fmt::Display for $name {
@@ -94,6 +100,7 @@ number!(
 );
 number!(
     /// The logical clock of the election, a round; *not* an [`Epoch`].
+    #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
     ElectionEpoch(u64)
 );
 number!(
@@ -106,10 +113,12 @@ number!(
 );
 number!(
     /// A connection, as driver and core call it. See [`ConnId::outgoing`].
+    #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
     ConnId(u64)
 );
 number!(
     /// A durable write's place in the order of all writes of one process.
+    #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
     Ticket(u64)
 );
 number!(
@@ -174,6 +183,8 @@ impl Mono {
 
 /// A session's number. Its top byte is the server that made it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
 pub struct SessionId(pub i64);
 
 impl fmt::Display for SessionId {

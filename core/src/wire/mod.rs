@@ -11,6 +11,7 @@ macro_rules! wire_enum {
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[repr(i32)]
         pub enum $name {
             $($(#[$variant_doc])* $variant = $code,)+
