@@ -109,6 +109,7 @@ pub enum CreateKind {
 
 /// One entry of an access list.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Acl {
     /// READ 1, WRITE 2, CREATE 4, DELETE 8, ADMIN 16.
     pub perms: i32,
@@ -118,6 +119,7 @@ pub struct Acl {
 
 /// An identity in a scheme, such as `world:anyone` or `ip:127.0.0.1`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Id {
     /// How it is proved.
     pub scheme: String,

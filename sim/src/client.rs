@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use zablab_core::client::{CallError, CallId, Session, SessionState, Settings};
 use zablab_core::process::Process;
 use zablab_core::types::{ConnId, Mono, ServerId, Zxid};
@@ -14,7 +15,7 @@ use zablab_core::wire::client::{ErrorCode, Request, Response};
 use crate::agenda::Entry;
 
 /// What a client may be asked to do.
-#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub enum ClientOp {
     /// Connect, trying these servers in this order, again and again. A session that is neither
     /// closed nor expired goes on (with its old list of servers); otherwise a new one begins.
@@ -33,7 +34,7 @@ pub enum ClientOp {
 }
 
 /// How a request ended.
-#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct Outcome {
     /// The zxid in the reply's header; `None` if there was no reply.
     pub zxid: Option<Zxid>,

@@ -10,6 +10,7 @@ pub mod client;
 pub mod clock;
 pub mod disk;
 pub mod fingerprint;
+pub mod formats;
 pub mod fuzz;
 pub mod given;
 pub mod invariants;

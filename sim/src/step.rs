@@ -6,16 +6,18 @@
 use core::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use zablab_core::types::ServerId;
 
 use crate::client::ClientOp;
 
 /// A virtual client's number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
 pub struct ClientId(pub u32);
 
 /// Who owns one end of a connection. Servers come before clients.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Host {
     /// A server.
     Server(ServerId),
@@ -33,7 +35,7 @@ impl fmt::Display for Host {
 }
 
 /// A connection's number, counted over the whole life of a world.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
 pub struct LinkId(pub u64);
 
 /// One of the two ends of a connection.
@@ -56,7 +58,8 @@ impl Side {
 }
 
 /// One direction of a connection: the way to one of its ends.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct LaneId {
     /// Which connection.
     pub link: LinkId,
@@ -107,7 +110,7 @@ pub enum Step {
 }
 
 /// What may break, or be mended. The exact meaning of each is a row of the fault model.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
 pub enum Fault {
     /// A server's machine stops: volatile state goes, its peers see a reset.
     Crash {
@@ -213,7 +216,7 @@ pub enum Fault {
 ///
 /// Writes to one file reach the disk in their order, and so do changes of one folder; a file's
 /// content and its folder entry are independent, as in POSIX.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
 pub struct Keep {
     /// How many operations of the batch under way were carried out, syncs among them.
     pub reached: u32,

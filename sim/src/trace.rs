@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use zablab_core::client::CallId;
 use zablab_core::trace::Event;
 use zablab_core::types::{Mono, Path, ServerId, SessionId, Ticket, Zxid};
@@ -27,10 +28,9 @@ pub struct TraceEvent {
 }
 
 /// What happened.
-#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+#[serde(tag = "event")]
 pub enum What {
-    /// A server did or noticed something.
-    Core(Event),
     /// A fault was injected, or mended.
     FaultInjected(Fault),
     /// A server started from its disk.
@@ -82,6 +82,7 @@ pub enum What {
         /// Where it travels.
         lane: LaneId,
         /// Its number on that lane.
+        #[serde(rename = "number")]
         seq: u64,
         /// To whom.
         to: Host,
@@ -93,6 +94,7 @@ pub enum What {
         /// Where it travelled.
         lane: LaneId,
         /// Its number on that lane.
+        #[serde(rename = "number")]
         seq: u64,
         /// From whom.
         from: Host,
@@ -102,6 +104,7 @@ pub enum What {
         /// Where it travelled.
         lane: LaneId,
         /// Its number on that lane.
+        #[serde(rename = "number")]
         seq: u64,
     },
     /// A connection stands, as this host sees it.
@@ -159,4 +162,7 @@ pub enum What {
     ClientExpired,
     /// A client's session is closed.
     ClientClosed,
+    /// A server did or noticed something.
+    #[serde(untagged)]
+    Core(Event),
 }

@@ -20,6 +20,7 @@ use crate::wire::client::{EventType, Request, Response};
 
 /// A request's name, chosen by whoever submits it; also the name of the watch that it sets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CallId(pub u64);
 
 /// What may happen to a session.
@@ -127,6 +128,7 @@ pub enum SessionState {
 
 /// Why a request has no response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum CallError {
     /// The server refused it.

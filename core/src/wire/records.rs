@@ -11,6 +11,7 @@ use crate::types::{SessionId, WallMs, Zxid};
 
 /// What a client is told of a znode besides its data; 68 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stat {
     /// The transaction that made it.
     pub czxid: Zxid,

@@ -48,6 +48,7 @@ impl ReplyHeader {
 
 /// The body of a reply.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Response {
     /// None: errors, delete, ping, closeSession, setWatches.
     Empty,
@@ -99,6 +100,7 @@ pub enum Response {
 
 /// What became of one part of a multi.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum MultiResult {
     /// A create.
     Create {

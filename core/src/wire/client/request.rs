@@ -32,6 +32,7 @@ impl RequestHeader {
 
 /// What a client asks for. Bytes after a request's last field are ignored, as in Java.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Request {
     /// A learner asks its leader for a session; no client may send it.
     CreateSession {
@@ -98,6 +99,7 @@ pub enum Request {
 
 /// A create, by whichever operation.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CreateRequest {
     /// The path asked for, without a sequence number.
     pub path: Path,
@@ -111,6 +113,7 @@ pub struct CreateRequest {
 
 /// A delete.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DeleteRequest {
     /// Which znode.
     pub path: Path,
@@ -120,6 +123,7 @@ pub struct DeleteRequest {
 
 /// A change of data.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SetDataRequest {
     /// Of which znode.
     pub path: Path,
@@ -131,6 +135,7 @@ pub struct SetDataRequest {
 
 /// A check of a version.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CheckVersionRequest {
     /// Of which znode.
     pub path: Path,
@@ -140,6 +145,7 @@ pub struct CheckVersionRequest {
 
 /// One part of a multi.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum MultiOp {
     /// Make a znode; its result is the path.
     Create(CreateRequest),
@@ -155,6 +161,7 @@ pub enum MultiOp {
 
 /// The watches that a client had on its last connection.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SetWatches {
     /// The last zxid it saw.
     pub relative_zxid: Zxid,

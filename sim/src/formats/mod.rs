@@ -1,0 +1,5 @@
+//! What the simulator writes for others: trace events as lines.
+//!
+//! Bytes and grammar: `docs/formats.md`. Scripts are a module of their own, [`crate::script`].
+
+pub mod json;
