@@ -35,7 +35,7 @@ pub fn world_anyone(perms: i32) -> Acl {
 }
 
 /// The access lists in use.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct AclCache {
     lists: PageMap<AclKey, Entry>,
     keys: PageMap<Arc<[Acl]>, AclKey>,
@@ -43,7 +43,7 @@ pub struct AclCache {
     key_max: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Entry {
     list: Arc<[Acl]>,
     /// Znodes that hold the number.

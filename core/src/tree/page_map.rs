@@ -43,8 +43,10 @@ enum Page<K, V> {
     Leaf(Vec<(K, V)>),
     /// Each child with a lower bound of its keys, above all keys of the child before it. The first
     /// bound is never compared.
-    Branch(Vec<(K, Arc<Page<K, V>>)>),
+    Branch(Vec<Child<K, V>>),
 }
+
+type Child<K, V> = (K, Arc<Page<K, V>>);
 
 impl<K, V> PageMap<K, V> {
     /// A map without entries.
@@ -262,7 +264,7 @@ impl<K: Clone, V: Clone> Page<K, V> {
 }
 
 /// Joins the child at `at` with the one beside it, and splits the result again if it is too large.
-fn join_with_neighbour<K: Clone, V: Clone>(children: &mut Vec<(K, Arc<Page<K, V>>)>, at: usize) {
+fn join_with_neighbour<K: Clone, V: Clone>(children: &mut Vec<Child<K, V>>, at: usize) {
     if children.len() < 2 {
         return; // only the root has so few, and it gives way to its only child
     }
@@ -287,7 +289,7 @@ fn child_of<K, C, Q: SearchKey<K> + ?Sized>(children: &[(K, C)], key: &Q) -> usi
 /// Entries of a [`PageMap`] in order.
 pub struct Iter<'a, K, V> {
     /// What is left of the branches above the current leaf, outermost first.
-    branches: Vec<slice::Iter<'a, (K, Arc<Page<K, V>>)>>,
+    branches: Vec<slice::Iter<'a, Child<K, V>>>,
     leaf: slice::Iter<'a, (K, V)>,
 }
 
