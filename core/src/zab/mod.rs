@@ -3,6 +3,7 @@
 mod adopt;
 pub mod broadcast;
 pub mod durability;
+mod establish;
 pub mod history;
 pub mod leader;
 pub mod learner;
