@@ -322,3 +322,119 @@ fn same_choice(a: &Ballot, b: &Ballot) -> bool {
         a.vote.leader == b.vote.leader && a.vote.peer_epoch == b.vote.peer_epoch
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Correct;
+    use crate::types::{Epoch, Zxid};
+
+    fn vote(leader: i64, round: u64, epoch: u32, counter: u32) -> Vote {
+        Vote {
+            leader: ServerId(leader),
+            zxid: Zxid::new(Epoch(1), counter),
+            election_epoch: ElectionEpoch(round),
+            peer_epoch: Epoch(epoch),
+        }
+    }
+
+    fn looking(vote: Vote) -> Ballot {
+        Ballot { state: PeerState::Looking, vote }
+    }
+
+    fn start(me: i64, servers: i64, own: Vote) -> FastElection {
+        let voters = (1..=servers).map(ServerId).collect();
+        FastElection::start(ServerId(me), voters, own, Mono(0), &mut Out::new(false))
+    }
+
+    fn hear(election: &mut FastElection, from: i64, ballot: Ballot) -> Vec<Ask> {
+        let out = &mut Out::new(false);
+        election.on_notification(&Correct, Mono(1), ServerId(from), ballot, out)
+    }
+
+    #[test]
+    fn epoch_beats_zxid_beats_number() {
+        let order = [vote(1, 1, 1, 3), vote(3, 1, 1, 3), vote(2, 1, 1, 9), vote(1, 1, 2, 1)];
+        for (low, a) in order.iter().enumerate() {
+            for b in &order[low + 1..] {
+                assert!(supersedes(b, a).is_some());
+                assert_eq!(supersedes(a, b), None);
+            }
+        }
+        assert!(supersedes(&order[0], &Vote::for_nobody(ElectionEpoch(1))).is_some());
+    }
+
+    #[test]
+    fn a_quorum_waits_for_a_better_vote_and_then_decides() {
+        let own = vote(2, 1, 0, 5);
+        let mut election = start(2, 3, own);
+        assert!(hear(&mut election, 2, looking(own)).is_empty());
+        assert!(hear(&mut election, 1, looking(own)).is_empty());
+        let until = election.deadline();
+        assert_eq!(until, Mono(1).plus_ms(FINALIZE_WAIT_MS));
+        assert_eq!(election.on_timer(Mono(until.0 - 1)), None);
+        let mut interrupted = election.clone();
+        assert_eq!(election.on_timer(until), Some(Ask::Elected(own)));
+
+        let better = vote(3, 1, 0, 5);
+        assert_eq!(hear(&mut interrupted, 3, looking(better)), [Ask::SendToAll]);
+        assert_eq!(interrupted.on_timer(until), Some(Ask::Nudge));
+        assert_eq!(interrupted.proposal(), better);
+    }
+
+    #[test]
+    fn nobody_is_waited_for_once_all_agree() {
+        let own = vote(3, 1, 0, 5);
+        let mut election = start(3, 3, own);
+        hear(&mut election, 3, looking(own));
+        hear(&mut election, 1, looking(own));
+        assert_eq!(hear(&mut election, 2, looking(own)), [Ask::Elected(own)]);
+    }
+
+    #[test]
+    fn a_newer_round_clears_the_tally_and_compares_with_the_own_first_vote() {
+        let mut election = start(1, 3, vote(1, 3, 1, 9));
+        // Adopted in round 3, and worth nothing in round 5.
+        hear(&mut election, 2, looking(vote(2, 3, 2, 9)));
+        assert_eq!(election.proposal().leader, ServerId(2));
+        hear(&mut election, 3, looking(vote(3, 5, 1, 2)));
+        assert_eq!(election.proposal(), vote(1, 5, 1, 9));
+        assert_eq!(election.received().len(), 1);
+    }
+
+    #[test]
+    fn an_older_round_is_answered_and_not_counted() {
+        let mut election = start(2, 3, vote(2, 5, 1, 9));
+        let asks = hear(&mut election, 1, looking(vote(1, 3, 1, 9)));
+        assert_eq!(asks, [Ask::SendTo(ServerId(1))]);
+        assert!(election.received().is_empty());
+    }
+
+    #[test]
+    fn a_running_ensemble_is_joined_only_when_its_leader_says_so_itself() {
+        let mut election = start(3, 3, vote(3, 1, 0, 9));
+        let theirs = vote(2, 7, 2, 1);
+        let follower = Ballot { state: PeerState::Following, vote: theirs };
+        assert!(hear(&mut election, 1, follower).is_empty());
+        // Round and zxid of its members may differ (ZOOKEEPER-1805).
+        let leader = Ballot { state: PeerState::Leading, vote: vote(2, 8, 2, 4) };
+        assert_eq!(hear(&mut election, 2, leader), [Ask::Elected(leader.vote)]);
+    }
+
+    #[test]
+    fn a_dead_leader_whom_others_still_quote_is_not_elected() {
+        let mut election = start(4, 5, vote(4, 1, 1, 9));
+        let quoted = Ballot { state: PeerState::Following, vote: vote(3, 2, 1, 1) };
+        for sid in [1, 2, 5] {
+            assert!(hear(&mut election, sid, quoted).is_empty());
+        }
+    }
+
+    #[test]
+    fn who_has_no_vote_is_not_counted() {
+        let mut election = start(1, 3, vote(1, 1, 0, 5));
+        assert!(hear(&mut election, 9, looking(vote(1, 1, 0, 5))).is_empty());
+        assert!(hear(&mut election, 2, looking(vote(9, 1, 7, 9))).is_empty());
+        assert!(election.received().is_empty());
+    }
+}

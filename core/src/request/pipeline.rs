@@ -42,7 +42,8 @@ impl Pipeline {
         let zxid = Zxid(self.last_proposed.0 + 1);
         let header =
             TxnHeader { session: request.session, cxid: request.cxid, zxid, time: now.wall };
-        let txn = self.decide(now, request, &header).unwrap_or_else(|code| Txn::Error(code.to_wire()));
+        let txn =
+            self.decide(now, request, &header).unwrap_or_else(|code| Txn::Error(code.to_wire()));
         self.last_proposed = zxid;
         self.prepared.apply(&header, &txn);
         let digest = match txn {
