@@ -487,6 +487,9 @@ impl Clients {
             }
             return Ok(Response::Empty);
         }
+        if let client::Request::Ping = request {
+            return Ok(Response::Empty);
+        }
         let Read { result, watch } = read(request, scene.database);
         if let Some(watch) = watch {
             self.watches.add(watch, conn);
