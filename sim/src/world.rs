@@ -145,6 +145,11 @@ impl<P: Policy> World<P> {
         self.agenda.iter().map(|entry| (entry.due, entry.step())).collect()
     }
 
+    /// The events that nobody has taken yet.
+    pub fn events(&self) -> &[TraceEvent] {
+        &self.events
+    }
+
     /// The events since the last call of this or of [`World::apply`], those of the beginning
     /// included.
     pub fn take_events(&mut self) -> Vec<TraceEvent> {

@@ -9,11 +9,12 @@ use zablab_sim::fuzz::{self, Coverage, Kind, Plan, Report};
 use zablab_sim::teaching::{Bug, BugSet};
 
 const USAGE: &str = "\
-usage: zablab-sim fuzz [--servers N] [--runs N] [--seed N] [--bug NAME]... [--at-least N] [--json]
+usage: zablab-sim fuzz [--servers N] [--runs N] [--seed N] [--bug NAME]... [--at-least N] [--json] [--trace]
 
 Runs random schedules, one for each seed from --seed (default 1) on, --runs of them (default 100),
 on --servers servers (default 3). --bug puts a known bug into the servers (M02, M13, M30, M32).
 --at-least demands that everything that is counted happened that often.
+--trace prints every event of a schedule that fails.
 Exit code: 0 all held, 1 something broke or was not covered, 2 wrong usage.";
 
 /// The last steps of a failed schedule that are printed.
@@ -50,6 +51,7 @@ struct Options {
     bugs: BugSet,
     at_least: u64,
     json: bool,
+    trace: bool,
 }
 
 impl Options {
@@ -61,6 +63,7 @@ impl Options {
             bugs: BugSet::default(),
             at_least: 0,
             json: false,
+            trace: false,
         };
         let mut args = args.iter().map(String::as_str);
         if args.next() != Some("fuzz") {
@@ -78,6 +81,7 @@ impl Options {
                     options.bugs = options.bugs.with(bug);
                 }
                 "--json" => options.json = true,
+                "--trace" => options.trace = true,
                 _ => return Err(format!("unknown option {flag}")),
             }
         }
@@ -146,6 +150,9 @@ impl Summary<'_> {
         let Some(report) = failed else { return };
         let Some(failure) = &report.failure else { return };
         println!("\nseed {}: {failure}", report.plan.seed);
+        if self.options.trace {
+            print_trace(report);
+        }
         let first = report.steps.len().saturating_sub(STEPS_SHOWN);
         for (number, step) in report.steps.iter().enumerate().skip(first) {
             println!("{:>6} {step:?}", number + 1);
@@ -184,6 +191,19 @@ impl Summary<'_> {
             counts.collect::<Vec<_>>().join(","),
             failure
         )
+    }
+}
+
+/// Plays a schedule again and prints all that happens.
+fn print_trace(report: &Report) {
+    let mut world = fuzz::start(report.plan);
+    let mut events = world.take_events();
+    for step in &report.steps {
+        for event in events {
+            let host = event.host.map_or(String::new(), |host| host.to_string());
+            println!("{:>10} us {host:>6} {:?}", event.at.0, event.what);
+        }
+        events = world.apply(step);
     }
 }
 

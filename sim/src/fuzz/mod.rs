@@ -16,13 +16,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use zablab_core::prng::Prng;
-use zablab_core::types::ServerId;
+use zablab_core::trace::Role;
+use zablab_core::types::{Epoch, ServerId};
 
 pub use coverage::{Coverage, Kind};
 
 use crate::chooser::{Chooser, Fifo, Random};
 use crate::invariants::Violation;
-use crate::step::{Fault, Step};
+use crate::step::{Fault, Keep, Step};
 use crate::teaching::{BugSet, Teaching};
 use crate::world::World;
 use load::Load;
@@ -30,6 +31,8 @@ use swarm::Swarm;
 
 /// Steps of the healing phase between two looks at whether all is well.
 const LOOK_EVERY: u64 = 64;
+/// How often a leader is restarted for the sake of a stranded server; each time raises the epoch.
+const FREED_MAX: u32 = 20;
 /// The longest wait of an election for notifications, in ms; a healing may have to sit it out.
 const ELECTION_WAIT_MS: u64 = zablab_core::limits::NOTIFICATION_INTERVAL_MAX_MS;
 
@@ -107,6 +110,11 @@ pub fn run(plan: Plan) -> Report {
     Report { plan, steps: run.taken, coverage: run.coverage, failure }
 }
 
+/// The world in which a schedule begins: with [`Report::steps`] it can be played again.
+pub fn start(plan: Plan) -> World<Teaching> {
+    Run::new(plan).world
+}
+
 struct Run {
     world: World<Teaching>,
     prng: Prng,
@@ -128,8 +136,7 @@ impl Run {
             .expect("empty disks are disks that a server may have left");
         let (coverage, taken) = (Coverage::default(), Vec::new());
         let mut run = Run { world, prng, chooser, swarm, load, coverage, taken };
-        let events = run.world.take_events();
-        run.coverage.count(&events);
+        run.coverage.count(run.world.events());
         run
     }
 
@@ -158,9 +165,10 @@ impl Run {
     /// Everything is mended, and the ensemble must come back.
     fn healing(&mut self) -> Result<(), Failure> {
         self.take(Step::Fault(Fault::HealAll))?;
-        let mend: Vec<Fault> = self.world.nodes().flat_map(|(sid, _)| self.mend(sid)).collect();
-        for fault in mend {
-            self.take(Step::Fault(fault))?;
+        let sync_us = self.world.given().timing.sync_us;
+        let servers: Vec<ServerId> = self.world.nodes().map(|(sid, _)| sid).collect();
+        for server in servers {
+            self.take(Step::Fault(Fault::SlowDisk { server, sync_us }))?;
         }
         self.until("a leader that all follow", |world| !is_healed(world))?;
         for step in self.load.last_writes(&self.world) {
@@ -174,9 +182,36 @@ impl Run {
         load::check_readable(&self.world)
     }
 
-    fn mend(&self, server: ServerId) -> Vec<Fault> {
-        let sync_us = self.world.given().timing.sync_us;
-        vec![Fault::SlowDisk { server, sync_us }, Fault::Start { server }]
+    /// Starts what is down: at the beginning of the healing all that had crashed, later a server
+    /// that stopped because its disk had still to fail once.
+    fn start_all(&mut self) -> Result<(), Failure> {
+        let down = self.world.nodes().filter(|(_, node)| !node.is_up()).map(|(sid, _)| sid);
+        for server in down.collect::<Vec<_>>() {
+            self.take(Step::Fault(Fault::Start { server }))?;
+        }
+        Ok(())
+    }
+
+    /// Restarts the leader if its epoch is older than what another server has promised.
+    ///
+    /// Such a server can follow nobody until an election includes it or has raised the epoch: that
+    /// is how the protocol is (ZAB gives no liveness to a server that promised on its own), and
+    /// what an operator would do. True if it was so.
+    fn free_stranded(&mut self) -> Result<bool, Failure> {
+        let views = self.world.nodes().filter_map(|(sid, _)| Some((sid, self.world.view(sid)?)));
+        let (mut leader, mut promised) = (None, Epoch(0));
+        for (sid, view) in views {
+            if view.serving && view.role == Role::Leading {
+                leader = Some((sid, view.epochs.current));
+            } else if !view.serving {
+                promised = promised.max(view.epochs.accepted);
+            }
+        }
+        let Some((server, _)) = leader.filter(|(_, epoch)| *epoch < promised) else {
+            return Ok(false);
+        };
+        self.take(Step::Fault(Fault::Crash { server, keep: Keep::ALL }))?;
+        Ok(true)
     }
 
     fn until(
@@ -187,13 +222,21 @@ impl Run {
         let timing = &self.world.given().timing;
         let limits = u64::from(2 * timing.init_limit + timing.sync_limit);
         let waited_ms = 2 * ELECTION_WAIT_MS + 2 * limits * u64::from(timing.tick_time_ms);
-        let end = self.world.now().plus_ms(waited_ms);
-        let mut looked = 0;
+        let mut end = self.world.now().plus_ms(waited_ms);
+        let (mut looked, mut freed) = (0, 0);
         while looked != 0 || goes_on(&self.world) {
+            if looked == 0 {
+                self.start_all()?;
+                if freed < FREED_MAX && self.free_stranded()? {
+                    freed += 1;
+                    end = self.world.now().plus_ms(waited_ms);
+                }
+            }
             looked = (looked + 1) % LOOK_EVERY;
             let next = Fifo.choose(self.world.agenda());
             let Some(step) = next.filter(|_| self.world.now() < end) else {
-                return Err(Failure::Stuck { waited_ms, missing: missing.to_owned() });
+                let missing = format!("{missing}; {}", states(&self.world));
+                return Err(Failure::Stuck { waited_ms, missing });
             };
             self.take(step)?;
         }
@@ -209,6 +252,24 @@ impl Run {
         }
         coverage::unexplained_end(&events).map_or(Ok(()), Err)
     }
+}
+
+/// What every server is doing, in words.
+fn states(world: &World<Teaching>) -> String {
+    let state = |(sid, _)| match world.view(sid) {
+        None => format!("{sid} is down"),
+        Some(view) => format!(
+            "{sid} is {:?} in {:?} of {:?}, serving {}, applied {:?}, logged {:?}, digest {:x}",
+            view.role,
+            view.phase,
+            view.leader,
+            view.serving,
+            view.last_applied,
+            view.last_logged,
+            view.digest
+        ),
+    };
+    world.nodes().map(state).collect::<Vec<_>>().join("; ")
 }
 
 /// True if there is one leader, every server serves, and all have the same state.
