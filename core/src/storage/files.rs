@@ -224,10 +224,10 @@ impl Files {
     /// Adds to `ops` what makes `write` real. What is appended becomes durable by the next
     /// [`Files::sync`]; every other write is durable once its operations have run.
     ///
-    /// The operations must have run before the next call, because `Truncate` reads the files.
-    /// For the same reason, and because they remove files, no operation of a background snapshot
-    /// (see [`snapshot_ops`]) may be under way while those of a `Truncate` or `InstallSnapshot`
-    /// run: the driver waits for its end and calls [`Files::snapshot_taken`] first.
+    /// All operations planned before must have run when a `Truncate` is planned, because it reads
+    /// the files. And since the operations of a `Truncate` or `InstallSnapshot` remove files, no
+    /// background snapshot (see [`snapshot_ops`]) may be under way while they run: the driver
+    /// waits for its end and calls [`Files::snapshot_taken`] first.
     ///
     /// # Errors
     /// [`WriteError`]; nothing was added to `ops` then, and the server must stop.
