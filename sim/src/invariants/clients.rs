@@ -4,28 +4,32 @@
 //! read the same calls and returns at the end of a run.
 //! Source: part B.4 of the correctness notes; Hunt et al. 2010, section 4.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use zablab_core::client::CallId;
 use zablab_core::trace::Event;
 use zablab_core::types::{ServerId, Zxid};
+use zablab_core::wire::client::Request;
 
 use super::facts::Facts;
 use super::histories::History;
-use super::{CallId, Invariant, Report};
+use super::{Invariant, Report};
 
 /// What clients did and were told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
-    /// Calls without an answer, with their operation codes.
-    open: BTreeMap<CallId, i32>,
+    /// Writes without an answer.
+    open: BTreeSet<CallId>,
     /// The last transaction of the committed order that a client was told is done.
     told: Option<(CallId, History)>,
 }
 
 impl Clients {
     /// A call begins.
-    pub(super) fn called(&mut self, call: CallId, op: i32) {
-        self.open.insert(call, op);
+    pub(super) fn called(&mut self, call: CallId, request: &Request) {
+        if is_write(request) {
+            self.open.insert(call);
+        }
     }
 
     /// A call ends. An OK write must be in the committed order already.
@@ -37,18 +41,15 @@ impl Clients {
         error: i32,
         report: &mut Report,
     ) {
-        let Some(op) = self.open.remove(&call) else {
-            return;
-        };
-        if error != 0 || !is_write(op) {
+        if !self.open.remove(&call) || error != 0 {
             return;
         }
         let order = facts.committed();
         let Some(history) = facts.histories.up_to(order, zxid) else {
-            let client = call.client;
+            let call = call.0;
             let last = facts.histories.last(order);
             let why = format!(
-                "client {client} was told that its write {zxid:?} is done, \
+                "the write {zxid:?} of call {call} was answered OK, \
                  but no leader committed it (the committed order ends with {last:?})"
             );
             report.broken(Invariant::K6, [], why);
@@ -78,10 +79,10 @@ impl Clients {
             return;
         };
         if !facts.histories.is_prefix(told, initial) {
-            let client = call.client;
+            let call = call.0;
             let (told, last) = (facts.histories.last(told), facts.histories.last(initial));
             let why = format!(
-                "client {client} was told that its write {told:?} is done, but leader {id} of \
+                "the write {told:?} of call {call} was answered OK, but leader {id} of \
                  epoch {epoch} begins without it (its history ends with {last:?})"
             );
             report.broken(Invariant::K6, [id], why);
@@ -89,8 +90,24 @@ impl Clients {
     }
 }
 
-/// Operation codes that become transactions: create 1, delete 2, setData 5, setACL 7, multi 14,
-/// create2 15, reconfig 16, createContainer 19, deleteContainer 20, createTTL 21, closeSession -11.
-fn is_write(op: i32) -> bool {
-    matches!(op, 1 | 2 | 5 | 7 | 14 | 15 | 16 | 19 | 20 | 21 | -11)
+/// True if it becomes a transaction, and its answer carries the zxid of that.
+fn is_write(request: &Request) -> bool {
+    match request {
+        Request::CreateSession { .. }
+        | Request::CloseSession
+        | Request::Create(_)
+        | Request::Create2(_)
+        | Request::Delete(_)
+        | Request::SetData(_)
+        | Request::Multi(_) => true,
+        Request::Check(_)
+        | Request::Exists { .. }
+        | Request::GetData { .. }
+        | Request::GetAcl { .. }
+        | Request::GetChildren { .. }
+        | Request::GetChildren2 { .. }
+        | Request::Sync { .. }
+        | Request::Ping
+        | Request::SetWatches(_) => false,
+    }
 }

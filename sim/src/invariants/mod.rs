@@ -23,22 +23,15 @@ mod tests;
 
 use std::fmt;
 
+use zablab_core::client::CallId;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
 use zablab_core::types::{ServerId, Ticket, Zxid};
+use zablab_core::wire::client::Request;
 
 use broadcast::Broadcast;
 use clients::Clients;
 use facts::Facts;
-
-/// A call of a client: which client, and which of its calls.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-pub struct CallId {
-    /// The client, as the world numbers it.
-    pub client: u32,
-    /// Counted by that client.
-    pub number: u64,
-}
 
 macro_rules! invariants {
     ($($name:ident $text:literal),* $(,)?) => {
@@ -224,13 +217,13 @@ impl Checker {
         self.broadcast.after_event(&self.facts, server, event, &mut self.report);
     }
 
-    /// A client sends a request with this operation code.
-    pub fn on_client_call(&mut self, call: CallId, op: i32) {
-        self.clients.called(call, op);
+    /// A client sends a request.
+    pub fn on_client_call(&mut self, call: CallId, request: &Request) {
+        self.clients.called(call, request);
     }
 
-    /// A client got the answer: the zxid of the reply's header and its error, 0 for OK. A call
-    /// that ends by the loss of its connection returns that error.
+    /// A client's call ended: the zxid of the reply's header and its error, 0 for OK. For a call
+    /// without a reply the error says so and the zxid counts for nothing.
     pub fn on_client_return(&mut self, call: CallId, zxid: Zxid, error: i32) {
         self.clients.returned(&self.facts, call, zxid, error, &mut self.report);
     }

@@ -11,7 +11,6 @@ use zablab_core::wire::client::Request;
 use super::World;
 use crate::agenda::Entry;
 use crate::client::{ClientOp, Outcome};
-use crate::invariants;
 use crate::link::Arrival;
 use crate::step::{ClientId, Host};
 use crate::trace::What;
@@ -102,7 +101,7 @@ impl<P: Policy> World<P> {
         self.next_call += 1;
         client.called(call, request.clone(), self.now);
         let op = request.op();
-        self.checker.on_client_call(named(id, call), op.to_wire());
+        self.checker.on_client_call(call, request);
         self.record(Some(Host::Client(id)), What::ClientCalled { call, op });
         self.client_input(id, Input::Submit { call, request: request.clone() });
     }
@@ -136,7 +135,7 @@ impl<P: Policy> World<P> {
                 let outcome = Outcome { zxid, result };
                 client.returned(call, outcome.clone(), self.now);
                 let reply = (zxid.unwrap_or_default(), outcome.code());
-                self.checker.on_client_return(named(id, call), reply.0, reply.1);
+                self.checker.on_client_return(call, reply.0, reply.1);
                 self.record(Some(host), What::ClientReturned { call, outcome });
             }
             Effect::WatchEvent { kind, path, zxid, watchers: _ } => {
@@ -156,9 +155,4 @@ impl<P: Policy> World<P> {
             }
         }
     }
-}
-
-/// A call's name for the invariants.
-fn named(id: ClientId, call: CallId) -> invariants::CallId {
-    invariants::CallId { client: id.0, number: call.0 }
 }

@@ -10,8 +10,8 @@ fn k6_ok_for_what_nobody_committed() {
     let mut run = after_one_write();
     run.told(z(1, 2));
     run.breaks(expect![[r#"
-        K6 broken at step 37: client 7 was told that its write (1,2) is done, but no
-            leader committed it (the committed order ends with (1,1))
+        K6 broken at step 37: the write (1,2) of call 7 was answered OK, but no leader
+            committed it (the committed order ends with (1,1))
     "#]]);
 }
 
@@ -29,7 +29,7 @@ fn k6_an_answered_write_is_lost() {
             disk
         Z11 broken at step 47: leader 2 of epoch 2 was established with a history that
             has the committed order only up to (0,0), after (1,1) was committed
-        K6 broken at step 47: client 7 was told that its write (1,1) is done, but leader
-            2 of epoch 2 begins without it (its history ends with (0,0))
+        K6 broken at step 47: the write (1,1) of call 7 was answered OK, but leader 2 of
+            epoch 2 begins without it (its history ends with (0,0))
     "#]]);
 }

@@ -6,14 +6,16 @@ mod local;
 
 use bytes::Bytes;
 use expect_test::{Expect, expect};
+use zablab_core::client::CallId;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::{Event, Role};
 use zablab_core::tree::Database;
 use zablab_core::types::{ElectionEpoch, Epoch, Epochs, ServerId, SessionId, Ticket, Zxid};
+use zablab_core::wire::client::Request;
 use zablab_core::wire::election::{PeerState, Vote};
 use zablab_core::wire::quorum::PacketKind;
 
-use super::{CallId, Checker, Invariant};
+use super::{Checker, Invariant};
 
 const CREATE: i32 = 1;
 const VOTERS: [i64; 3] = [1, 2, 3];
@@ -179,8 +181,8 @@ impl Run {
     }
 
     fn told(&mut self, zxid: Zxid) {
-        let call = CallId { client: 7, number: self.step };
-        self.checker.on_client_call(call, CREATE);
+        let call = CallId(7);
+        self.checker.on_client_call(call, &Request::Multi(Vec::new()));
         self.next().on_client_return(call, zxid, 0);
     }
 
