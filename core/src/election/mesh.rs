@@ -170,8 +170,9 @@ impl Link {
         if self.wire != Wire::Down {
             return;
         }
-        let conn = ConnId::outgoing(*next_conn);
+        // As `Shared::take_conn` counts: both name connections of one server.
         *next_conn += 1;
+        let conn = ConnId::outgoing(*next_conn);
         self.wire = Wire::Dialing(conn);
         let addr = self.address.clone();
         out.push(Effect::Connect { conn, port: PortKind::Election, addr });
