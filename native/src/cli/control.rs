@@ -41,6 +41,8 @@ pub fn start(config_path: &Path, log: LevelFilter) -> Result<(), Failure> {
         return Err(Failure::said());
     }
     let log_path = log_file(&config);
+    // As the script does; `serve` alone refuses a directory whose parent is missing.
+    fs::create_dir_all(data_dir).map_err(Failure::data)?;
     let pid_path = data_dir.join(PID_FILE);
     let started = spawn(config_path, &log_path, log).and_then(|mut server| {
         let up = comes_up(&mut server, &config.core.client_addr);

@@ -351,3 +351,115 @@ impl Writer {
         timeout(LINGER_FOR, drain).await.unwrap_or(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::inbox::{Events, inbox};
+
+    const CONN: ConnId = ConnId(1);
+
+    struct Pair {
+        ours: Connection,
+        theirs: TcpStream,
+        events: Events,
+    }
+
+    async fn pair() -> Pair {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let addr = listener.local_addr().expect("it is bound");
+        let theirs = TcpStream::connect(addr).await.expect("it listens");
+        let (stream, remote) = listener.accept().await.expect("it was called");
+        let (inbox, events) = inbox();
+        let (runtime, counters) = (Handle::current(), Arc::new(Counters::new()));
+        let port = PortKind::Client;
+        let ours = Connection::start(&runtime, CONN, port, stream, remote, &inbox, &counters);
+        Pair { ours, theirs, events }
+    }
+
+    /// The next input that the connection's tasks give; waits off the runtime.
+    async fn next(events: Events) -> (Input, Events) {
+        let wait = move || {
+            let mut batch = Vec::new();
+            events.wait(None, &mut batch);
+            match batch.pop() {
+                Some(Event::Input(input)) if batch.is_empty() => (input, events),
+                other => panic!("{other:?} after {batch:?}"),
+            }
+        };
+        tokio::task::spawn_blocking(wait).await.expect("it waits without a panic")
+    }
+
+    #[tokio::test]
+    async fn what_comes_in_is_told_until_the_end() {
+        let Pair { ours, mut theirs, events } = pair().await;
+        theirs.write_all(b"hello").await.expect("it is open");
+        let (input, events) = next(events).await;
+        assert!(matches!(input, Input::Bytes { conn: CONN, chunk } if chunk == "hello"));
+        drop(theirs);
+        let (input, _) = next(events).await;
+        assert!(matches!(input, Input::ConnDown { conn: CONN }));
+        drop(ours);
+    }
+
+    #[tokio::test]
+    async fn a_paused_connection_is_not_read() {
+        let Pair { ours, mut theirs, events } = pair().await;
+        ours.set_reading(false);
+        theirs.write_all(b"later").await.expect("it is open");
+        // The reader has had every chance to run, and has told nothing.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let mut batch = Vec::new();
+        events.wait(Some(std::time::Duration::ZERO), &mut batch);
+        assert!(batch.is_empty(), "{batch:?}");
+        ours.set_reading(true);
+        let (input, _) = next(events).await;
+        assert!(matches!(input, Input::Bytes { chunk, .. } if chunk == "later"));
+    }
+
+    #[tokio::test]
+    async fn more_than_the_system_takes_is_sent_in_order_and_then_closed() {
+        let Pair { mut ours, mut theirs, events } = pair().await;
+        let large = Bytes::from(vec![b'x'; 8 << 20]);
+        ours.send(vec![Bytes::from_static(b"first"), large.clone()]);
+        assert_eq!(ours.flush(), Flushed::Rest);
+        ours.send_made(|| vec![Bytes::from_static(b"made")]);
+        ours.send(vec![Bytes::from_static(b"last")]);
+        assert_eq!(ours.flush(), Flushed::Rest);
+        ours.close(&Handle::current());
+        let mut all = Vec::new();
+        theirs.read_to_end(&mut all).await.expect("it ends without a reset");
+        assert_eq!(all.len(), 5 + large.len() + 4 + 4);
+        assert!(all.starts_with(b"firstx"));
+        assert!(all.ends_with(b"xmadelast"));
+        let mut reports = Vec::new();
+        events.wait(None, &mut reports);
+        let through = 5 + large.len() as u64 + 4;
+        let last = reports.pop();
+        assert!(
+            matches!(last, Some(Event::Input(Input::Drained { through: have, .. })) if have == through),
+            "what was made is not counted: {last:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_is_too_slow_in_the_end() {
+        let Pair { mut ours, theirs, events: _ } = pair().await;
+        let piece = Bytes::from(vec![0; 1 << 20]);
+        let mut flushed = Flushed::All(0);
+        for _ in 0..2 * (CLIENT_QUEUE_BYTES_MAX >> 20) {
+            ours.send(vec![piece.clone()]);
+            flushed = ours.flush();
+            if flushed == Flushed::TooSlow {
+                break;
+            }
+        }
+        assert_eq!(flushed, Flushed::TooSlow);
+        drop(theirs);
+    }
+}
