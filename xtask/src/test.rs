@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use crate::shell::{Result, cargo, run, run_lines};
 use crate::{install, tidy};
 
+/// The tests of the binary itself, a layer of their own.
+const PROCESS_TESTS: &str = "processes::";
+
 /// What the layers of one budget may take together on two idle cores.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Budget {
@@ -65,13 +68,14 @@ pub fn test() -> Result {
     report.check("fmt", Budget::Build, || run(cargo().args(["fmt", "--all", "--check"])));
     report.check("clippy", Budget::Build, || run(&mut clippy()));
     if report.check("build", Budget::Build, || run(&mut build())) {
-        report.tests("tests", &mut [workspace_tests(), crossing_tests()]);
-        report.tests("process", &mut [process_tests()]);
+        report.tests("tests", &mut tests(&["--", "--skip", PROCESS_TESTS]));
+        // One at a time: each starts a whole ensemble, and starved servers would time out.
+        report.tests("process", &mut tests(&["--lib", PROCESS_TESTS, "--", "--test-threads", "1"]));
     }
     report.print()
 }
 
-/// Warnings of the code are errors; those of the profile's own build are not made twice.
+/// Warnings are errors here, and only here: while one writes, they are not.
 fn clippy() -> Command {
     let mut clippy = cargo();
     clippy.args(["clippy", "--quiet", "--locked", "--profile", "ci", "--workspace"]);
@@ -86,28 +90,12 @@ fn build() -> Command {
     build
 }
 
-fn test_command() -> Command {
+/// Always the whole workspace: with other packages selected, cargo would give shared dependencies
+/// other features and compile them again.
+fn tests(arguments: &[&str]) -> Command {
     let mut test = cargo();
-    test.args(["test", "--quiet", "--locked", "--profile", "ci", "--no-fail-fast"]);
-    test
-}
-
-fn workspace_tests() -> Command {
-    let mut test = test_command();
-    test.args(["--workspace", "--exclude", "zablab-tests"]);
-    test
-}
-
-fn crossing_tests() -> Command {
-    let mut test = test_command();
-    test.args(["--package", "zablab-tests", "--", "--skip", "process::"]);
-    test
-}
-
-/// One at a time: each starts a whole ensemble, and starved servers would time out.
-fn process_tests() -> Command {
-    let mut test = test_command();
-    test.args(["--package", "zablab-tests", "--lib", "process::", "--", "--test-threads", "1"]);
+    test.args(["test", "--quiet", "--locked", "--profile", "ci", "--no-fail-fast", "--workspace"]);
+    test.args(arguments);
     test
 }
 
@@ -123,24 +111,20 @@ impl Report {
         passed
     }
 
-    /// Runs a layer of test programs and counts their tests.
-    fn tests(&mut self, name: &'static str, commands: &mut [Command]) {
+    /// Runs a layer of test programs, shows what they print and counts their tests.
+    fn tests(&mut self, name: &'static str, command: &mut Command) {
         println!("== {name}");
         let began = Instant::now();
         let mut counts = Counts::default();
-        let mut errors = Vec::new();
-        for command in commands {
-            let result = run_lines(command, |line| {
-                println!("{line}");
-                counts.add(count(line));
-            });
-            errors.extend(result.err());
-        }
+        let result = run_lines(command, |line| {
+            println!("{line}");
+            counts.add(count(line));
+        });
+        let error = result.err();
         // A test program that crashes, or does not compile, counts no failed test itself.
-        if !errors.is_empty() && counts.failed == 0 {
+        if error.is_some() && counts.failed == 0 {
             counts.failed = 1;
         }
-        let error = (!errors.is_empty()).then(|| errors.join("; "));
         self.add(Layer { name, budget: Budget::Tests, took: began.elapsed(), counts, error });
     }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask up`: the server is built, then becomes this process.
 //!
-//! The profile is that of the tests, so that both commands of the README compile once.
+//! Profile and packages are those of the tests, so that both commands of the README compile
+//! dependencies once.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -11,7 +12,7 @@ use crate::shell::{Result, cargo, run_lines};
 pub fn up(arguments: &[String]) -> Result {
     let mut executable = None;
     let mut build = cargo();
-    build.args(["build", "--profile", "ci", "--package", "zablab", "--bin", "zablab"]);
+    build.args(["build", "--profile", "ci", "--workspace", "--bin", "zablab"]);
     build.arg("--message-format=json-render-diagnostics");
     run_lines(&mut build, |message| executable = executable_of(message).or(executable.take()))?;
     let executable = executable.ok_or("cargo did not say where the binary is")?;
