@@ -1,1 +1,4 @@
 //! Tests that cross crates; see the folders.
+
+#[cfg(test)]
+mod processes;

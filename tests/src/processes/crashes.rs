@@ -1,0 +1,97 @@
+//! Killed servers: nothing acknowledged is lost, and who comes back is brought up to date.
+
+use std::io::BufReader;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use super::clients::kazoo;
+use super::ensemble::{Ensemble, lines_of};
+use super::tools;
+
+const NUMBERS: usize = 1000;
+const FOR: Duration = Duration::from_secs(180);
+/// Between two acknowledgements, an election included.
+const ACK_FOR: Duration = Duration::from_secs(60);
+
+/// A client that writes the numbers, and what it has been told.
+struct Writer {
+    child: Child,
+    lines: Receiver<String>,
+    acknowledged: usize,
+}
+
+impl Writer {
+    fn start(hosts: &str) -> Writer {
+        let mut command = tools::python("write_numbers.py");
+        command.args([hosts, &NUMBERS.to_string()]);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("Python starts");
+        let stdout = child.stdout.take().expect("its output is piped");
+        Writer { child, lines: lines_of(BufReader::new(stdout)), acknowledged: 0 }
+    }
+
+    fn until_acknowledged(&mut self, count: usize) {
+        while self.acknowledged < count {
+            let line = self.lines.recv_timeout(ACK_FOR);
+            let line = line.unwrap_or_else(|error| {
+                panic!("after {} acknowledgements: {error}", self.acknowledged)
+            });
+            assert!(line.starts_with("ack "), "{line}");
+            self.acknowledged += 1;
+        }
+    }
+
+    fn finish(mut self) {
+        self.until_acknowledged(NUMBERS);
+        let ended = tools::wait_for(FOR, || self.child.try_wait().expect("it is our child"));
+        assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // It has usually ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn check_numbers(hosts: &str) {
+    kazoo("check_numbers.py", &[hosts, &NUMBERS.to_string()], FOR);
+}
+
+/// The client reconnects by itself, and every number that it was told is written is there: on the
+/// servers that lived, on the one that comes back, and on all after all were killed.
+#[test]
+fn acknowledged_writes_survive_kill_9_of_the_leader_and_of_all() {
+    let mut ensemble = Ensemble::start(3);
+    let mut writer = Writer::start(&ensemble.all_hosts());
+    writer.until_acknowledged(NUMBERS / 3);
+    let leader = ensemble.leader();
+    ensemble.kill(leader);
+    writer.finish();
+    let alive: Vec<u16> = ensemble.ids().filter(|id| *id != leader).collect();
+    check_numbers(&ensemble.hosts(alive));
+    ensemble.serve(leader);
+    check_numbers(&ensemble.all_hosts());
+
+    for id in ensemble.ids() {
+        ensemble.kill(id);
+    }
+    ensemble.restart();
+    check_numbers(&ensemble.all_hosts());
+}
+
+#[test]
+fn a_wiped_follower_comes_back_by_a_snapshot() {
+    let mut ensemble = Ensemble::start(3);
+    Writer::start(&ensemble.all_hosts()).finish();
+    let follower = ensemble.follower();
+    ensemble.kill(follower);
+    ensemble.wipe(follower);
+    let leader = ensemble.leader();
+    let before = ensemble.metric(leader, "zk_snap_count");
+    ensemble.serve(follower);
+    assert_eq!(ensemble.metric(leader, "zk_snap_count"), before + 1);
+    check_numbers(&ensemble.hosts([follower]));
+}

@@ -1,0 +1,12 @@
+//! The binary as its users have it: real processes, real sockets and disks, unmodified clients.
+//!
+//! What only these tests can show: that ZooKeeper's own clients are content, and that nothing
+//! acknowledged is lost when processes are killed. Protocol episodes are scripts of the simulator.
+//! Run by `cargo xtask test`, one at a time; Java, Python and kazoo must be there.
+
+mod clients;
+mod control;
+mod crashes;
+mod ensemble;
+mod everyday;
+mod tools;
