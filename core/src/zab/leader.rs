@@ -190,15 +190,6 @@ impl Leader {
         }
     }
 
-    /// Bytes to a learner left. One that is taking a long SNAP is alive, though it says nothing.
-    pub fn on_drained(&mut self, now: Mono, conn: ConnId) {
-        if let Some(handler) = self.learners.get_mut(&conn)
-            && handler.progress == Progress::Synchronizing
-        {
-            handler.last_heard = now;
-        }
-    }
-
     /// A packet of a learner.
     ///
     /// # Errors
@@ -225,7 +216,7 @@ impl Leader {
             PacketKind::AckEpoch => self.on_ack_epoch(shared, now, conn, &packet, out),
             PacketKind::Ack => self.on_ack(shared, now, conn, zxid, out),
             PacketKind::Request => self.on_request(shared, now, conn, &packet, out),
-            PacketKind::Revalidate => self.on_revalidate(conn, &packet, out),
+            PacketKind::Revalidate => self.on_revalidate(now, conn, &packet, out),
             PacketKind::Ping => self.on_ping(now.mono, &packet),
             PacketKind::Proposal
             | PacketKind::Commit
@@ -391,6 +382,7 @@ impl Leader {
 
     fn on_revalidate(
         &mut self,
+        now: Now,
         conn: ConnId,
         packet: &QuorumPacket,
         out: &mut Out<Effect>,
@@ -407,6 +399,7 @@ impl Leader {
         let valid = sessions.is_alive(asked.session);
         if valid {
             sessions.set_owner(asked.session, sid);
+            sessions.touch(asked.session, asked.timeout_ms, now.mono);
         }
         let reply = RevalidateReply { session: asked.session, valid };
         send(conn, sid, &packet::revalidate_reply(&reply), out);
