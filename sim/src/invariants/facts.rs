@@ -196,7 +196,7 @@ impl Facts {
         let server = self.servers.entry(id).or_default();
         let last = recovered.database.last_zxid;
         let possible = server.pending.iter().map(|(_, disk)| *disk).rev();
-        let found = possible.chain([server.durable]).find(|disk| {
+        let found = possible.chain([server.durable]).map(repaired(last)).find(|disk| {
             disk.epochs == recovered.epochs
                 && histories.last(disk.history) == last
                 && histories.ends_with(disk.history, &recovered.recent)
@@ -218,7 +218,7 @@ impl Facts {
         let server = self.servers.entry(id).or_default();
         let disk = server.durable;
         server.tree = disk.history;
-        disk.epochs == recovered.epochs
+        repaired(recovered.database.last_zxid)(disk).epochs == recovered.epochs
             && self.histories.last(disk.history) == recovered.database.last_zxid
             && self.histories.ends_with(disk.history, &recovered.recent)
     }
@@ -382,5 +382,14 @@ impl Facts {
             at = self.histories.parent(at);
         }
         self.committed.extend(rest.into_iter().rev());
+    }
+}
+
+/// The disk after what a start may repair: a crash between a history that was adopted and the
+/// epoch that claims it leaves currentEpoch behind, and recovery raises it to the history's.
+fn repaired(last: Zxid) -> impl Fn(Disk) -> Disk {
+    move |mut disk| {
+        disk.epochs.current = disk.epochs.current.max(last.epoch().min(disk.epochs.accepted));
+        disk
     }
 }
