@@ -247,11 +247,8 @@ impl<P: Policy> Peer<P> {
         }
     }
 
-    /// Bytes of a connection left.
-    pub fn on_drained(&mut self, now: Now, conn: ConnId, through: u64, out: &mut Out<Effect>) {
-        if let RoleState::Leading(leader) = &mut self.role {
-            leader.on_drained(now.mono, conn);
-        }
+    /// Bytes of an election connection left.
+    pub fn on_drained(&mut self, conn: ConnId, through: u64, out: &mut Out<Effect>) {
         if let Some(mesh) = &mut self.mesh {
             mesh.on_drained(conn, through, out);
         }
@@ -294,15 +291,6 @@ impl<P: Policy> Peer<P> {
         }
     }
 
-    /// Bytes came in on a quorum connection, perhaps only a part of a long SNAP.
-    pub fn on_quorum_heard(&mut self, now: Now, conn: ConnId) {
-        if let RoleState::Learning(learner) = &mut self.role
-            && learner.is_on(conn)
-        {
-            learner.on_heard(now.mono);
-        }
-    }
-
     /// A packet came in on a quorum connection.
     pub fn on_quorum_packet(
         &mut self,
@@ -339,7 +327,7 @@ impl<P: Policy> Peer<P> {
         if let RoleState::Learning(learner) = &mut self.role
             && learner.is_on(conn)
         {
-            let outcome = learner.on_snapshot(database);
+            let outcome = learner.on_snapshot(now.mono, database);
             self.leave_if(now, outcome, out);
         }
     }

@@ -13,7 +13,7 @@ use zablab_core::wire::client::{
 };
 
 use super::Failure;
-use crate::client::{Call, ClientOp};
+use crate::client::{Call, Client, ClientOp};
 use crate::given::Given;
 use crate::step::{ClientId, Fault, Step};
 use crate::teaching::Teaching;
@@ -78,15 +78,20 @@ impl Load {
         }
     }
 
-    /// One new client for each server writes once through it.
+    /// One client for each server writes through it, until that has succeeded once: what each
+    /// of them does next, if it waits for nothing.
     pub(super) fn last_writes(&mut self, world: &World<Teaching>) -> Vec<Step> {
         let mut steps = Vec::new();
         for (id, (sid, _)) in (LAST_CLIENT..).zip(world.nodes()) {
-            let client = ClientId(id);
-            let connect = ClientOp::Connect { servers: vec![sid], timeout_ms: self.timeout_ms };
-            steps.push(Step::Act { client, op: Arc::new(connect) });
-            let write = ClientOp::Request(self.create_kept());
-            steps.push(Step::Act { client, op: Arc::new(write) });
+            let client = world.client(ClientId(id));
+            if client.is_none_or(Client::needs_session) {
+                let op = ClientOp::Connect { servers: vec![sid], timeout_ms: self.timeout_ms };
+                steps.push(Step::Act { client: ClientId(id), op: Arc::new(op) });
+            }
+            if client.is_none_or(|client| client.pending() == 0 && !has_written(client)) {
+                let op = ClientOp::Request(self.create_kept());
+                steps.push(Step::Act { client: ClientId(id), op: Arc::new(op) });
+            }
         }
         steps
     }
@@ -136,10 +141,14 @@ impl Load {
     }
 }
 
-/// True if the last writes have all succeeded.
+/// True if the last client of every server has written.
 pub(super) fn is_answered(world: &World<Teaching>) -> bool {
-    let mut last = world.clients().filter(|(id, _)| id.0 >= LAST_CLIENT);
-    last.all(|(_, client)| client.history().iter().all(|call| made(call).is_some()))
+    let mut clients = (LAST_CLIENT..).zip(world.nodes()).map(|(id, _)| world.client(ClientId(id)));
+    clients.all(|client| client.is_some_and(has_written))
+}
+
+fn has_written(client: &Client) -> bool {
+    client.history().iter().any(|call| made(call).is_some())
 }
 
 /// Every create that was answered OK is there on every server, unless it may have gone again.

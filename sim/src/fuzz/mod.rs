@@ -123,6 +123,8 @@ struct Run {
     load: Load,
     coverage: Coverage,
     taken: Vec<Step>,
+    /// True from the moment at which one client of each server tries to write.
+    writes_last: bool,
 }
 
 impl Run {
@@ -135,7 +137,8 @@ impl Run {
         let world = World::new(given, Teaching { bugs: plan.bugs })
             .expect("empty disks are disks that a server may have left");
         let (coverage, taken) = (Coverage::default(), Vec::new());
-        let mut run = Run { world, prng, chooser, swarm, load, coverage, taken };
+        let mut run =
+            Run { world, prng, chooser, swarm, load, coverage, taken, writes_last: false };
         run.coverage.count(run.world.events());
         run
     }
@@ -170,12 +173,10 @@ impl Run {
         for server in servers {
             self.take(Step::Fault(Fault::SlowDisk { server, sync_us }))?;
         }
-        self.until("a leader that all follow", |world| !is_healed(world))?;
-        for step in self.load.last_writes(&self.world) {
-            self.take(step)?;
-        }
-        self.until("an answer to the last writes", |world| !load::is_answered(world))?;
-        self.until("the same state everywhere", |world| !is_healed(world))?;
+        self.until("a leader that all follow", is_healed)?;
+        self.writes_last = true;
+        self.until("an answer to the last writes", load::is_answered)?;
+        self.until("the same state everywhere", is_healed)?;
         if let Some(violation) = self.world.end().first() {
             return Err(Failure::Broken(violation.clone()));
         }
@@ -217,19 +218,24 @@ impl Run {
     fn until(
         &mut self,
         missing: &str,
-        goes_on: impl Fn(&World<Teaching>) -> bool,
+        is_so: impl Fn(&World<Teaching>) -> bool,
     ) -> Result<(), Failure> {
         let timing = &self.world.given().timing;
         let limits = u64::from(2 * timing.init_limit + timing.sync_limit);
         let waited_ms = 2 * ELECTION_WAIT_MS + 2 * limits * u64::from(timing.tick_time_ms);
         let mut end = self.world.now().plus_ms(waited_ms);
         let (mut looked, mut freed) = (0, 0);
-        while looked != 0 || goes_on(&self.world) {
+        while looked != 0 || !is_so(&self.world) {
             if looked == 0 {
                 self.start_all()?;
                 if freed < FREED_MAX && self.free_stranded()? {
                     freed += 1;
                     end = self.world.now().plus_ms(waited_ms);
+                }
+                if self.writes_last {
+                    for step in self.load.last_writes(&self.world) {
+                        self.take(step)?;
+                    }
                 }
             }
             looked = (looked + 1) % LOOK_EVERY;
