@@ -122,6 +122,9 @@ impl<P: Policy> Endpoint<P> {
     fn on_bytes(&mut self, now: Now, conn: ConnId, chunk: Bytes, out: &mut Out<Effect>) {
         let Some(stream) = self.connections.get_mut(&conn) else { return };
         stream.buffer().push(chunk);
+        if let Stream::Quorum { .. } = stream {
+            self.peer.on_quorum_heard(now, conn);
+        }
         self.read_on(now, conn, out);
     }
 
@@ -188,7 +191,7 @@ impl<P: Policy> Process for Endpoint<P> {
             Input::ConnUp { conn, port, remote } => self.on_up(now, conn, port, remote, out),
             Input::ConnDown { conn } => self.on_down(now, conn, out),
             Input::Bytes { conn, chunk } => self.on_bytes(now, conn, chunk, out),
-            Input::Drained { conn, through } => self.peer.on_drained(conn, through, out),
+            Input::Drained { conn, through } => self.peer.on_drained(now, conn, through, out),
             Input::Tick => self.peer.on_tick(now, out),
             Input::Persisted { through } => self.peer.on_persisted(now, through, out),
             Input::PersistFailed { ticket, error } => {

@@ -35,8 +35,6 @@ pub const OUTSTANDING_MAX: usize = 10_000;
 pub const CLIENT_QUEUE_BYTES_MAX: u64 = 64 << 20;
 /// Bytes that may wait for a slow learner before its connection is closed (a SNAP not counted).
 pub const LEARNER_QUEUE_BYTES_MAX: u64 = 256 << 20;
-/// Proposals a leader has under way before it stops reading clients.
-pub const PROPOSALS_MAX: usize = 20_000;
 /// Connections of clients by default (`maxClientCnxns`), for each address.
 pub const CLIENT_CONNECTIONS_PER_ADDRESS: u32 = 60;
 /// Values up to this size, in bytes, are copied out of their frame when applied, so that a small

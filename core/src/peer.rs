@@ -247,8 +247,11 @@ impl<P: Policy> Peer<P> {
         }
     }
 
-    /// Bytes of an election connection left.
-    pub fn on_drained(&mut self, conn: ConnId, through: u64, out: &mut Out<Effect>) {
+    /// Bytes of a connection left.
+    pub fn on_drained(&mut self, now: Now, conn: ConnId, through: u64, out: &mut Out<Effect>) {
+        if let RoleState::Leading(leader) = &mut self.role {
+            leader.on_drained(now.mono, conn);
+        }
         if let Some(mesh) = &mut self.mesh {
             mesh.on_drained(conn, through, out);
         }
@@ -291,6 +294,15 @@ impl<P: Policy> Peer<P> {
         }
     }
 
+    /// Bytes came in on a quorum connection, perhaps only a part of a long SNAP.
+    pub fn on_quorum_heard(&mut self, now: Now, conn: ConnId) {
+        if let RoleState::Learning(learner) = &mut self.role
+            && learner.is_on(conn)
+        {
+            learner.on_heard(now.mono);
+        }
+    }
+
     /// A packet came in on a quorum connection.
     pub fn on_quorum_packet(
         &mut self,
@@ -327,7 +339,7 @@ impl<P: Policy> Peer<P> {
         if let RoleState::Learning(learner) = &mut self.role
             && learner.is_on(conn)
         {
-            let outcome = learner.on_snapshot(now.mono, database);
+            let outcome = learner.on_snapshot(database);
             self.leave_if(now, outcome, out);
         }
     }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::config::Config;
-use crate::limits::CLIENT_OUTSTANDING_MAX;
+use crate::limits::{CLIENT_OUTSTANDING_MAX, OUTSTANDING_MAX};
 use crate::process::{Effect, Out};
 use crate::request::read::{Read, read};
 use crate::request::{Origin, Request};
@@ -68,6 +68,10 @@ pub struct Clients {
     /// Connections whose session is being created or asked about.
     attaching: BTreeMap<SessionId, ConnId>,
     watches: WatchTable,
+    /// Requests of all connections that are not answered yet.
+    outstanding: usize,
+    /// Some connections are held up by that sum, whatever their own queues.
+    held_up: bool,
     /// The last session id given out, none before the first.
     last_session: Option<SessionId>,
 }
@@ -135,6 +139,8 @@ impl Clients {
             by_session: BTreeMap::new(),
             attaching: BTreeMap::new(),
             watches: WatchTable::default(),
+            outstanding: 0,
+            held_up: false,
             last_session: None,
         }
     }
@@ -155,6 +161,8 @@ impl Clients {
         self.by_session.clear();
         self.attaching.clear();
         self.watches = WatchTable::default();
+        self.outstanding = 0;
+        self.held_up = false;
         for conn in core::mem::take(&mut self.connections).into_keys() {
             out.push(Effect::Disconnect { conn });
         }
@@ -167,7 +175,7 @@ impl Clients {
 
     /// Requests that are not answered yet.
     pub fn outstanding(&self) -> u64 {
-        self.connections.values().map(|connection| connection.waiting.len() as u64).sum()
+        self.outstanding as u64
     }
 
     /// Whether this connection is not read for now.
@@ -204,6 +212,7 @@ impl Clients {
     /// A connection ended; its session lives on until it times out.
     pub fn on_down(&mut self, conn: ConnId) {
         let Some(connection) = self.connections.remove(&conn) else { return };
+        self.outstanding -= connection.waiting.len();
         let (map, offer) = match connection.attachment {
             Attachment::New => return,
             Attachment::Creating(offer) | Attachment::Revalidating(offer) => {
@@ -364,7 +373,11 @@ impl Clients {
         }
         let Some(connection) = self.connections.get_mut(&conn) else { return upstream };
         connection.waiting.push_back(Waiting { xid, op, since: scene.now.mono, on });
-        if connection.waiting.len() >= CLIENT_OUTSTANDING_MAX && !connection.paused {
+        self.outstanding += 1;
+        let sum_is_full = self.outstanding >= OUTSTANDING_MAX;
+        self.held_up |= sum_is_full;
+        let is_full = sum_is_full || connection.waiting.len() >= CLIENT_OUTSTANDING_MAX;
+        if is_full && !connection.paused {
             connection.paused = true;
             scene.out.push(Effect::PauseReads { conn });
         }
@@ -504,6 +517,7 @@ impl Clients {
         waiting: &Waiting,
         response: Result<Response, i32>,
     ) {
+        self.outstanding -= 1;
         let zxid = scene.last_processed;
         let (xid, op) = (waiting.xid, waiting.op);
         let (error, body) = match response {
@@ -530,12 +544,24 @@ impl Clients {
         }
     }
 
+    /// A request was answered: whoever was held up by the queues is read again once they are half
+    /// empty.
     fn resume(&mut self, scene: &mut Scene, conn: ConnId) {
-        if let Some(connection) = self.connections.get_mut(&conn)
-            && connection.paused
-            && connection.waiting.len() <= CLIENT_OUTSTANDING_MAX / 2
-        {
-            connection.paused = false;
+        let may_resume = |connection: &Connection| {
+            connection.paused && connection.waiting.len() <= CLIENT_OUTSTANDING_MAX / 2
+        };
+        let mut resumed: Vec<ConnId> = Vec::new();
+        if !self.held_up {
+            resumed.extend(self.connections.get(&conn).filter(|it| may_resume(it)).map(|_| conn));
+        } else if self.outstanding <= OUTSTANDING_MAX / 2 {
+            self.held_up = false;
+            let waiting = self.connections.iter().filter(|(_, it)| may_resume(it));
+            resumed.extend(waiting.map(|(conn, _)| *conn));
+        }
+        for conn in resumed {
+            if let Some(connection) = self.connections.get_mut(&conn) {
+                connection.paused = false;
+            }
             scene.out.push(Effect::ResumeReads { conn });
         }
     }

@@ -190,6 +190,15 @@ impl Leader {
         }
     }
 
+    /// Bytes to a learner left. One that is taking a long SNAP is alive, though it says nothing.
+    pub fn on_drained(&mut self, now: Mono, conn: ConnId) {
+        if let Some(handler) = self.learners.get_mut(&conn)
+            && handler.progress == Progress::Synchronizing
+        {
+            handler.last_heard = now;
+        }
+    }
+
     /// A packet of a learner.
     ///
     /// # Errors

@@ -208,6 +208,11 @@ impl Learner {
         }
     }
 
+    /// The leader is alive: bytes of it came in.
+    pub fn on_heard(&mut self, now: Mono) {
+        self.last_heard = now;
+    }
+
     /// A packet of the leader.
     ///
     /// # Errors
@@ -219,12 +224,11 @@ impl Learner {
         packet: QuorumPacket,
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
-        self.last_heard = now.mono;
         let (from, kind, zxid) = (self.leader, packet.kind, packet.zxid);
         out.event(|| Event::PacketReceived { from, kind, zxid });
         match &mut self.stage {
             Stage::Connecting { .. } | Stage::Promising { .. } => Err(Leave::ProtocolError),
-            Stage::Discovery => self.on_leader_info(shared, now, &packet, out),
+            Stage::Discovery => self.on_leader_info(shared, &packet, out),
             Stage::Synchronization(_) => self.on_sync_packet(shared, packet, out),
             Stage::Adopting(_) => self.on_adopting_packet(shared, now, packet, out),
             Stage::Broadcast { .. } => self.on_broadcast_packet(shared, now, packet, out),
@@ -235,8 +239,7 @@ impl Learner {
     ///
     /// # Errors
     /// It was not asked for.
-    pub fn on_snapshot(&mut self, now: Mono, database: Database) -> Result<(), Leave> {
-        self.last_heard = now;
+    pub fn on_snapshot(&mut self, database: Database) -> Result<(), Leave> {
         match &mut self.stage {
             Stage::Synchronization(sync) => sync.on_snapshot(database),
             Stage::Connecting { .. }
@@ -311,7 +314,6 @@ impl Learner {
     fn on_leader_info<P: Policy>(
         &mut self,
         shared: &mut Shared<P>,
-        now: Now,
         packet: &QuorumPacket,
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
@@ -329,7 +331,6 @@ impl Learner {
             return Ok(());
         }
         self.stage = Stage::Promising { epoch };
-        self.last_heard = now.mono;
         let ticket = shared.disk.persist(Write::SetAcceptedEpoch(epoch), out);
         if shared.policy.promise_waits_for_sync() {
             self.hold(ticket, Held::AckEpoch(epoch));
