@@ -18,7 +18,7 @@ use crate::shared::Shared;
 use crate::storage::Recovered;
 use crate::storage::snapshot::BodyDecoder;
 use crate::tree::Database;
-use crate::types::{ConnId, Mono, Now};
+use crate::types::{ConnId, ElectionEpoch, Mono, Now};
 use crate::view::ServerView;
 use crate::wire::election::{InitialMessage, Notification};
 use crate::wire::four_letter_word;
@@ -66,6 +66,12 @@ impl<P: Policy> Endpoint<P> {
     pub fn new(config: Config, recovered: Recovered, seed: u64, policy: P) -> Self {
         let peer = Peer::new(Shared::new(config, recovered, seed, policy));
         Endpoint { peer, connections: BTreeMap::new() }
+    }
+
+    /// Begins with this election round instead of 0, as if it had voted before. Only before
+    /// [`Input::Start`].
+    pub fn preset_round(&mut self, round: ElectionEpoch) {
+        self.peer.round = round;
     }
 
     /// Its tree and sessions, as of the last applied transaction.

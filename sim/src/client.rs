@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zablab_core::client::{CallError, CallId, Session, SessionState, Settings};
 use zablab_core::process::Process;
-use zablab_core::types::{ConnId, Mono, ServerId, Zxid};
+use zablab_core::types::{ConnId, Mono, ServerId, SessionId, Zxid};
 use zablab_core::wire::client::{ErrorCode, Request, Response};
 
 use crate::agenda::Entry;
@@ -123,10 +123,24 @@ impl Client {
         }
     }
 
-    /// A new session with these servers.
-    pub(crate) fn begin(&mut self, servers: &[ServerId], timeout_ms: u32, seed: u64) {
+    /// True if it ever had a session.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.servers.is_empty()
+    }
+
+    /// A session with these servers: a new one, or one that they have already.
+    pub(crate) fn begin(
+        &mut self,
+        servers: &[ServerId],
+        timeout_ms: u32,
+        seed: u64,
+        resumed: Option<SessionId>,
+    ) {
         let settings = Settings { server_count: servers.len(), timeout_ms };
-        self.session = Some(Session::new(settings, seed));
+        self.session = Some(match resumed {
+            Some(session) => Session::resuming(settings, seed, session),
+            None => Session::new(settings, seed),
+        });
         self.servers = servers.to_vec();
         self.first = None;
     }

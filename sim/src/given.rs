@@ -75,8 +75,6 @@ pub struct DiskGiven {
 pub struct Preset {
     /// The election round before its first election.
     pub round: Option<ElectionEpoch>,
-    /// The counter of zxids when it first leads.
-    pub counter: Option<u32>,
     /// The window for DIFF, from its first transaction to its last.
     pub commit_log: Option<(Zxid, Zxid)>,
 }

@@ -17,6 +17,7 @@ use crate::types::{ConnId, Mono, Now, Path, SessionId, Xid, Zxid};
 use crate::wire::client::{
     ConnectRequest, ConnectResponse, ErrorCode, EventType, OpCode, PASSWORD_LEN, ReplyHeader,
     Request, Response, WatcherEvent, XID_EVENT, XID_PING, XID_SET_WATCHES, encode_request,
+    session_password,
 };
 use crate::wire::frame::FrameBuffer;
 
@@ -127,6 +128,17 @@ impl Session {
             last_xid: Xid(0),
             phase: Phase::Idle,
         }
+    }
+
+    /// A session that its servers already have, with nothing read from it yet.
+    ///
+    /// # Panics
+    /// If there is no server or no timeout.
+    pub fn resuming(settings: Settings, seed: u64, session: SessionId) -> Session {
+        let password = Bytes::copy_from_slice(&session_password(session));
+        let timeout_ms = settings.timeout_ms;
+        let identity = Identity { session, password, timeout_ms };
+        Session { identity, ..Session::new(settings, seed) }
     }
 
     /// Its state.

@@ -73,7 +73,8 @@ impl<P: Policy> World<P> {
         client.away = false;
         if client.needs_session() {
             let seed = self.given.seed ^ (u64::from(id.0) << 40) ^ self.next_call;
-            client.begin(servers, timeout_ms, seed);
+            let resumed = self.given.clients.get(&id).filter(|_| !client.has_begun());
+            client.begin(servers, timeout_ms, seed, resumed.map(|given| given.session));
             self.client_input(id, Input::Start);
         } else if let Some(conn) = client.wanted.take() {
             // What it wanted while it was away counts as failed, so it tries the next server.

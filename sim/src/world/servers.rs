@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::World;
 use crate::agenda::{Auto, Entry};
-use crate::given;
+use crate::given::{self, Preset};
 use crate::io::{Busy, Io};
 use crate::link::{Arrival, Drained};
 use crate::node::Running;
@@ -214,7 +214,7 @@ impl<P: Policy> World<P> {
     pub(super) fn start(&mut self, sid: ServerId) {
         let host = Host::Server(sid);
         let Some(node) = self.nodes.get_mut(&sid).filter(|node| !node.is_up()) else { return };
-        let (io, recovered) = match Io::start(&mut node.disk) {
+        let (io, mut recovered) = match Io::start(&mut node.disk) {
             Ok(started) => started,
             Err(why) => {
                 let why = why.to_string();
@@ -227,7 +227,17 @@ impl<P: Policy> World<P> {
         self.checker.on_start(sid, &recovered);
         let notes = recovered.notes.clone();
         let seed = seed_of(self.given.seed, sid, node.starts);
-        let process = Endpoint::new(node.config.clone(), recovered, seed, self.policy.clone());
+        let preset = match node.starts {
+            1 => self.given.servers[&sid].preset,
+            _ => Preset::default(),
+        };
+        if let Some((first, last)) = preset.commit_log {
+            recovered.recent.retain(|record| (first..=last).contains(&record.zxid()));
+        }
+        let mut process = Endpoint::new(node.config.clone(), recovered, seed, self.policy.clone());
+        if let Some(round) = preset.round {
+            process.preset_round(round);
+        }
         let listening = BTreeSet::new();
         node.running = Some(Running { process, io, listening, accepted: 0, halted: None });
         self.record(Some(host), What::Started { notes });
