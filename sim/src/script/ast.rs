@@ -4,6 +4,8 @@
 
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
+use crate::step::Keep;
+
 use super::vocabulary::{ClientFn, NodeFn, ServerFn};
 
 /// A whole script.
@@ -86,6 +88,8 @@ pub enum Given {
     Observers(Sids),
     /// One server without an ensemble.
     Standalone,
+    /// Names clients, in the order of their numbers.
+    Clients(Vec<String>),
     /// Of all random numbers.
     Seed(u64),
     /// Who picks the next step.
@@ -98,8 +102,20 @@ pub enum Given {
     SyncLimit(u32),
     /// Of every message, in µs.
     Delay(u64),
+    /// Added to that at most, drawn for every message, in µs.
+    Jitter(u64),
     /// Of a disk's sync, in µs.
     SyncTime(u64),
+    /// Added to that at most, drawn for every sync, in µs.
+    SyncJitter(u64),
+    /// Until a sender gives up a cut connection, in µs.
+    GiveUp(u64),
+    /// Transactions between two snapshots.
+    SnapCount(u32),
+    /// Transactions kept in memory for DIFF.
+    Window(u32),
+    /// How much faster clocks run, in millionths.
+    ClockPpm(Sids, i32),
     /// On disk.
     AcceptedEpoch(Sids, Epoch),
     /// On disk.
@@ -240,8 +256,8 @@ pub enum Survivors {
     Nothing,
     /// Everything, as when only the process was killed.
     All,
-    /// The oldest so many operations.
-    Oldest(u32),
+    /// Exactly this; see [`crate::Keep`].
+    Some(Keep),
 }
 
 /// Which messages are meant.

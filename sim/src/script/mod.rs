@@ -1,21 +1,28 @@
 //! The scenario script: text in, a checked run out.
 //!
-//! Grammar and meaning: `docs/formats.md`, section 1. [`parse`] reads, [`print`] writes,
+//! Grammar and meaning: `docs/formats.md`, section 1. [`mod@parse`] reads, `Display` writes,
 //! [`predicate`] evaluates what must be true, [`run`] plays a script on a [`crate::World`].
 //! Not here: prose and pictures of a lesson; they hang on a script's marks.
 
+mod acts;
 pub mod ast;
+pub mod events;
+pub mod given;
 mod lex;
 pub mod parse;
 mod parse_predicate;
+pub mod predicate;
 mod print;
+pub mod run;
 pub mod vocabulary;
 
 #[cfg(test)]
 mod tests;
 
 pub use ast::{Command, Line, Predicate, Script};
+pub use given::{Start, StartError};
 pub use parse::{ParseError, parse, parse_act, parse_predicate};
+pub use run::{Failure, Played, RunError, play, rewrite};
 
 /// The first line of every script.
 pub const HEADER: &str = "zablab script 1";

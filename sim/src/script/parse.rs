@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
+use crate::step::Keep;
+
 use super::ast::{
     Act, Block, ChooserKind, ClientAct, Command, Given, GivenTxn, HostName, Line, MessageKind,
     Part, Predicate, Predict, Read, Script, Sids, Survivors, Way, Write,
@@ -14,6 +16,9 @@ use super::lex::{Token, Tokens};
 use super::parse_predicate::{literal, pattern, predicate, term, zxid};
 use super::vocabulary::{PACKETS, same_word};
 use super::{HEADER, LINES_MAX, REPEAT_MAX, SCRIPT_LEN_MAX, SERVERS_MAX};
+
+/// The most that a clock may be wrong, in millionths.
+const PPM_MAX: i128 = 100_000;
 
 /// A script, or a line of one, that could not be read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -218,6 +223,13 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
         }
         "observers" => Ok(Given::Observers(sids(tokens)?)),
         "standalone" => Ok(Given::Standalone),
+        "clients" => {
+            let mut names = vec![tokens.word("a client's name")?];
+            while !tokens.is_done() {
+                names.push(tokens.word("a client's name")?);
+            }
+            Ok(Given::Clients(names))
+        }
         "seed" => {
             let seed = tokens.number("a seed", 0, i128::from(u64::MAX))?;
             Ok(Given::Seed(u64::try_from(seed).expect("within the limits just checked")))
@@ -231,6 +243,16 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
         "init-limit" => Ok(Given::InitLimit(tokens.number_u32("ticks", 1)?)),
         "sync-limit" => Ok(Given::SyncLimit(tokens.number_u32("ticks", 1)?)),
         "delay" => Ok(Given::Delay(tokens.duration_us()?)),
+        "jitter" => Ok(Given::Jitter(tokens.duration_us()?)),
+        "sync-jitter" => Ok(Given::SyncJitter(tokens.duration_us()?)),
+        "give-up" => Ok(Given::GiveUp(tokens.duration_us()?)),
+        "snap-count" => Ok(Given::SnapCount(tokens.number_u32("transactions", 1)?)),
+        "window" => Ok(Given::Window(tokens.number_u32("transactions", 1)?)),
+        "clock-ppm" => {
+            let at = sids_colon(tokens)?;
+            let ppm = tokens.number("millionths", -PPM_MAX, PPM_MAX)?;
+            Ok(Given::ClockPpm(at, i32::try_from(ppm).expect("within the limits just checked")))
+        }
         "sync-time" => Ok(Given::SyncTime(tokens.duration_us()?)),
         "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
         "accepted-epoch" => {
@@ -262,8 +284,8 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
             Ok(Given::CommitLog(at, first, zxid(tokens)?))
         }
         _ => tokens.error_before(
-            "one of servers observers standalone seed chooser tick init-limit sync-limit delay \
-             sync-time accepted-epoch current-epoch log snapshot round counter commit-log bug",
+            "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
+             delay jitter sync-time sync-jitter give-up snap-count window clock-ppm accepted-epoch current-epoch log snapshot round counter commit-log bug",
         ),
     }
 }
@@ -347,7 +369,14 @@ fn survivors(tokens: &mut Tokens) -> Result<Survivors, ParseError> {
     if tokens.take_word("all") {
         return Ok(Survivors::All);
     }
-    Ok(Survivors::Oldest(tokens.number_u32("nothing, all or a number of operations", 0)?))
+    let reached = tokens.number_u32("nothing, all or how many operations were reached,", 0)?;
+    tokens.sign(",")?;
+    let data = tokens.number_u32("how many changes of contents survive,", 0)?;
+    tokens.sign(",")?;
+    let torn = tokens.number_u32("how many bytes of the next one survive,", 0)?;
+    tokens.sign(",")?;
+    let names = tokens.number_u32("how many changes of names survive,", 0)?;
+    Ok(Survivors::Some(Keep { reached, data, torn, names }))
 }
 
 fn two_groups(tokens: &mut Tokens) -> Result<(Sids, Sids), ParseError> {

@@ -6,6 +6,7 @@ use zablab_core::types::Zxid;
 
 use super::DEPTH_MAX;
 use super::ast::{Call, Comparison, FieldTest, Pattern, Predicate, ServerArg, Sids, Term};
+use super::events::fields_of;
 use super::lex::{Token, Tokens};
 use super::parse::{ParseError, sid, sids, zxid_of};
 use super::vocabulary::{ClientFn, Kind, NodeFn, ServerFn, same_word};
@@ -75,6 +76,9 @@ fn pair(tokens: &mut Tokens) -> Result<Term, ParseError> {
 /// An event's name, tests of its fields, and since when.
 pub(super) fn pattern(tokens: &mut Tokens) -> Result<Pattern, ParseError> {
     let event = tokens.word("an event's name")?;
+    let Some(known) = fields_of(&event) else {
+        return tokens.error_before("the name of an event in the trace");
+    };
     let mut fields = Vec::new();
     let mut since = None;
     while let Some(Token::Word(word)) = tokens.peek() {
@@ -85,13 +89,16 @@ pub(super) fn pattern(tokens: &mut Tokens) -> Result<Pattern, ParseError> {
             since = Some(tokens.word("a mark's name")?);
             break;
         }
-        fields.push(field_test(tokens)?);
+        fields.push(field_test(tokens, known)?);
     }
     Ok(Pattern { event, fields, since })
 }
 
-fn field_test(tokens: &mut Tokens) -> Result<FieldTest, ParseError> {
+fn field_test(tokens: &mut Tokens, known: &[&str]) -> Result<FieldTest, ParseError> {
     let mut field = tokens.word("a field's name")?;
+    if field != "server" && !known.contains(&field.as_str()) {
+        return tokens.error_before(format!("one of server {}", known.join(" ")));
+    }
     while tokens.take_sign(".") {
         field.push('.');
         field.push_str(&tokens.word("a field's name")?);

@@ -6,6 +6,8 @@ use core::fmt::{self, Display, Formatter, Write as _};
 
 use zablab_core::types::Zxid;
 
+use crate::step::Keep;
+
 use super::HEADER;
 use super::ast::{
     Act, Call, ChooserKind, ClientAct, Command, Comparison, Given, GivenTxn, HostName, MessageKind,
@@ -72,6 +74,7 @@ impl Display for Given {
             Given::Servers(n) => write!(f, "servers {n}"),
             Given::Observers(at) => write!(f, "observers {at}"),
             Given::Standalone => write!(f, "standalone"),
+            Given::Clients(names) => write!(f, "clients {}", names.join(" ")),
             Given::Seed(seed) => write!(f, "seed {seed}"),
             Given::Chooser(ChooserKind::Fifo) => write!(f, "chooser fifo"),
             Given::Chooser(ChooserKind::Random) => write!(f, "chooser random"),
@@ -79,6 +82,12 @@ impl Display for Given {
             Given::InitLimit(n) => write!(f, "init-limit {n}"),
             Given::SyncLimit(n) => write!(f, "sync-limit {n}"),
             Given::Delay(us) => write!(f, "delay {}", Duration(*us)),
+            Given::Jitter(us) => write!(f, "jitter {}", Duration(*us)),
+            Given::SyncJitter(us) => write!(f, "sync-jitter {}", Duration(*us)),
+            Given::GiveUp(us) => write!(f, "give-up {}", Duration(*us)),
+            Given::SnapCount(n) => write!(f, "snap-count {n}"),
+            Given::Window(n) => write!(f, "window {n}"),
+            Given::ClockPpm(at, ppm) => write!(f, "clock-ppm {at}: {ppm}"),
             Given::SyncTime(us) => write!(f, "sync-time {}", Duration(*us)),
             Given::AcceptedEpoch(at, epoch) => write!(f, "accepted-epoch {at}: {epoch}"),
             Given::CurrentEpoch(at, epoch) => write!(f, "current-epoch {at}: {epoch}"),
@@ -120,7 +129,10 @@ impl Display for Act {
             Act::Start(at) => write!(f, "start {at}"),
             Act::Crash { at, keep: Survivors::Nothing } => write!(f, "crash {at}"),
             Act::Crash { at, keep: Survivors::All } => write!(f, "crash {at} keep all"),
-            Act::Crash { at, keep: Survivors::Oldest(n) } => write!(f, "crash {at} keep {n}"),
+            Act::Crash { at, keep: Survivors::Some(keep) } => {
+                let Keep { reached, data, torn, names } = keep;
+                write!(f, "crash {at} keep {reached},{data},{torn},{names}")
+            }
             Act::Wipe(at) => write!(f, "wipe {at}"),
             Act::Cut(a, b) => write!(f, "cut {a} from {b}"),
             Act::CutOneWay(way) => write!(f, "cut {way}"),

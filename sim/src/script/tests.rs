@@ -2,13 +2,20 @@
 
 use proptest::prelude::*;
 
-use super::{HEADER, ParseError, Script, parse, parse_act, parse_predicate};
+use super::{HEADER, ParseError, Script, parse, parse_act, parse_predicate, play, rewrite};
 
 /// One line of every form, as the printer writes it.
 const GIVEN: &[&str] = &[
     "given servers 5",
     "given observers 4,5",
     "given standalone",
+    "given clients c d",
+    "given jitter 1ms",
+    "given sync-jitter 1ms",
+    "given give-up 15s",
+    "given snap-count 100",
+    "given window 3",
+    "given clock-ppm 1: -1000",
     "given seed 18446744073709551615",
     "given chooser random",
     "given tick 2s",
@@ -34,7 +41,7 @@ const ACTS: &[&str] = &[
     "start 1..3,5",
     "crash 1",
     "crash 1,2 keep all",
-    "crash observers keep 3",
+    "crash observers keep 3,2,17,1",
     "wipe 2",
     "cut 1 from 2,3",
     "cut 1->2",
@@ -69,7 +76,7 @@ const ACTS: &[&str] = &[
 const CHECKS: &[&str] = &[
     "step 12",
     "run until leads(2) within 5s",
-    "run until event PacketSent kind=PROPOSAL|ACK server!=1 vote.leader=3 since late times 2 \
+    "run until event PacketSent kind=PROPOSAL|ACK server!=1 zxid.epoch=3 since late times 2 \
      within 1s",
     "run for 10ms",
     "mark late",
@@ -134,6 +141,8 @@ fn errors_say_line_column_and_what_was_expected() {
         ("expect leads(s)", 2, 14, "a server's number"),
         ("expect epoch(1)", 2, 16, "a comparison"),
         ("expect sped(1) == 1", 2, 8, "a function's name"),
+        ("expect count(PacketSend) == 0", 2, 14, "the name of an event"),
+        ("expect count(PacketSent form=1) == 0", 2, 25, "one of server to kind zxid"),
         ("expect \"abc", 2, 8, "a closing quote"),
         ("hold 1->2 PROPOSE", 2, 11, "NOTIFICATION"),
         ("given log 1: (1,4)..(1,2)", 2, 21, "a later zxid"),
@@ -156,6 +165,86 @@ fn depth_is_limited() {
     let deep = format!("{}up(1){}", "not (".repeat(40), ")".repeat(40));
     let error = parse_predicate(&deep).expect_err("too deep");
     assert!(error.expected.contains("32 levels"), "{error}");
+}
+
+/// Plays a script; its outputs, or its error.
+fn played(lines: &str) -> Result<Vec<Vec<String>>, String> {
+    let script = parse(&format!("{HEADER}\n{lines}")).map_err(|error| error.to_string())?;
+    let played = play(&script, true).map_err(|error| error.to_string())?;
+    Ok(played.outputs.into_values().collect())
+}
+
+#[test]
+fn a_line_that_does_not_come_true_says_why() {
+    let not_true = played("start 1\nexpect role(1) == LEADING and all(s in 2: up(s))");
+    let why = "line 3: not true\n  role(1) is LOOKING\n  s = 2:\n  up(s) is false";
+    assert_eq!(not_true, Err(why.into()));
+    let late = played("start 1\nrun until leads(1) within 1s");
+    assert_eq!(late, Err("line 3: not reached in time\n  leads(1) is false".into()));
+    let events = played("start 1,2\nrun until event Elected times 3 within 2s");
+    assert_eq!(events, Err("line 3: 2 of 3 events happened in time".into()));
+    let nothing = played("run until up(1) within 1s");
+    assert_eq!(nothing, Err("line 2: nothing can happen any more\n  up(1) is false".into()));
+    assert_eq!(played("start 4"), Err("line 2: there is no server 4".into()));
+    let deliver = Err("line 2: no such message is in front on its way".into());
+    assert_eq!(played("deliver 1->2"), deliver);
+    let output = played("start 1\n----\nS2 Elected\n\n");
+    let found = "S1 VoteChanged reason=OwnVote vote=(1,(0,0))";
+    assert_eq!(output, Err(format!("line 2: the output is\n{found}\nand not\nS2 Elected")));
+}
+
+#[test]
+fn goals_are_reached_between_marks() {
+    let early = played("goal idle not up(1)\n");
+    assert!(early.is_err_and(|why| why.contains("goal idle is reached before")));
+    let missed = played("goal run up(1)\nmark next\nstart 1");
+    assert!(missed.is_err_and(|why| why.contains("goal run is not reached")));
+    assert!(played("goal run up(1)\nstart 1\ncrash 1\nmark next").is_ok());
+}
+
+#[test]
+fn a_prediction_leaves_the_run_alone() {
+    let question = "predict q role(2) after leads(2) within 5s as LEADING=wins *=loses";
+    let outputs = played(&format!("start 1,2\n{question}\nexpect role(2) == LOOKING"));
+    assert_eq!(outputs.map(|lines| lines[1].clone()), Ok(vec!["q wins".to_owned()]));
+}
+
+#[test]
+fn a_broken_invariant_must_be_expected() {
+    let bug = "given bug M32\ngiven sync-time 50ms\nstart 1..3\n\
+               run until all(s in 1..3: serving(s)) within 20s\n\
+               c: connect 3\nrun until state(c) == CONNECTED within 5s\nc: create /a\n\
+               run until result(c) == OK within 1s\n";
+    let broken = played(bug);
+    assert!(broken.as_ref().is_err_and(|why| why.contains("L4 broken")), "{broken:?}");
+    let expected = played(&bug.replace("start 1..3", "start 1..3\nexpect-broken L4"));
+    assert!(expected.is_ok() || expected.as_ref().is_err_and(|why| !why.contains("L4")));
+    let kept = played("start 1\nexpect-broken Z1");
+    assert_eq!(kept, Err("line 3: invariant Z1 was not broken".into()));
+}
+
+#[test]
+fn presets_are_what_the_servers_begin_with() {
+    let lines = "given log 1,2: (1,1)..(1,4)\ngiven snapshot 2: (1,2)\ngiven round 1: 6\n\
+                 given accepted-epoch 2: 4\ngiven commit-log 1: (1,3)..(1,4)\nstart 1,2\n\
+                 expect round(1) == 7 and round(2) == 1 and accepted_epoch(2) == 4\n\
+                 expect current_epoch(1) == 1 and last_logged(2) == (1,4)\n\
+                 expect min_committed(1) == (1,3) and min_committed(2) == (1,3)\n\
+                 expect applied(1) == (1,4) and exists(1, /1-4) and trees_equal(1,2)";
+    assert_eq!(played(lines).map(|_| ()), Ok(()));
+    let twice = played("given log 1: (1,2)..(1,4)\ngiven log 1: (1,4)\nstart 1");
+    assert!(twice.is_err_and(|why| why.contains("zxids must rise")));
+    let parent = played("given log 1: (1,1) create /a/b\nstart 1");
+    assert!(parent.is_err_and(|why| why.contains("no such parent")));
+}
+
+#[test]
+fn rewriting_changes_nothing_but_blocks() {
+    let text = format!("{HEADER}\n\n# Why.\nstart 1\n----\nold\n\nexpect up(1)\n----\n\n# End.\n");
+    let script = parse(&text).expect("the script is well formed");
+    let result = play(&script, false).expect("output is not compared");
+    let expected = text.replace("old", "S1 VoteChanged reason=OwnVote vote=(1,(0,0))");
+    assert_eq!(rewrite(&text, &script, &result), expected);
 }
 
 fn any_line() -> impl Strategy<Value = String> {

@@ -65,6 +65,11 @@ pub const RESULTS: &[&str] = &[
     "AUTHFAILED",
     "SESSIONMOVED",
     "NOTREADONLY",
+    "UNKNOWNSESSION",
+    "EPHEMERALONLOCALSESSION",
+    "NOWATCHER",
+    "REQUESTTIMEOUT",
+    "THROTTLEDOP",
 ];
 
 /// The packets between servers, by their names in ZooKeeper.

@@ -1,4 +1,7 @@
-//! The command line of the simulator: `zablab-sim fuzz` runs random schedules.
+//! The command line of the simulator: `zablab-sim fuzz` runs random schedules,
+//! `zablab-sim run` plays scripts.
+
+mod run;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -9,9 +12,13 @@ use zablab_sim::fuzz::{self, Coverage, Kind, Plan, Report};
 use zablab_sim::teaching::{Bug, BugSet};
 
 const USAGE: &str = "\
-usage: zablab-sim fuzz [--servers N] [--runs N] [--seed N] [--bug NAME]... [--at-least N] [--json] [--trace]
+usage: zablab-sim run [--trace] [--rewrite] PATH...
+       zablab-sim fuzz [--servers N] [--runs N] [--seed N] [--bug NAME]... [--at-least N] [--json] [--trace]
 
-Runs random schedules, one for each seed from --seed (default 1) on, --runs of them (default 100),
+run plays scripts (docs/formats.md), or all scripts of a folder. --trace prints every event as a
+JSON line, --rewrite writes the present output into the scripts.
+
+fuzz runs random schedules, one for each seed from --seed (default 1) on, --runs of them (default 100),
 on --servers servers (default 3). --bug puts a known bug into the servers (M02, M13, M30, M32).
 --at-least demands that everything that is counted happened that often.
 --trace prints every event of a schedule that fails.
@@ -27,6 +34,9 @@ static SEED: AtomicU64 = AtomicU64::new(0);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("run", paths)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        return run::main(paths).unwrap_or_else(usage);
+    }
     match Options::parse(&args) {
         Ok(options) => {
             let hook = std::panic::take_hook();
@@ -36,11 +46,13 @@ fn main() -> ExitCode {
             }));
             fuzz_all(&options)
         }
-        Err(why) => {
-            eprintln!("{why}\n\n{USAGE}");
-            ExitCode::from(2)
-        }
+        Err(why) => usage(why),
     }
+}
+
+fn usage(why: String) -> ExitCode {
+    eprintln!("{why}\n\n{USAGE}");
+    ExitCode::from(2)
 }
 
 /// What the command line asks for.
@@ -67,7 +79,7 @@ impl Options {
         };
         let mut args = args.iter().map(String::as_str);
         if args.next() != Some("fuzz") {
-            return Err("the only command is fuzz".to_owned());
+            return Err("the commands are run and fuzz".to_owned());
         }
         while let Some(flag) = args.next() {
             let mut value = || args.next().ok_or(format!("{flag} needs a value"));

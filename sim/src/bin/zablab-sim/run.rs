@@ -1,0 +1,95 @@
+//! `zablab-sim run`: plays scripts, and says which line did not come true.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use zablab_sim::TraceEvent;
+use zablab_sim::formats::json;
+use zablab_sim::script::{self, Script};
+
+/// What the command line asks for.
+struct Options {
+    trace: bool,
+    rewrite: bool,
+    paths: Vec<PathBuf>,
+}
+
+/// Runs the command with the arguments behind `run`.
+///
+/// # Errors
+/// What is wrong with the arguments, in words.
+pub fn main(args: &[String]) -> Result<ExitCode, String> {
+    let options = parse(args)?;
+    let mut failed = false;
+    for path in options.paths.iter().flat_map(|path| scripts(path)) {
+        match play(&path, &options) {
+            Ok(summary) => eprintln!("{}: {summary}", path.display()),
+            Err(why) => {
+                failed = true;
+                eprintln!("{}: {why}", path.display());
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+fn parse(args: &[String]) -> Result<Options, String> {
+    let mut options = Options { trace: false, rewrite: false, paths: Vec::new() };
+    for arg in args {
+        match arg.as_str() {
+            "--trace" => options.trace = true,
+            "--rewrite" => options.rewrite = true,
+            flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
+            path => options.paths.push(PathBuf::from(path)),
+        }
+    }
+    match options.paths.is_empty() {
+        true => Err("run needs a script or the folder of a lesson".to_owned()),
+        false => Ok(options),
+    }
+}
+
+/// The path itself, or the scripts in a folder in the order of their names.
+fn scripts(path: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(path) else { return vec![path.to_owned()] };
+    let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "txt");
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut scripts: Vec<PathBuf> = paths.filter(is_script).collect();
+    scripts.sort();
+    scripts
+}
+
+fn play(path: &Path, options: &Options) -> Result<String, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let script = script::parse(&text).map_err(|error| error.to_string())?;
+    let played = match script::play(&script, !options.rewrite) {
+        Ok(played) => played,
+        Err(error) => {
+            print(&error.events, options);
+            return Err(error.to_string());
+        }
+    };
+    print(&played.events, options);
+    if options.rewrite {
+        rewrite(path, &text, &script, &played)?;
+    }
+    let ms = played.timeline.world().now().as_ms();
+    Ok(format!("{} steps, {ms} ms simulated", played.timeline.position()))
+}
+
+fn rewrite(
+    path: &Path,
+    text: &str,
+    script: &Script,
+    played: &script::Played,
+) -> Result<(), String> {
+    let rewritten = script::rewrite(text, script, played);
+    fs::write(path, rewritten).map_err(|error| error.to_string())
+}
+
+fn print(events: &[TraceEvent], options: &Options) {
+    if options.trace {
+        events.iter().for_each(|event| println!("{}", json::encode(event)));
+    }
+}
