@@ -1,0 +1,67 @@
+//! Every scenario under `lessons/`, played to its end: what its script expects is true, no
+//! invariant breaks, and stepping back and forward again gives the same world at every step.
+//!
+//! With `REWRITE=1` the output blocks of the scripts are written anew; read the diff.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zablab_sim::script::{self, Played};
+
+/// Positions between two jumps back; every position is visited on the way forward again.
+const STRIDE: usize = 50;
+
+fn scripts() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lessons");
+    let mut found: Vec<PathBuf> =
+        entries(&root).iter().flat_map(|folder| entries(folder)).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    found.sort();
+    assert!(found.iter().any(|path| path.ends_with("el-1/script.txt")), "no scripts: {found:?}");
+    found
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    entries.map(|entry| entry.expect("the folder can be read").path()).collect()
+}
+
+fn play(path: &Path, text: &str, check_output: bool) -> Result<Played, String> {
+    let script = script::parse(text).map_err(|error| error.to_string())?;
+    let played = script::play(&script, check_output).map_err(|error| error.to_string())?;
+    if !check_output {
+        let rewritten = script::rewrite(text, &script, &played);
+        fs::write(path, rewritten).map_err(|error| error.to_string())?;
+    }
+    Ok(played)
+}
+
+/// Goes back in jumps and forward again, and compares the world with what it was.
+fn rewind(mut played: Played) -> Result<(), String> {
+    let last = played.timeline.position();
+    let mut check = |position: usize| {
+        played.timeline.seek(position);
+        let is = played.timeline.world().fingerprint();
+        let was = played.fingerprints[position];
+        (is == was).then_some(()).ok_or(format!("position {position} is {is:x} and was {was:x}"))
+    };
+    for from in (0..=last).step_by(STRIDE).collect::<Vec<_>>().into_iter().rev() {
+        for position in from..=(from + STRIDE).min(last) {
+            check(position)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_scenario_comes_true_and_can_be_rewound() {
+    let check_output = std::env::var_os("REWRITE").is_none_or(|value| value != "1");
+    let mut failures = Vec::new();
+    for path in scripts() {
+        let text = fs::read_to_string(&path).expect("the script can be read");
+        if let Err(why) = play(&path, &text, check_output).and_then(rewind) {
+            failures.push(format!("{}: {why}", path.display()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
