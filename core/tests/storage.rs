@@ -1,5 +1,6 @@
 //! Storage on a disk that crashes: whatever is written, whenever the crash comes, a start finds
 //! everything that was synced and nothing that was never written (invariant Z17).
+#![allow(clippy::unwrap_used, reason = "in a test it is a failure like any other")]
 
 #[path = "storage/disk.rs"]
 mod disk;

@@ -1,5 +1,6 @@
 //! Data folders of the real server: every file decodes to what an independent decoder printed,
 //! records encode to themselves, and a start finds the recorded state; then each kind of damage.
+#![allow(clippy::unwrap_used, reason = "in a test it is a failure like any other")]
 
 use std::collections::BTreeMap;
 use std::fs;

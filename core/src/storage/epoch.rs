@@ -13,8 +13,6 @@ use crate::types::Epoch;
 pub const ACCEPTED_EPOCH: &str = "acceptedEpoch";
 /// The adoption ([`crate::types::Epochs::current`]).
 pub const CURRENT_EPOCH: &str = "currentEpoch";
-/// What an epoch file is called until it is complete; Java uses the same suffix.
-pub const TMP_SUFFIX: &str = ".tmp";
 
 /// The text is not a decimal number from 0 to [`Epoch::MAX`].
 #[derive(Clone, PartialEq, Eq, Debug, Hash, thiserror::Error)]

@@ -10,12 +10,12 @@
 //! marker, so that no old record is ever replayed on top of a newer snapshot (ZOOKEEPER-2832).
 
 use alloc::collections::BTreeSet;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::epoch::{self, ACCEPTED_EPOCH, CURRENT_EPOCH, TMP_SUFFIX};
+use super::epoch::{self, ACCEPTED_EPOCH, CURRENT_EPOCH};
+use super::names::{FileId, Folder};
 use super::recover::{self, RecoverError};
 use super::{Write, snapshot, txnlog};
 use crate::limits;
@@ -24,77 +24,6 @@ use crate::types::{Epoch, Epochs, Zxid};
 
 /// The log is extended when fewer than this many bytes are left (as in Java).
 const PREALLOCATE_MARGIN: u64 = 4096;
-/// Begins the name of the marker behind which a snapshot replaces everything.
-const SYNCING_PREFIX: &str = "syncing.";
-/// Begins the name of the marker behind which the history is cut.
-const TRUNCATING_PREFIX: &str = "truncating.";
-/// Begins the name of an unfinished snapshot. It does not begin with `snapshot.`, because Java
-/// would take such a name for a snapshot whatever it ends in.
-const TMP_PREFIX: &str = "tmp.snapshot.";
-
-/// Which of the two folders a file is in (`dataDir` or `dataLogDir`, each with `version-2`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-pub enum Folder {
-    /// Snapshots, epoch files and markers.
-    Data,
-    /// Transaction logs.
-    Log,
-}
-
-impl Folder {
-    /// Where a file of this name belongs. A driver whose two folders are the same one lists it
-    /// once and asks here.
-    pub fn of(name: &str) -> Folder {
-        if name.starts_with("log.") { Folder::Log } else { Folder::Data }
-    }
-}
-
-/// A file, by folder and name.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-pub struct FileId {
-    /// Its folder.
-    pub folder: Folder,
-    /// Its name without the folder.
-    pub name: String,
-}
-
-impl FileId {
-    fn data(name: impl Into<String>) -> FileId {
-        FileId { folder: Folder::Data, name: name.into() }
-    }
-
-    /// The snapshot of this zxid.
-    pub(super) fn snapshot(zxid: Zxid) -> FileId {
-        FileId::data(format!("snapshot.{:x}", zxid.0))
-    }
-
-    /// The same while it is being written.
-    pub(super) fn snapshot_tmp(zxid: Zxid) -> FileId {
-        FileId::data(format!("{TMP_PREFIX}{:x}", zxid.0))
-    }
-
-    /// The marker of an installation.
-    pub(super) fn syncing(zxid: Zxid) -> FileId {
-        FileId::data(format!("{SYNCING_PREFIX}{:x}", zxid.0))
-    }
-
-    /// The marker of a cut.
-    pub(super) fn truncating(zxid: Zxid) -> FileId {
-        FileId::data(format!("{TRUNCATING_PREFIX}{:x}", zxid.0))
-    }
-
-    /// The log whose first record is this one.
-    pub(super) fn log(zxid: Zxid) -> FileId {
-        FileId { folder: Folder::Log, name: format!("log.{:x}", zxid.0) }
-    }
-}
-
-impl core::fmt::Display for FileId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(&self.name)
-    }
-}
-
 /// One operation on one file; each is done before the next begins.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub enum FileOp {
@@ -425,6 +354,9 @@ impl Listing {
 
 /// What makes `state` a durable snapshot; needs nothing of [`Files`], so that it can run beside
 /// the log. The file's bytes are made as the operations are taken, a piece at a time.
+///
+/// The transactions in `state` should be durable: else a crash could leave a snapshot that is
+/// ahead of the log, and the history could not be cut at what the log lost.
 pub fn snapshot_ops(state: &Database) -> impl Iterator<Item = FileOp> + '_ {
     let last = [rename_tmp(state.last_zxid), FileOp::SyncFolder(Folder::Data)];
     snapshot_tmp_ops(state).chain(last)
@@ -448,7 +380,7 @@ fn rename_tmp(zxid: Zxid) -> FileOp {
 
 /// Replaces an epoch file in one step: temporary file, sync, rename, folder.
 pub(super) fn epoch_ops(name: &str, epoch: Epoch, ops: &mut Vec<FileOp>) {
-    let tmp = FileId::data(format!("{name}{TMP_SUFFIX}"));
+    let tmp = FileId::epoch_tmp(name);
     ops.push(FileOp::Create(tmp.clone()));
     ops.push(FileOp::WriteAt(tmp.clone(), 0, epoch::encode(epoch)));
     ops.push(FileOp::Sync(tmp.clone()));
@@ -465,60 +397,4 @@ fn remove_if(
         ops.push(FileOp::Remove(file.clone()));
     }
     files.retain(|(zxid, _)| !goes(*zxid));
-}
-
-/// What a name in the two folders means.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
-    Snapshot(Zxid),
-    Log(Zxid),
-    AcceptedEpoch,
-    CurrentEpoch,
-    Syncing(Zxid),
-    Truncating(Zxid),
-    /// Left over from an interrupted write.
-    Temporary,
-    /// Not ours.
-    Other,
-}
-
-impl Kind {
-    pub(super) fn of(name: &str) -> Kind {
-        if name == ACCEPTED_EPOCH {
-            return Kind::AcceptedEpoch;
-        }
-        if name == CURRENT_EPOCH {
-            return Kind::CurrentEpoch;
-        }
-        let epoch_tmp = name.strip_suffix(TMP_SUFFIX);
-        if epoch_tmp.is_some_and(|name| name == ACCEPTED_EPOCH || name == CURRENT_EPOCH) {
-            return Kind::Temporary;
-        }
-        if name.starts_with(TMP_PREFIX) {
-            return Kind::Temporary;
-        }
-        let zxid = |prefix| name.strip_prefix(prefix).and_then(parse_hex);
-        if let Some(zxid) = zxid("log.") {
-            return Kind::Log(zxid);
-        }
-        if let Some(zxid) = zxid(SYNCING_PREFIX) {
-            return Kind::Syncing(zxid);
-        }
-        if let Some(zxid) = zxid(TRUNCATING_PREFIX) {
-            return Kind::Truncating(zxid);
-        }
-        let packed = name.strip_suffix(".gz").or(name.strip_suffix(".snappy")).unwrap_or(name);
-        match packed.strip_prefix("snapshot.").and_then(parse_hex) {
-            Some(zxid) => Kind::Snapshot(zxid),
-            None => Kind::Other,
-        }
-    }
-}
-
-/// A number as it stands in names: hexadecimal digits only.
-fn parse_hex(digits: &str) -> Option<Zxid> {
-    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    u64::from_str_radix(digits, 16).ok().map(Zxid)
 }

@@ -8,6 +8,7 @@
 
 pub mod epoch;
 pub mod files;
+pub mod names;
 pub mod recover;
 pub mod snapshot;
 pub mod txnlog;
@@ -19,9 +20,8 @@ use crate::tree::Database;
 use crate::txn::LogRecord;
 use crate::types::{Epoch, Epochs, Zxid};
 
-pub use files::{
-    FileId, FileOp, Files, FilesConfig, Folder, ReadError, ReadFile, WriteError, snapshot_ops,
-};
+pub use files::{FileOp, Files, FilesConfig, ReadError, ReadFile, WriteError, snapshot_ops};
+pub use names::{FileId, Folder};
 pub use recover::{RecoverError, Recovery, recover};
 
 /// One durable change. Writes are made in the order of their tickets.

@@ -14,9 +14,9 @@ use bytes::Bytes;
 use super::Recovered;
 use super::epoch::{self, ACCEPTED_EPOCH, CURRENT_EPOCH, EpochError};
 use super::files::{
-    FileId, FileOp, Files, FilesConfig, Folder, Kind, Listing, ReadError, ReadFile, epoch_ops,
-    snapshot_ops,
+    FileOp, Files, FilesConfig, Listing, ReadError, ReadFile, epoch_ops, snapshot_ops,
 };
+use super::names::{FileId, Folder, Kind};
 use super::snapshot::{self, Snapshot, SnapshotError};
 use super::txnlog::{Corrupt, Next, Record, Scan};
 use crate::limits::COMMITTED_LOG_LEN;
