@@ -72,23 +72,32 @@ impl Broadcast {
         self.learner_syncs.retain(|(_, waiting)| *waiting != conn);
     }
 
-    /// What is beyond the synchronized history goes to a learner that joins: committed
-    /// transactions that are not applied yet, then, for voters, the open proposals.
-    pub(super) fn forward_outstanding<P: Policy>(
+    /// Transactions that are committed but wait for this server's own disk to be applied.
+    pub(super) fn unapplied<'a, P: Policy>(
         &self,
+        shared: &'a Shared<P>,
+    ) -> impl Iterator<Item = &'a LogRecord> + use<'a, P> {
+        let committed = self.last_committed;
+        shared.history.pending().iter().take_while(move |record| record.zxid() <= committed)
+    }
+
+    /// What is beyond the committed history goes to a voter that joins: the open proposals. It
+    /// acknowledges them (again), because what it had of them it has cut: an ACK of its last
+    /// connection counts no more.
+    pub(super) fn forward_open<P: Policy>(
+        &mut self,
         shared: &Shared<P>,
         conn: ConnId,
-        handler: &mut Handler,
+        handler: &Handler,
         out: &mut Out<Effect>,
     ) {
+        self.acked.remove(&handler.sid);
+        if handler.role == PeerRole::Observer {
+            return;
+        }
         for record in shared.history.pending() {
-            let is_committed = record.zxid() <= self.last_committed;
-            if !is_committed && handler.role == PeerRole::Observer {
-                break;
-            }
-            send(conn, handler.sid, &packet::proposal(record), out);
-            if is_committed {
-                send(conn, handler.sid, &packet::commit(record.zxid()), out);
+            if record.zxid() > self.last_committed {
+                send(conn, handler.sid, &packet::proposal(record), out);
             }
         }
     }

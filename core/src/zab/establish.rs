@@ -12,6 +12,7 @@ use crate::process::{Effect, Out};
 use crate::shared::Shared;
 use crate::storage::Write;
 use crate::trace::{Event, Phase, Refusal, SyncMode};
+use crate::txn::LogRecord;
 use crate::types::{ConnId, Now, ServerId, Zxid};
 use crate::wire::quorum::{AckEpoch, LearnerInfo, QuorumPacket};
 use crate::zab::broadcast::Broadcast;
@@ -227,9 +228,12 @@ impl Leader {
         let handler = self.learners.get_mut(&conn).expect("synchronize follows a packet of it");
         let sid = handler.sid;
         handler.progress = Progress::Synchronizing;
-        let window = shared.history.applied();
-        let plan = plan(peer_last, shared.database.last_zxid, window);
-        let entries = u32::try_from(window.len() - plan.from).unwrap_or(u32::MAX);
+        let mut records: Vec<LogRecord> = shared.history.applied().iter().cloned().collect();
+        if let Stage::Broadcast(broadcast) = &self.stage {
+            records.extend(broadcast.unapplied(shared).cloned());
+        }
+        let plan = plan(peer_last, shared.database.last_zxid, &records);
+        let entries = u32::try_from(records.len() - plan.from).unwrap_or(u32::MAX);
         let (mode, to) = (plan.mode, plan.to);
         out.event(|| Event::SyncChosen { learner: sid, peer_last, mode, to, entries });
         send(conn, sid, &packet::sync_header(mode, to), out);
@@ -241,13 +245,13 @@ impl Leader {
                 out.push(Effect::SendSnapshot { conn, state: shared.database.clone() });
             }
         }
-        for record in window.range(plan.from..) {
+        for record in &records[plan.from..] {
             send(conn, sid, &packet::proposal(record), out);
             send(conn, sid, &packet::commit(record.zxid()), out);
         }
-        let epoch = match &self.stage {
+        let epoch = match &mut self.stage {
             Stage::Broadcast(broadcast) => {
-                broadcast.forward_outstanding(shared, conn, handler, out);
+                broadcast.forward_open(shared, conn, handler, out);
                 broadcast.epoch
             }
             Stage::Discovery { .. } => unreachable!("no learner is synchronized before the epoch"),

@@ -5,8 +5,6 @@
 //! last transaction is not in the window, the common prefix is not proven and it is SNAP; a
 //! window without a gap ends an epoch exactly where Java, too, would refuse to cut and resend.
 
-use alloc::collections::VecDeque;
-
 use crate::trace::SyncMode;
 use crate::txn::LogRecord;
 use crate::types::Zxid;
@@ -18,14 +16,17 @@ pub struct SyncPlan {
     pub mode: SyncMode,
     /// That packet's zxid: the last one to come (DIFF, SNAP), or the last that stays (TRUNC).
     pub to: Zxid,
-    /// Index into the window of the first transaction to send.
+    /// Index into the records of the first transaction to send.
     pub from: usize,
 }
 
-/// Chooses for a learner whose last logged transaction is `peer`. `window` is the leader's recent
-/// history without a gap, ending in `last`, the leader's last applied transaction.
-pub fn plan(peer: Zxid, last: Zxid, window: &VecDeque<LogRecord>) -> SyncPlan {
-    let none = window.len();
+/// Chooses for a learner whose last logged transaction is `peer`. `records` is the leader's recent
+/// committed history without a gap; up to `applied` it is in the leader's tree, the rest waits for
+/// the leader's disk. What is committed is never cut, applied here or not: the learner's copy may
+/// be one of the quorum's.
+pub fn plan(peer: Zxid, applied: Zxid, records: &[LogRecord]) -> SyncPlan {
+    let last = records.last().map_or(applied, LogRecord::zxid);
+    let none = records.len();
     if peer == last {
         return SyncPlan { mode: SyncMode::Diff, to: last, from: none };
     }
@@ -35,9 +36,12 @@ pub fn plan(peer: Zxid, last: Zxid, window: &VecDeque<LogRecord>) -> SyncPlan {
         // report, is no record that a log could be cut behind.
         return SyncPlan { mode: SyncMode::Trunc, to: last, from: none };
     }
-    match window.binary_search_by(|record| record.zxid().cmp(&peer)) {
+    match records.binary_search_by(|record| record.zxid().cmp(&peer)) {
         Ok(at) => SyncPlan { mode: SyncMode::Diff, to: last, from: at + 1 },
-        Err(_) => SyncPlan { mode: SyncMode::Snap, to: last, from: none },
+        Err(_) => {
+            let from = records.partition_point(|record| record.zxid() <= applied);
+            SyncPlan { mode: SyncMode::Snap, to: applied, from }
+        }
     }
 }
 
@@ -46,13 +50,14 @@ mod tests {
     use super::*;
     use crate::txn::{Txn, TxnHeader};
     use crate::types::{Epoch, SessionId, WallMs, Xid};
+    use alloc::vec::Vec;
     use bytes::Bytes;
 
     fn z(epoch: u32, counter: u32) -> Zxid {
         Zxid::new(Epoch(epoch), counter)
     }
 
-    fn window(zxids: &[Zxid]) -> VecDeque<LogRecord> {
+    fn window(zxids: &[Zxid]) -> Vec<LogRecord> {
         let record = |zxid: &Zxid| LogRecord {
             header: TxnHeader { session: SessionId(1), cxid: Xid(1), zxid: *zxid, time: WallMs(0) },
             txn: Txn::Error(-1),
@@ -90,5 +95,16 @@ mod tests {
         assert_eq!(plan(z(0, 0), z(5, 3), &window(&[z(5, 3)])).mode, SyncMode::Snap);
         assert_eq!(plan(z(5, 2), z(5, 3), &window(&[])).mode, SyncMode::Snap);
         assert_eq!(plan(z(6, 0), z(5, 3), &window(&[z(5, 3)])).mode, SyncMode::Snap);
+    }
+
+    #[test]
+    fn what_is_committed_but_not_applied_is_not_cut() {
+        let records = window(&[z(5, 1), z(5, 2), z(5, 3)]);
+        let held = plan(z(5, 3), z(5, 1), &records);
+        assert_eq!(held, SyncPlan { mode: SyncMode::Diff, to: z(5, 3), from: 3 });
+        let ahead = plan(z(5, 4), z(5, 1), &records);
+        assert_eq!(ahead, SyncPlan { mode: SyncMode::Trunc, to: z(5, 3), from: 3 });
+        let behind = plan(z(4, 9), z(5, 1), &records);
+        assert_eq!(behind, SyncPlan { mode: SyncMode::Snap, to: z(5, 1), from: 1 });
     }
 }
