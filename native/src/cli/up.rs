@@ -23,6 +23,7 @@ use super::layout::{self, HOST, Member};
 use super::{Failure, UpArgs};
 use crate::admin::ask;
 use crate::admin::http::{self, Page, ServerLink};
+use crate::storage;
 
 /// How long the servers may take until all of them serve.
 const SERVING_FOR: Duration = Duration::from_secs(60);
@@ -57,6 +58,12 @@ async fn run(args: &UpArgs, log: LevelFilter) -> Result<(), Failure> {
         Some(folder) => Page::Folder(folder.clone()),
         None => Page::Servers,
     };
+    for member in &members {
+        if let Some(pid) = storage::holder(&member.data_dir()) {
+            let folder = member.folder.display();
+            return Err(Failure::data(format!("process {pid} already runs on {folder}")));
+        }
+    }
     layout::write(&members).map_err(Failure::general)?;
 
     let mut servers = Servers::start(&members, log)?;
