@@ -200,8 +200,7 @@ impl<P: Policy> Peer<P> {
     /// Stops for good: what is in memory may not be on disk (ZOOKEEPER-4882).
     pub fn halt(&mut self, why: String, out: &mut Out<Effect>) {
         self.shared.clients.stop_serving(out);
-        let event = why.clone();
-        out.event(|| Event::Halted { why: event });
+        out.milestone(Event::Halted { why: why.clone() });
         self.role = RoleState::Halted;
         out.push(Effect::Halt { why });
     }
@@ -426,7 +425,7 @@ impl<P: Policy> Peer<P> {
     fn leave_if(&mut self, now: Now, outcome: Result<(), Leave>, out: &mut Out<Effect>) {
         let Err(why) = outcome else { return };
         let role = self.role();
-        out.event(|| Event::RoleLeft { role, why });
+        out.milestone(Event::RoleLeft { role, why });
         match &mut self.role {
             RoleState::Leading(leader) => leader.stop(out),
             RoleState::Learning(learner) => learner.stop(out),
@@ -452,7 +451,7 @@ impl<P: Policy> Peer<P> {
     fn enter(&mut self, role: RoleState, out: &mut Out<Effect>) {
         self.role = role;
         let (role, leader) = (self.role(), self.leader());
-        out.event(|| Event::RoleChanged { role, leader });
+        out.milestone(Event::RoleChanged { role, leader });
     }
 
     /// Begins an election. All that is logged belongs to the history that is put to the vote.
@@ -486,9 +485,8 @@ impl<P: Policy> Peer<P> {
         own: Vote,
         out: &mut Out<Effect>,
     ) {
-        let event = Event::RoleChanged { role: Role::Looking, leader: None };
-        out.event(|| event);
-        out.event(|| Event::PhaseEntered { phase: Phase::Election });
+        out.milestone(Event::RoleChanged { role: Role::Looking, leader: None });
+        out.milestone(Event::PhaseEntered { phase: Phase::Election });
         let election = FastElection::start(me, voters, own, now.mono, out);
         self.role = RoleState::Looking(election);
         self.shared.vote = Some(own);
@@ -582,12 +580,11 @@ impl<P: Policy> Peer<P> {
     }
 
     fn take_role(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
-        out.event(|| Event::Elected { vote });
+        out.milestone(Event::Elected { vote });
         self.round = vote.election_epoch;
         self.shared.vote = Some(vote);
         if vote.leader == self.shared.me() {
-            let event = Event::RoleChanged { role: Role::Leading, leader: Some(vote.leader) };
-            out.event(|| event);
+            out.milestone(Event::RoleChanged { role: Role::Leading, leader: Some(vote.leader) });
             self.role = RoleState::Leading(Leader::start(&mut self.shared, now, out));
         } else {
             let learner = Learner::start(&mut self.shared, now.mono, vote.leader, out);

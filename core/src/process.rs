@@ -46,14 +46,14 @@ pub trait Process: Clone {
 pub struct Out<E> {
     /// To be run in this order.
     pub effects: Vec<E>,
-    /// What happened, in order; stays empty unless `traced`.
+    /// What happened, in order; only the milestones unless `traced`.
     pub events: Vec<Event>,
-    /// Whether anybody reads `events`.
+    /// Whether anybody wants to know everything.
     pub traced: bool,
 }
 
 impl<E> Out<E> {
-    /// An empty one. With `traced` false, an event costs one branch.
+    /// An empty one. With `traced` false, an event that is no milestone costs one branch.
     pub fn new(traced: bool) -> Self {
         Out { effects: Vec::new(), events: Vec::new(), traced }
     }
@@ -61,6 +61,11 @@ impl<E> Out<E> {
     /// Adds an effect.
     pub fn push(&mut self, effect: E) {
         self.effects.push(effect);
+    }
+
+    /// Records what is rare and belongs into every server's log: roles, phases, histories.
+    pub fn milestone(&mut self, event: Event) {
+        self.events.push(event);
     }
 
     /// Records what happened, if somebody listens.

@@ -95,7 +95,7 @@ impl Standalone {
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
         for session in self.pipeline.sessions.expire(now.mono) {
-            out.event(|| Event::SessionExpired { session });
+            out.milestone(Event::SessionExpired { session });
             self.submit(shared, now, &Request::expiry(session), out)?;
         }
         Ok(())

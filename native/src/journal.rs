@@ -1,6 +1,6 @@
 //! The server's log: what happened, as the core tells it, one line for each event.
 //!
-//! Changes of roles and histories are shown by default, the rest at level `debug`.
+//! Milestones (roles, phases, histories) are shown by default, the rest at level `debug`.
 
 use tracing::{debug, error, info, warn};
 use zablab_core::trace::Event;

@@ -95,7 +95,7 @@ impl FastElection {
         now: Mono,
         out: &mut Out<Effect>,
     ) -> FastElection {
-        out.event(|| Event::ElectionStarted { round: own.election_epoch });
+        out.milestone(Event::ElectionStarted { round: own.election_epoch });
         out.event(|| Event::VoteChanged { vote: own, reason: Reason::OwnVote });
         FastElection {
             me,

@@ -632,7 +632,7 @@ fn host_of(remote: &str) -> &str {
 }
 
 fn refuse(conn: ConnId, why: &str, out: &mut Out<Effect>) {
-    out.event(|| Event::ClientRefused { conn, why: String::from(why) });
+    out.milestone(Event::ClientRefused { conn, why: String::from(why) });
     out.push(Effect::Disconnect { conn });
 }
 

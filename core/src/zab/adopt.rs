@@ -163,7 +163,7 @@ impl Learner {
         }
         sync.reloading = None;
         let after = shared.database.last_zxid;
-        out.event(|| Event::Truncated { after });
+        out.milestone(Event::Truncated { after });
         for packet in core::mem::take(&mut sync.stalled) {
             // The stage may move on to NEWLEADER and beyond with these.
             match &self.stage {
@@ -201,7 +201,7 @@ impl Learner {
         if let Some(state) = sync.incoming.take() {
             let zxid = state.last_zxid;
             shared.install(state, out);
-            out.event(|| Event::SnapshotInstalled { zxid });
+            out.milestone(Event::SnapshotInstalled { zxid });
         }
         for record in core::mem::take(&mut sync.committed) {
             shared.append(record, out);
@@ -215,7 +215,7 @@ impl Learner {
             commits: VecDeque::new(),
         };
         self.stage = Stage::Adopting(adoption);
-        out.event(|| Event::HistoryAdopted { epoch, last });
+        out.milestone(Event::HistoryAdopted { epoch, last });
         let ticket = shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
         if shared.policy.newleader_ack_waits_for_sync() {
             self.hold(ticket, Held::AckNewLeader);
@@ -229,7 +229,7 @@ impl Learner {
         let Stage::Adopting(adoption) = &mut self.stage else { return };
         adoption.acknowledged = true;
         let epoch = adoption.epoch;
-        out.event(|| Event::CurrentEpochSet { epoch });
+        out.milestone(Event::CurrentEpochSet { epoch });
         send(self.conn, self.leader, &packet::ack(Zxid::new(epoch, 0)), out);
     }
 
@@ -298,7 +298,7 @@ impl Learner {
         // What is logged by now was committed before NEWLEADER.
         let committed = shared.disk.last_logged().max(Zxid::new(epoch, 0));
         self.stage = Stage::Broadcast { epoch, committed };
-        out.event(|| Event::PhaseEntered { phase: Phase::Broadcast });
+        out.milestone(Event::PhaseEntered { phase: Phase::Broadcast });
         self.apply_committed(shared, now, out);
         shared.enter_epoch(epoch);
         for record in proposed {

@@ -145,7 +145,7 @@ impl Leader {
     ) -> Result<(), Leave> {
         let Stage::Broadcast(broadcast) = &mut self.stage else { return Ok(()) };
         for session in broadcast.pipeline.sessions.expire(now.mono) {
-            out.event(|| Event::SessionExpired { session });
+            out.milestone(Event::SessionExpired { session });
             self.submit(shared, now, Request::expiry(session), None, out)?;
         }
         Ok(())

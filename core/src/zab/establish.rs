@@ -101,7 +101,7 @@ impl Leader {
             return;
         };
         let until = *until;
-        out.event(|| Event::EpochProposed { epoch });
+        out.milestone(Event::EpochProposed { epoch });
         let promised = BTreeSet::from([shared.me()]);
         self.stage = Stage::Promising { epoch, durable: false, promised, until };
         let ticket = shared.disk.persist(Write::SetAcceptedEpoch(epoch), out);
@@ -122,7 +122,7 @@ impl Leader {
         let Stage::Promising { epoch, durable, .. } = &mut self.stage else { return };
         *durable = true;
         let epoch = *epoch;
-        out.event(|| Event::AcceptedEpochSet { epoch });
+        out.milestone(Event::AcceptedEpochSet { epoch });
         for (conn, handler) in &self.learners {
             if handler.progress == Progress::Informed {
                 send(*conn, handler.sid, &packet::leader_info(epoch), out);
@@ -195,10 +195,10 @@ impl Leader {
         out: &mut Out<Effect>,
     ) {
         let Stage::Adopting { epoch, .. } = self.stage else { return };
-        out.event(|| Event::CurrentEpochSet { epoch });
+        out.milestone(Event::CurrentEpochSet { epoch });
         let last = shared.disk.last_logged();
-        out.event(|| Event::HistoryAdopted { epoch, last });
-        out.event(|| Event::PhaseEntered { phase: Phase::Synchronization });
+        out.milestone(Event::HistoryAdopted { epoch, last });
+        out.milestone(Event::PhaseEntered { phase: Phase::Synchronization });
         let until = now.mono.plus_ms(shared.config.init_limit_ms());
         let acked = BTreeSet::from([shared.me()]);
         self.stage = Stage::Synchronization { epoch, acked, until };
@@ -235,7 +235,7 @@ impl Leader {
         let plan = plan(peer_last, shared.database.last_zxid, &records);
         let entries = u32::try_from(records.len() - plan.from).unwrap_or(u32::MAX);
         let (mode, to) = (plan.mode, plan.to);
-        out.event(|| Event::SyncChosen { learner: sid, peer_last, mode, to, entries });
+        out.milestone(Event::SyncChosen { learner: sid, peer_last, mode, to, entries });
         send(conn, sid, &packet::sync_header(mode, to), out);
         match mode {
             SyncMode::Diff => shared.stats.syncs_diff += 1,
@@ -306,8 +306,8 @@ impl Leader {
             return;
         }
         let epoch = *epoch;
-        out.event(|| Event::Established { epoch });
-        out.event(|| Event::PhaseEntered { phase: Phase::Broadcast });
+        out.milestone(Event::Established { epoch });
+        out.milestone(Event::PhaseEntered { phase: Phase::Broadcast });
         self.stage = Stage::Broadcast(Broadcast::new(shared, epoch, now.mono));
         shared.enter_epoch(epoch);
         for (conn, handler) in &self.learners {

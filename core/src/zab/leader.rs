@@ -101,7 +101,7 @@ pub(super) enum Outcome {
 impl Leader {
     /// Elected. Listens to learners; this server's own acceptedEpoch is the first offer.
     pub fn start<P: Policy>(shared: &mut Shared<P>, now: Now, out: &mut Out<Effect>) -> Leader {
-        out.event(|| Event::PhaseEntered { phase: Phase::Discovery });
+        out.milestone(Event::PhaseEntered { phase: Phase::Discovery });
         out.push(Effect::Listen { port: PortKind::Quorum, addr: shared.my_entry().quorum.clone() });
         let offers = BTreeMap::from([(shared.me(), shared.epochs().accepted)]);
         let until = now.mono.plus_ms(shared.config.init_limit_ms());
@@ -466,7 +466,7 @@ impl Leader {
     fn refuse(&mut self, conn: ConnId, why: Refusal, out: &mut Out<Effect>) {
         if let Some(handler) = self.learners.get(&conn) {
             let learner = handler.sid;
-            out.event(|| Event::LearnerRefused { learner, why });
+            out.milestone(Event::LearnerRefused { learner, why });
             self.on_down(conn);
             out.push(Effect::Disconnect { conn });
         }

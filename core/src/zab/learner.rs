@@ -75,7 +75,7 @@ impl Learner {
         leader: ServerId,
         out: &mut Out<Effect>,
     ) -> Learner {
-        out.event(|| Event::PhaseEntered { phase: Phase::Discovery });
+        out.milestone(Event::PhaseEntered { phase: Phase::Discovery });
         let until = now.plus_ms(shared.config.init_limit_ms());
         let mut learner = Learner {
             leader,
@@ -341,7 +341,7 @@ impl Learner {
     }
 
     fn promise<P: Policy>(&mut self, shared: &mut Shared<P>, epoch: Epoch, out: &mut Out<Effect>) {
-        out.event(|| Event::AcceptedEpochSet { epoch });
+        out.milestone(Event::AcceptedEpochSet { epoch });
         let current = shared.epochs().current;
         self.begin_synchronization(shared, epoch, Some(current), out);
     }
@@ -355,7 +355,7 @@ impl Learner {
     ) {
         let last = shared.disk.last_logged();
         send(self.conn, self.leader, &packet::ack_epoch(current, last), out);
-        out.event(|| Event::PhaseEntered { phase: Phase::Synchronization });
+        out.milestone(Event::PhaseEntered { phase: Phase::Synchronization });
         self.stage = Stage::Synchronization(Synchronization::new(epoch, last));
     }
 
