@@ -441,10 +441,10 @@ mod tests {
         events.wait(None, &mut reports);
         let through = 5 + large.len() as u64 + 4;
         let last = reports.pop();
-        assert!(
-            matches!(last, Some(Event::Input(Input::Drained { through: have, .. })) if have == through),
-            "what was made is not counted: {last:?}"
-        );
+        let Some(Event::Input(Input::Drained { through: have, .. })) = last else {
+            panic!("{last:?} is no report of progress");
+        };
+        assert_eq!(have, through, "what was made is not counted");
     }
 
     #[tokio::test]
