@@ -42,7 +42,8 @@ pub const CLIENT_CONNECTIONS_PER_ADDRESS: u32 = 60;
 pub const COPY_OUT_MAX: usize = 4096;
 /// The log file is extended by this many bytes ahead of writing (`preAllocSize`, Java's default).
 pub const LOG_PREALLOCATE: u64 = 64 << 20;
-/// Transactions between two snapshots (`snapCount`, Java's default); the wait is drawn from the upper half.
+/// Transactions between two snapshots (`snapCount`, Java's default); the wait is drawn from the
+/// upper half.
 pub const SNAP_COUNT: u64 = 100_000;
 /// Servers in one configuration.
 pub const SERVERS_MAX: usize = 255;

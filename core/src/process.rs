@@ -2,7 +2,8 @@
 //!
 //! 1. A driver may run an effect as soon as it reads it. Whatever depends on the disk (an ACK, a
 //!    new epoch) the core itself holds back until [`Input::Persisted`] arrives.
-//! 2. Effects of one connection, and all [`Effect::Persist`] / [`Effect::Reload`], are FIFO; nothing else is ordered.
+//! 2. Effects of one connection, and all [`Effect::Persist`] / [`Effect::Reload`], are FIFO;
+//!    nothing else is ordered.
 //! 3. `Persisted` is cumulative: write all that is queued, sync once, answer the last ticket.
 //! 4. Timers live inside the core; only the earliest deadline leaves it.
 //! 5. Output is complete when [`Process::handle`] returns.
@@ -113,7 +114,8 @@ pub enum Input {
         /// The next bytes of its stream.
         chunk: Bytes,
     },
-    /// The operating system took all bytes of this connection up to `through` (counted from its start).
+    /// The operating system took all bytes of this connection up to `through`, counted from its
+    /// start.
     Drained {
         /// On which connection.
         conn: ConnId,

@@ -3,8 +3,8 @@
 //! * Opening takes one delay to the acceptor (who learns it at once) and one back. A host that is
 //!   down or does not listen answers with a refusal.
 //! * A cut lane stalls. What was sent on it arrives after the healing, unless the sender gave up
-//!   first ([`crate::Step::GiveUp`]): then the sender's end closes and the receiver learns it once healed,
-//!   so until then the connection is half open.
+//!   first ([`crate::Step::GiveUp`]): then the sender's end closes and the receiver learns it once
+//!   healed, so until then the connection is half open.
 //! * A crash or [`crate::Fault::Reset`] closes ends; the other side learns it by an item that
 //!   travels like a message. Whoever has closed an end hears nothing more of it.
 //! * The sender's operating system takes [`SOCKET_BUFFER`] bytes that are under way at once

@@ -51,7 +51,8 @@ pub struct ReadError {
     pub message: String,
 }
 
-/// How a driver reads a whole file. A name that ends in `.gz` or `.snappy` gives what it unpacks to.
+/// How a driver reads a whole file. A name that ends in `.gz` or `.snappy` gives what it unpacks
+/// to.
 pub type ReadFile<'a> = dyn FnMut(&FileId) -> Result<Bytes, ReadError> + 'a;
 
 /// What of the writing may be configured.

@@ -105,7 +105,10 @@ fn letters(word: &str) -> impl Iterator<Item = char> + '_ {
 }
 
 macro_rules! functions {
-    ($(#[$doc:meta])* $enum:ident: $($(#[$what:meta])* $variant:ident $name:literal $kind:expr;)*) => {
+    (
+        $(#[$doc:meta])*
+        $enum:ident: $($(#[$what:meta])* $variant:ident $name:literal $kind:expr;)*
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum $enum { $($(#[$what])* $variant,)* }

@@ -54,7 +54,8 @@ fn size(text: &str, report: &mut impl FnMut(usize, &str)) {
     }
     for (line, content) in (1..).zip(text.lines()) {
         let columns = content.chars().count();
-        if columns > COLUMNS_MAX {
+        // A text that a line ends with cannot be broken.
+        if columns > COLUMNS_MAX && !content.contains('"') {
             report(line, &format!("{columns} columns, at most {COLUMNS_MAX}"));
         }
     }
@@ -108,12 +109,11 @@ fn named_files(root: &Path, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
     while let Some(path) = waiting.pop() {
         let text = read(root, &path)?;
         let folder = module_folder(&path);
-        for name in modules(&text) {
-            let beside = folder.join(format!("{name}.rs"));
-            let inside = folder.join(name).join("mod.rs");
-            let found = [beside, inside].into_iter().filter(|file| paths.contains(file));
-            waiting.extend(found.filter(|file| !named.contains(file)));
-        }
+        let beside = modules(&text).map(|name| folder.join(format!("{name}.rs")));
+        let inside = modules(&text).map(|name| folder.join(name).join("mod.rs"));
+        let given = given_paths(&text).map(|given| path.with_file_name("").join(given));
+        let found = beside.chain(inside).chain(given).filter(|file| paths.contains(file));
+        waiting.extend(found.filter(|file| !named.contains(file)));
         named.insert(path);
     }
     Ok(named)
@@ -124,6 +124,7 @@ fn is_crate_root(path: &Path) -> bool {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     match parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
         [_, "src", "lib.rs" | "main.rs"] | [_, "build.rs"] => true,
+        [_, "src", "bin", _, "main.rs"] => true,
         [_, "src", "bin", file] | [_, "tests" | "benches" | "examples", file] => {
             file.ends_with(".rs")
         }
@@ -153,6 +154,11 @@ fn modules(text: &str) -> impl Iterator<Item = &str> {
         let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
         (visible && is_name).then_some(name)
     })
+}
+
+/// The paths in `#[path = "…"]` attributes.
+fn given_paths(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| line.trim().strip_prefix("#[path = \"")?.strip_suffix("\"]"))
 }
 
 fn collect(root: &Path, folder: &Path, paths: &mut Vec<PathBuf>) -> Result {
@@ -222,5 +228,6 @@ mod tests {
         assert_eq!(module_folder(Path::new("core/src/tree/mod.rs")), Path::new("core/src/tree"));
         assert_eq!(module_folder(Path::new("core/src/peer.rs")), Path::new("core/src/peer"));
         assert_eq!(module_folder(Path::new("core/tests/a.rs")), Path::new("core/tests"));
+        assert_eq!(module_folder(Path::new("sim/src/bin/a/main.rs")), Path::new("sim/src/bin/a"));
     }
 }

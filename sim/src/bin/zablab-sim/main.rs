@@ -13,13 +13,15 @@ use zablab_sim::teaching::{Bug, BugSet};
 
 const USAGE: &str = "\
 usage: zablab-sim run [--trace] [--rewrite] PATH...
-       zablab-sim fuzz [--servers N] [--runs N] [--seed N] [--bug NAME]... [--at-least N] [--json] [--trace]
+       zablab-sim fuzz [--servers N] [--runs N] [--seed N] [--bug NAME]... [--at-least N]
+                       [--json] [--trace]
 
 run plays scripts (docs/formats.md), or all scripts of a folder. --trace prints every event as a
 JSON line, --rewrite writes the present output into the scripts.
 
-fuzz runs random schedules, one for each seed from --seed (default 1) on, --runs of them (default 100),
-on --servers servers (default 3). --bug puts a known bug into the servers (M02, M13, M30, M32).
+fuzz runs random schedules, one for each seed from --seed (default 1) on, --runs of them (default
+100), on --servers servers (default 3). --bug puts a known bug into the servers (M02, M13, M30,
+M32).
 --at-least demands that everything that is counted happened that often.
 --trace prints every event of a schedule that fails.
 Exit code: 0 all held, 1 something broke or was not covered, 2 wrong usage.";
