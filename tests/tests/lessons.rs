@@ -1,13 +1,17 @@
 //! Every scenario under `lessons/`, played to its end: what its script expects is true, no
-//! invariant breaks, and stepping back and forward again gives the same world at every step.
+//! invariant breaks, stepping back and forward again gives the same world at every step, and so
+//! does a link.
 //!
 //! With `REWRITE=1` the output blocks of the scripts are written anew; read the diff.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use zablab_sim::formats::zlab;
 use zablab_sim::script::{self, Played};
 
+/// Characters of a link that a chat or a mail carries without harm.
+const LINK_LEN_MAX: usize = 2000;
 /// Positions between two jumps back; every position is visited on the way forward again.
 const STRIDE: usize = 50;
 
@@ -36,6 +40,20 @@ fn play(path: &Path, text: &str, check_output: bool) -> Result<Played, String> {
     Ok(played)
 }
 
+/// Sends a run through a link and opens it again.
+fn share(text: &str, played: &Played) -> Result<(), String> {
+    let script = script::parse(text).map_err(|error| error.to_string())?;
+    let link = zlab::to_link(&script::record(&script, played)).map_err(|e| e.to_string())?;
+    let run = zlab::from_link(&link).map_err(|error| error.to_string())?;
+    let opened = script::open(&run).map_err(|failure| failure.to_string())?;
+    let world = |played: &Played| played.timeline.world().fingerprint();
+    if !opened.same || world(&opened.played) != world(played) {
+        return Err("the link opens another run".to_owned());
+    }
+    let len = link.len();
+    if len <= LINK_LEN_MAX { Ok(()) } else { Err(format!("a link of {len} characters")) }
+}
+
 /// Goes back in jumps and forward again, and compares the world with what it was.
 fn rewind(mut played: Played) -> Result<(), String> {
     let last = played.timeline.position();
@@ -54,12 +72,16 @@ fn rewind(mut played: Played) -> Result<(), String> {
 }
 
 #[test]
-fn every_scenario_comes_true_and_can_be_rewound() {
+fn every_scenario_comes_true_and_can_be_rewound_and_shared() {
     let check_output = std::env::var_os("REWRITE").is_none_or(|value| value != "1");
     let mut failures = Vec::new();
     for path in scripts() {
         let text = fs::read_to_string(&path).expect("the script can be read");
-        if let Err(why) = play(&path, &text, check_output).and_then(rewind) {
+        let done = play(&path, &text, check_output).and_then(|played| {
+            share(&text, &played)?;
+            rewind(played)
+        });
+        if let Err(why) = done {
             failures.push(format!("{}: {why}", path.display()));
         }
     }

@@ -227,8 +227,9 @@ mod tests {
         let zxid = Zxid::new(Epoch(1), 1);
         let packet = Event::PacketSent { to: ServerId(1), kind: PacketKind::Proposal, zxid };
         let event = at(Some(Host::Server(ServerId(3))), What::Core(packet));
-        let expected = r#"{"v":1,"seq":412,"at_us":260000,"host":"s3","event":"PacketSent","to":1,"kind":"Proposal","zxid":{"epoch":1,"counter":1}}"#;
-        assert_eq!(encode(&event), expected);
+        let begin = r#"{"v":1,"seq":412,"at_us":260000,"host":"s3","event":"PacketSent","#;
+        let end = r#""to":1,"kind":"Proposal","zxid":{"epoch":1,"counter":1}}"#;
+        assert_eq!(encode(&event), format!("{begin}{end}"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod parse;
 mod parse_predicate;
 pub mod predicate;
 mod print;
+mod recording;
 pub mod run;
 pub mod vocabulary;
 
@@ -22,6 +23,7 @@ mod tests;
 pub use ast::{Command, Line, Predicate, Script};
 pub use given::{Start, StartError};
 pub use parse::{ParseError, parse, parse_act, parse_predicate};
+pub use recording::{Opened, open, record};
 pub use run::{Failure, Played, RunError, play, rewrite};
 
 /// The first line of every script.

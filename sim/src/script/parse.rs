@@ -285,7 +285,8 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
         }
         _ => tokens.error_before(
             "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
-             delay jitter sync-time sync-jitter give-up snap-count window clock-ppm accepted-epoch current-epoch log snapshot round counter commit-log bug",
+             delay jitter sync-time sync-jitter give-up snap-count window clock-ppm \
+             accepted-epoch current-epoch log snapshot round counter commit-log bug",
         ),
     }
 }
@@ -439,7 +440,8 @@ fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
             Ok(ClientAct::Write { write, times })
         }
         _ => tokens.error_before(
-            "one of connect disconnect crash close create set delete multi get exists children sync",
+            "one of connect disconnect crash close create set delete multi get exists children \
+             sync",
         ),
     }
 }

@@ -17,6 +17,7 @@ use super::events::Row;
 use super::given::{Start, StartError};
 use super::predicate::{Scene, Value};
 use crate::chooser::{Chooser, Fifo, Random};
+use crate::formats::zlab::Move;
 use crate::invariants::Violation;
 use crate::io::GivenDiskError;
 use crate::step::{ClientId, Host, Step};
@@ -134,6 +135,8 @@ pub struct Played {
     pub fingerprints: Vec<u64>,
     /// Every event.
     pub events: Vec<TraceEvent>,
+    /// What was done, as a `.zlab` file has it.
+    pub moves: Vec<Move>,
     /// What each line printed, by the number of the line.
     pub outputs: BTreeMap<u32, Vec<String>>,
 }
@@ -158,8 +161,7 @@ pub fn play(script: &Script, check_output: bool) -> Result<Played, Box<RunError>
     if let Err(failure) = player.end() {
         return Err(at(last, failure, player.events));
     }
-    let Player { timeline, fingerprints, events, outputs, .. } = player;
-    Ok(Played { timeline, fingerprints, events, outputs })
+    Ok(player.finish())
 }
 
 /// The text of a script with the outputs that its blocks have now; everything else stays.
@@ -205,6 +207,7 @@ pub(super) struct Player {
     rows: Vec<Row>,
     marks: BTreeMap<String, usize>,
     fingerprints: Vec<u64>,
+    moves: Vec<Move>,
     outputs: BTreeMap<u32, Vec<String>>,
     goal: Option<Goal>,
     may_break: BTreeSet<String>,
@@ -219,7 +222,7 @@ struct Goal {
 }
 
 impl Player {
-    fn new(start: Start) -> Result<Player, Failure> {
+    pub(super) fn new(start: Start) -> Result<Player, Failure> {
         let seed = start.given.seed;
         let timeline = Timeline::new(start.given, Teaching { bugs: start.bugs })?;
         Ok(Player {
@@ -234,6 +237,7 @@ impl Player {
             events: Vec::new(),
             rows: Vec::new(),
             marks: BTreeMap::from([("start".to_owned(), 0)]),
+            moves: Vec::new(),
             outputs: BTreeMap::new(),
             goal: None,
             may_break: BTreeSet::new(),
@@ -289,13 +293,11 @@ impl Player {
         let before = self.rows.len();
         match command {
             Command::Given(_) => {}
-            Command::Act(act) => self.act(act)?,
-            Command::Step(n) => {
-                for _ in 0..*n {
-                    let step = self.next().ok_or(Failure::Stuck { values: Vec::new() })?;
-                    self.apply(&step);
-                }
+            Command::Act(act) => {
+                self.act(act)?;
+                self.moves.push(Move::Act(act.clone()));
             }
+            Command::Step(n) => (0..*n).try_for_each(|_| self.choose())?,
             Command::RunUntil { predicate, within_us } => self.run_until(predicate, *within_us)?,
             Command::RunUntilEvent { pattern, times, within_us } => {
                 self.run_until_event(pattern, *times, *within_us)?;
@@ -362,10 +364,25 @@ impl Player {
         if due > until {
             return Ok(false);
         }
-        if let Some(step) = self.next() {
-            self.apply(&step);
-        }
+        self.choose()?;
         Ok(true)
+    }
+
+    /// Takes the step that the chooser wants.
+    pub(super) fn choose(&mut self) -> Result<(), Failure> {
+        let step = self.next().ok_or(Failure::Stuck { values: Vec::new() })?;
+        self.apply(&step);
+        match self.moves.last_mut() {
+            Some(Move::Auto(steps)) => *steps += 1,
+            Some(Move::Act(_) | Move::Step(_)) | None => self.moves.push(Move::Auto(1)),
+        }
+        Ok(())
+    }
+
+    /// The run so far.
+    pub(super) fn finish(self) -> Played {
+        let Player { timeline, fingerprints, events, moves, outputs, .. } = self;
+        Played { timeline, fingerprints, events, moves, outputs }
     }
 
     fn run_for(&mut self, us: u64) -> Result<(), Failure> {

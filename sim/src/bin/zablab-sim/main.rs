@@ -12,12 +12,13 @@ use zablab_sim::fuzz::{self, Coverage, Kind, Plan, Report};
 use zablab_sim::teaching::{Bug, BugSet};
 
 const USAGE: &str = "\
-usage: zablab-sim run [--trace] [--rewrite] PATH...
+usage: zablab-sim run [--trace] [--rewrite] [--link] PATH...
        zablab-sim fuzz [--servers N] [--runs N] [--seed N] [--bug NAME]... [--at-least N]
                        [--json] [--trace]
 
-run plays scripts (docs/formats.md), or all scripts of a folder. --trace prints every event as a
-JSON line, --rewrite writes the present output into the scripts.
+run plays scripts (docs/formats.md), all scripts of a folder, or a .zlab file. --trace prints every
+event as a JSON line, --rewrite writes the present output into the scripts, --link prints the run as
+a link.
 
 fuzz runs random schedules, one for each seed from --seed (default 1) on, --runs of them (default
 100), on --servers servers (default 3). --bug puts a known bug into the servers (M02, M13, M30,

@@ -1,17 +1,18 @@
-//! `zablab-sim run`: plays scripts, and says which line did not come true.
+//! `zablab-sim run`: plays scripts, says which line did not come true, and opens `.zlab` files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use zablab_sim::TraceEvent;
-use zablab_sim::formats::json;
-use zablab_sim::script::{self, Script};
+use zablab_sim::formats::{json, zlab};
+use zablab_sim::script::{self, Played, Script};
 
 /// What the command line asks for.
 struct Options {
     trace: bool,
     rewrite: bool,
+    link: bool,
     paths: Vec<PathBuf>,
 }
 
@@ -23,7 +24,8 @@ pub fn main(args: &[String]) -> Result<ExitCode, String> {
     let options = parse(args)?;
     let mut failed = false;
     for path in options.paths.iter().flat_map(|path| scripts(path)) {
-        match play(&path, &options) {
+        let is_zlab = path.extension().is_some_and(|extension| extension == "zlab");
+        match if is_zlab { open(&path, &options) } else { play(&path, &options) } {
             Ok(summary) => eprintln!("{}: {summary}", path.display()),
             Err(why) => {
                 failed = true;
@@ -35,11 +37,12 @@ pub fn main(args: &[String]) -> Result<ExitCode, String> {
 }
 
 fn parse(args: &[String]) -> Result<Options, String> {
-    let mut options = Options { trace: false, rewrite: false, paths: Vec::new() };
+    let mut options = Options { trace: false, rewrite: false, link: false, paths: Vec::new() };
     for arg in args {
         match arg.as_str() {
             "--trace" => options.trace = true,
             "--rewrite" => options.rewrite = true,
+            "--link" => options.link = true,
             flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
             path => options.paths.push(PathBuf::from(path)),
         }
@@ -74,16 +77,30 @@ fn play(path: &Path, options: &Options) -> Result<String, String> {
     if options.rewrite {
         rewrite(path, &text, &script, &played)?;
     }
-    let ms = played.timeline.world().now().as_ms();
-    Ok(format!("{} steps, {ms} ms simulated", played.timeline.position()))
+    if options.link {
+        let run = script::record(&script, &played);
+        println!("{}", zlab::to_link(&run).map_err(|error| error.to_string())?);
+    }
+    Ok(summary(&played))
 }
 
-fn rewrite(
-    path: &Path,
-    text: &str,
-    script: &Script,
-    played: &script::Played,
-) -> Result<(), String> {
+fn open(path: &Path, options: &Options) -> Result<String, String> {
+    let file = fs::read(path).map_err(|error| error.to_string())?;
+    let run = zlab::decode(&file).map_err(|error| error.to_string())?;
+    let opened = script::open(&run).map_err(|failure| failure.to_string())?;
+    print(&opened.played.events, options);
+    match opened.same {
+        true => Ok(summary(&opened.played)),
+        false => Err(format!("core {} wrote another trace of this run", run.core)),
+    }
+}
+
+fn summary(played: &Played) -> String {
+    let world = played.timeline.world();
+    format!("{} steps, {} ms simulated", played.timeline.position(), world.now().as_ms())
+}
+
+fn rewrite(path: &Path, text: &str, script: &Script, played: &Played) -> Result<(), String> {
     let rewritten = script::rewrite(text, script, played);
     fs::write(path, rewritten).map_err(|error| error.to_string())
 }
