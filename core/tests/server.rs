@@ -1,0 +1,255 @@
+//! A standalone server at its boundary: bytes of a client in, effects out.
+
+use bytes::Bytes;
+use zablab_core::config::{Config, HostPort};
+use zablab_core::endpoint::Endpoint;
+use zablab_core::limits::CLIENT_OUTSTANDING_MAX;
+use zablab_core::policy::Correct;
+use zablab_core::process::{Effect, Input, Out, PortKind, Process};
+use zablab_core::storage::Recovered;
+use zablab_core::tree::Database;
+use zablab_core::txn::{Acl, Id};
+use zablab_core::types::{
+    ConnId, Epochs, Mono, Now, ServerId, SessionId, Ticket, WallMs, Xid, Zxid,
+};
+use zablab_core::wire::client::{
+    ConnectRequest, ConnectResponse, CreateRequest, ErrorCode, OpCode, ReplyHeader, Request,
+    Response, encode_request,
+};
+
+const CLIENT: ConnId = ConnId(1);
+const OTHER: ConnId = ConnId(2);
+
+struct Server {
+    endpoint: Endpoint<Correct>,
+    now: Now,
+}
+
+impl Server {
+    fn start() -> Server {
+        let config = Config {
+            me: ServerId(0),
+            ensemble: None,
+            tick_time_ms: 2000,
+            init_limit: 10,
+            sync_limit: 5,
+            client_addr: HostPort { host: String::from("127.0.0.1"), port: 2181 },
+            min_session_timeout_ms: 4000,
+            max_session_timeout_ms: 40_000,
+            max_client_cnxns: 60,
+            snap_count: 100_000,
+            commit_log_count: 500,
+        };
+        let recovered = Recovered {
+            database: Database::genesis(),
+            epochs: Epochs::default(),
+            recent: Vec::new(),
+            notes: Vec::new(),
+        };
+        let endpoint = Endpoint::new(config, recovered, 1, Correct);
+        let now = Now { mono: Mono(0), wall: WallMs(1_000_000) };
+        let mut server = Server { endpoint, now };
+        server.give(Input::Start);
+        server
+    }
+
+    fn give(&mut self, input: Input) -> Vec<Effect> {
+        let mut out = Out::new(false);
+        self.endpoint.handle(self.now, input, &mut out);
+        out.effects
+    }
+
+    fn bytes(&mut self, conn: ConnId, chunk: Bytes) -> Vec<Effect> {
+        self.give(Input::Bytes { conn, chunk })
+    }
+
+    fn call(&mut self, conn: ConnId, request: &ConnectRequest) -> Vec<Effect> {
+        let remote = String::from("127.0.0.1:40000");
+        self.give(Input::ConnUp { conn, port: PortKind::Client, remote });
+        self.bytes(conn, request.encode())
+    }
+
+    fn sync_disk(&mut self, effects: &[Effect]) -> Vec<Effect> {
+        let tickets = effects.iter().filter_map(|effect| match effect {
+            Effect::Persist { ticket, .. } => Some(*ticket),
+            _ => None,
+        });
+        let through: Ticket = tickets.max().expect("something was written");
+        self.give(Input::Persisted { through })
+    }
+
+    /// A client with a new session.
+    fn connect(&mut self) -> ConnectResponse {
+        let written = self.call(CLIENT, &connect_request(SessionId(0), None));
+        assert!(replies(&written, CLIENT).is_empty(), "answered before the session is durable");
+        let answered = self.sync_disk(&written);
+        let frame = replies(&answered, CLIENT).remove(0);
+        ConnectResponse::decode(frame.slice(4..)).expect("a connect response")
+    }
+}
+
+fn connect_request(session: SessionId, password: Option<Bytes>) -> ConnectRequest {
+    ConnectRequest {
+        protocol_version: 0,
+        last_zxid_seen: Zxid::ZERO,
+        timeout_ms: 10_000,
+        session,
+        password,
+        read_only: Some(false),
+    }
+}
+
+fn create(path: &str) -> Request {
+    let id = Id { scheme: String::from("world"), id: String::from("anyone") };
+    let acl = vec![Acl { perms: 31, id }];
+    Request::Create(CreateRequest { path: path.into(), data: None, acl, flags: 0 })
+}
+
+fn exists(path: &str) -> Request {
+    Request::Exists { path: path.into(), watch: false }
+}
+
+/// The frames sent on one connection.
+fn replies(effects: &[Effect], to: ConnId) -> Vec<Bytes> {
+    let sent = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { conn, parts } if *conn == to => Some(Bytes::from(parts.concat())),
+        _ => None,
+    });
+    sent.collect()
+}
+
+fn header(frame: &Bytes) -> ReplyHeader {
+    ReplyHeader::decode(frame.slice(4..)).expect("a reply").0
+}
+
+fn is_hung_up(effects: &[Effect], on: ConnId) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Disconnect { conn } if *conn == on))
+}
+
+#[test]
+fn a_write_is_answered_when_it_is_durable_and_reads_wait_behind_it() {
+    let mut server = Server::start();
+    server.connect();
+    let written = server.bytes(CLIENT, encode_request(Xid(1), &create("/a")));
+    let read = server.bytes(CLIENT, encode_request(Xid(2), &exists("/a")));
+    assert!(replies(&written, CLIENT).is_empty());
+    assert!(replies(&read, CLIENT).is_empty());
+
+    let answered = replies(&server.sync_disk(&written), CLIENT);
+    let headers: Vec<_> = answered.iter().map(header).map(|h| (h.xid, h.zxid, h.err)).collect();
+    assert_eq!(headers, [(Xid(1), Zxid(2), 0), (Xid(2), Zxid(2), 0)]);
+    let body = ReplyHeader::decode(answered[0].slice(4..)).expect("a reply").1;
+    assert_eq!(Response::decode(OpCode::Create, body), Ok(Response::Create { path: "/a".into() }));
+}
+
+#[test]
+fn a_client_with_too_much_under_way_is_not_read_until_half_is_answered() {
+    let mut server = Server::start();
+    server.connect();
+    let written = server.bytes(CLIENT, encode_request(Xid(1), &create("/a")));
+    // One chunk holds more requests than may wait.
+    let total = CLIENT_OUTSTANDING_MAX + 200;
+    let mut chunk = Vec::new();
+    for xid in 2..=total {
+        let xid = Xid(i32::try_from(xid).expect("a small number"));
+        chunk.extend_from_slice(&encode_request(xid, &exists("/a")));
+    }
+    let paused = server.bytes(CLIENT, chunk.into());
+    assert!(matches!(paused[..], [Effect::PauseReads { conn: CLIENT }]));
+    assert_eq!(server.endpoint.view().clients[0].outstanding, CLIENT_OUTSTANDING_MAX as u64);
+
+    // What was read but not looked at is taken up again, and nothing is lost or reordered.
+    let answered = server.sync_disk(&written);
+    assert!(answered.iter().any(|e| matches!(e, Effect::ResumeReads { conn: CLIENT })));
+    let xids: Vec<i32> = replies(&answered, CLIENT).iter().map(|f| header(f).xid.0).collect();
+    let all: Vec<i32> = (1..=i32::try_from(total).expect("a small number")).collect();
+    assert_eq!(xids, all);
+}
+
+#[test]
+fn a_session_goes_on_with_its_password_only_and_on_its_last_connection() {
+    let mut server = Server::start();
+    let first = server.connect();
+    let (session, password) = (first.session, first.password);
+
+    let wrong = server.call(OTHER, &connect_request(session, Some(Bytes::from_static(&[7; 16]))));
+    let refusal = replies(&wrong, OTHER).remove(0);
+    let refusal = ConnectResponse::decode(refusal.slice(4..)).expect("a connect response");
+    assert_eq!((refusal.session, refusal.timeout_ms), (SessionId(0), 0));
+    assert!(is_hung_up(&wrong, OTHER));
+
+    let right = server.call(OTHER, &connect_request(session, password));
+    assert!(is_hung_up(&right, CLIENT), "a session has one connection");
+    let renewed = replies(&right, OTHER).remove(0);
+    let renewed = ConnectResponse::decode(renewed.slice(4..)).expect("a connect response");
+    assert_eq!((renewed.session, renewed.timeout_ms), (session, 10_000));
+}
+
+#[test]
+fn a_client_from_the_future_is_turned_away() {
+    let mut server = Server::start();
+    let mut request = connect_request(SessionId(0), None);
+    request.last_zxid_seen = Zxid(9);
+    let refused = server.call(CLIENT, &request);
+    assert!(replies(&refused, CLIENT).is_empty());
+    assert!(is_hung_up(&refused, CLIENT));
+}
+
+#[test]
+fn unknown_and_lonely_operations_are_answered_with_minus_six() {
+    let mut server = Server::start();
+    server.connect();
+    let check = Request::decode(13, Bytes::from_static(b"\0\0\0\x02/a\0\0\0\0"));
+    let lonely = server.bytes(CLIENT, encode_request(Xid(1), &check.expect("a check")));
+    let header_of = |effects: &[Effect]| header(&replies(effects, CLIENT)[0]);
+    assert_eq!(header_of(&lonely).err, ErrorCode::Unimplemented.to_wire());
+    assert!(!is_hung_up(&lonely, CLIENT));
+
+    let unknown = server.bytes(CLIENT, Bytes::from_static(b"\0\0\0\x08\0\0\0\x02\0\0\x03\xe7"));
+    assert_eq!(header_of(&unknown).err, ErrorCode::Unimplemented.to_wire());
+    assert_eq!(header_of(&unknown).zxid, Zxid(u64::MAX));
+    assert!(is_hung_up(&unknown, CLIENT));
+}
+
+#[test]
+fn a_four_letter_word_is_handed_to_the_driver_however_it_is_cut() {
+    let mut server = Server::start();
+    let remote = String::from("127.0.0.1:40000");
+    server.give(Input::ConnUp { conn: CLIENT, port: PortKind::Client, remote });
+    assert!(server.bytes(CLIENT, Bytes::from_static(b"sr")).is_empty());
+    let handed = server.bytes(CLIENT, Bytes::from_static(b"vr"));
+    assert!(matches!(handed[..], [Effect::Command { conn: CLIENT, word }] if &word == b"srvr"));
+    assert!(server.endpoint.view().clients.is_empty());
+}
+
+#[test]
+fn a_session_that_is_silent_ends_with_its_ephemerals() {
+    let mut server = Server::start();
+    server.connect();
+    let mut ephemeral = create("/e");
+    if let Request::Create(create) = &mut ephemeral {
+        create.flags = 1;
+    }
+    let written = server.bytes(CLIENT, encode_request(Xid(1), &ephemeral));
+    server.sync_disk(&written);
+    assert_eq!(server.endpoint.view().ephemeral_count, 1);
+
+    server.now.mono = server.endpoint.deadline().expect("a session may expire");
+    let expiry = server.give(Input::Tick);
+    let ended = server.sync_disk(&expiry);
+    assert!(is_hung_up(&ended, CLIENT));
+    let view = server.endpoint.view();
+    assert_eq!((view.ephemeral_count, view.sessions.len()), (0, 0));
+}
+
+#[test]
+fn a_failed_write_stops_the_server() {
+    let mut server = Server::start();
+    server.connect();
+    server.bytes(CLIENT, encode_request(Xid(1), &create("/a")));
+    let error = String::from("No space left on device");
+    let halted = server.give(Input::PersistFailed { ticket: Ticket(2), error });
+    assert!(is_hung_up(&halted, CLIENT));
+    assert!(matches!(&halted[..], [.., Effect::Halt { why }] if why.contains("No space left")));
+    assert!(replies(&halted, CLIENT).is_empty());
+}
