@@ -5,9 +5,9 @@
 //! Deliberately not here yet: L9 (writers of ended roles), L10 (bounds of queues).
 //! Source: part B.2 of the correctness notes; ZOOKEEPER-1291, 2307, 2845, 3911, 4643, 4646.
 
-use zablab_core::trace::Event;
+use zablab_core::trace::{Event, Reason};
 use zablab_core::types::{Epoch, ServerId, Zxid};
-use zablab_core::wire::election::{PeerState, Vote};
+use zablab_core::wire::election::Vote;
 use zablab_core::wire::quorum::PacketKind;
 
 use super::facts::{Change, Facts};
@@ -17,7 +17,9 @@ use super::{Invariant, Report};
 pub(super) fn event(facts: &Facts, id: ServerId, event: &Event, report: &mut Report) {
     match event {
         Event::PacketSent { to, kind, zxid } => packet(facts, id, *to, *kind, *zxid, report),
-        Event::NotificationSent { state: PeerState::Looking, vote, .. } if vote.leader == id => {
+        // Only the vote with which it begins a round: later it may adopt what another server still
+        // says of it from before its log was cut, and that is harmless.
+        Event::VoteChanged { vote, reason: Reason::OwnVote } if vote.leader == id => {
             own_vote(facts, id, *vote, report);
         }
         Event::Acked { zxid, by } if *by == id && zxid.counter() == 0 => {

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use expect_test::{Expect, expect};
 use zablab_core::client::CallId;
 use zablab_core::storage::{Recovered, Write};
-use zablab_core::trace::{Event, Role};
+use zablab_core::trace::{Event, Reason, Role};
 use zablab_core::tree::Database;
 use zablab_core::types::{ElectionEpoch, Epoch, Epochs, ServerId, SessionId, Ticket, Zxid};
 use zablab_core::wire::client::Request;
-use zablab_core::wire::election::{PeerState, Vote};
+use zablab_core::wire::election::Vote;
 use zablab_core::wire::quorum::PacketKind;
 
 use super::{Checker, Invariant};
@@ -193,8 +193,7 @@ impl Run {
     fn vote(&mut self, id: i64, zxid: Zxid, epoch: u32) {
         let (leader, peer_epoch) = (ServerId(id), Epoch(epoch));
         let vote = Vote { leader, zxid, election_epoch: ElectionEpoch(1), peer_epoch };
-        let (to, state) = (ServerId(1), PeerState::Looking);
-        self.event(id, Event::NotificationSent { to, state, vote });
+        self.event(id, Event::VoteChanged { vote, reason: Reason::OwnVote });
     }
 
     /// Ends the run and compares all that was broken.
