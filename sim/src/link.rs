@@ -587,3 +587,6 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use zablab_sim::TraceEvent;
 use zablab_sim::fuzz::{self, Coverage, Kind, Plan, Report};
 use zablab_sim::teaching::{Bug, BugSet};
 
@@ -212,13 +213,15 @@ impl Summary<'_> {
 /// Plays a schedule again and prints all that happens.
 fn print_trace(report: &Report) {
     let mut world = fuzz::start(report.plan);
-    let mut events = world.take_events();
-    for step in &report.steps {
+    let show = |events: Vec<TraceEvent>| {
         for event in events {
             let host = event.host.map_or(String::new(), |host| host.to_string());
             println!("{:>10} us {host:>6} {:?}", event.at.0, event.what);
         }
-        events = world.apply(step);
+    };
+    show(world.take_events());
+    for step in &report.steps {
+        show(world.apply(step));
     }
 }
 
