@@ -72,6 +72,15 @@ fn rewind(mut played: Played) -> Result<(), String> {
 }
 
 #[test]
+fn the_example_of_the_format_comes_true() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md");
+    let docs = fs::read_to_string(docs).expect("the formats are described");
+    let example = docs.split("```text\n").find(|block| block.starts_with(script::HEADER));
+    let example = example.and_then(|block| block.split("```").next()).expect("it has an example");
+    assert_eq!(play(Path::new(""), example, true).map(|_| ()), Ok(()));
+}
+
+#[test]
 fn every_scenario_comes_true_and_can_be_rewound_and_shared() {
     let check_output = std::env::var_os("REWRITE").is_none_or(|value| value != "1");
     let mut failures = Vec::new();
