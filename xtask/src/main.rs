@@ -3,6 +3,7 @@
 //! No dependencies, so that the first command of a fresh clone compiles only what it runs.
 #![forbid(unsafe_code)]
 
+mod binary;
 mod install;
 mod purity;
 mod shell;

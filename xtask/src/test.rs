@@ -7,10 +7,15 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{Result, cargo, run, run_lines};
-use crate::{install, tidy};
+use crate::{binary, install, tidy};
 
 /// The tests of the binary itself, a layer of their own.
 const PROCESS_TESTS: &str = "processes::";
+
+/// Schedules for each size of an ensemble.
+const SCHEDULES: &str = "10000";
+/// How often everything that the schedules are meant to meet must have happened.
+const COVERED_AT_LEAST: &str = "20";
 
 /// What the layers of one budget may take together on two idle cores.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,6 +74,7 @@ pub fn test() -> Result {
     report.check("clippy", Budget::Build, || run(&mut clippy()));
     if report.check("build", Budget::Build, || run(&mut build())) {
         report.tests("tests", &mut tests(&["--", "--skip", PROCESS_TESTS]));
+        report.check("fuzz", Budget::Tests, fuzz);
         // One at a time: each starts a whole ensemble, and starved servers would time out.
         report.tests("process", &mut tests(&["--lib", PROCESS_TESTS, "--", "--test-threads", "1"]));
     }
@@ -97,6 +103,22 @@ fn tests(arguments: &[&str]) -> Command {
     test.args(["test", "--quiet", "--locked", "--profile", "ci", "--no-fail-fast", "--workspace"]);
     test.args(arguments);
     test
+}
+
+/// Random schedules on three and on five servers, one core for each; the same ones in every run.
+fn fuzz() -> Result {
+    let simulator = binary::build("zablab-sim")?;
+    let fuzz = |servers: &str| {
+        let mut fuzz = Command::new(&simulator);
+        fuzz.args(["fuzz", "--servers", servers, "--runs", SCHEDULES]);
+        run(fuzz.args(["--at-least", COVERED_AT_LEAST]))
+    };
+    let (three, five) = std::thread::scope(|scope| {
+        let three = scope.spawn(|| fuzz("3"));
+        let five = fuzz("5");
+        (three.join().expect("a failure is a value, not a panic"), five)
+    });
+    three.and(five)
 }
 
 impl Report {
