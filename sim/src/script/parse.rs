@@ -248,13 +248,20 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
         "give-up" => Ok(Given::GiveUp(tokens.duration_us()?)),
         "snap-count" => Ok(Given::SnapCount(tokens.number_u32("transactions", 1)?)),
         "window" => Ok(Given::Window(tokens.number_u32("transactions", 1)?)),
+        "sync-time" => Ok(Given::SyncTime(tokens.duration_us()?)),
+        "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
+        _ => given_at(&what, tokens),
+    }
+}
+
+/// What is given to some of the servers.
+fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
+    match what {
         "clock-ppm" => {
             let at = sids_colon(tokens)?;
             let ppm = tokens.number("millionths", -PPM_MAX, PPM_MAX)?;
             Ok(Given::ClockPpm(at, i32::try_from(ppm).expect("within the limits just checked")))
         }
-        "sync-time" => Ok(Given::SyncTime(tokens.duration_us()?)),
-        "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
         "accepted-epoch" => {
             let at = sids_colon(tokens)?;
             Ok(Given::AcceptedEpoch(at, epoch(tokens)?))
