@@ -35,6 +35,8 @@ pub struct Shared<P: Policy> {
     pub history: History,
     /// Tree and sessions after the last applied transaction.
     pub database: Database,
+    /// The oldest snapshot on disk; the history cannot be cut before it.
+    pub oldest: Zxid,
     /// Connections of clients.
     pub clients: Clients,
     /// Counters.
@@ -59,7 +61,7 @@ impl<P: Policy> Shared<P> {
     /// As recovery found it.
     pub fn new(config: Config, recovered: Recovered, seed: u64, policy: P) -> Shared<P> {
         let mut prng = Prng::new(seed);
-        let Recovered { database, epochs, recent, notes: _ } = recovered;
+        let Recovered { database, epochs, recent, oldest, notes: _ } = recovered;
         let disk = Durability::new(epochs, database.last_zxid);
         let due_after = snapshot_distance(&config, &mut prng);
         Shared {
@@ -70,6 +72,7 @@ impl<P: Policy> Shared<P> {
             prng,
             disk,
             database,
+            oldest,
             stats: Stats {
                 proposal_size_last: -1,
                 proposal_size_min: -1,
@@ -149,6 +152,7 @@ impl<P: Policy> Shared<P> {
     /// Another state replaces this one, on disk and in memory.
     pub fn install(&mut self, state: Database, out: &mut Out<Effect>) {
         self.disk.persist(Write::InstallSnapshot { state: state.clone() }, out);
+        self.oldest = state.last_zxid;
         self.database = state;
         self.history.replace(alloc::vec::Vec::new());
     }
@@ -161,6 +165,7 @@ impl<P: Policy> Shared<P> {
             "the disk holds another history than was written"
         );
         self.database = recovered.database;
+        self.oldest = recovered.oldest;
         self.history.replace(recovered.recent);
     }
 

@@ -185,6 +185,8 @@ pub enum Leave {
     QuorumLost,
     /// The zxid counter is used up (ZOOKEEPER-1277).
     CounterUsedUp,
+    /// The log was to be cut where no older snapshot is left to cut back to.
+    CannotCut,
 }
 
 /// Why a leader refused a learner.

@@ -44,6 +44,7 @@ impl Server {
             database: Database::genesis(),
             epochs: Epochs::default(),
             recent: Vec::new(),
+            oldest: Zxid::ZERO,
             notes: Vec::new(),
         };
         let endpoint = Endpoint::new(config, recovered, 1, Correct);

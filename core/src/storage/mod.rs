@@ -61,6 +61,9 @@ pub struct Recovered {
     /// The last transactions that were replayed, oldest first, without a gap, at most
     /// [`crate::limits::COMMITTED_LOG_LEN`]: from them a leader serves DIFF.
     pub recent: Vec<LogRecord>,
+    /// The oldest snapshot: the history cannot be cut before it, because no state is left from
+    /// which that could be done.
+    pub oldest: Zxid,
     /// What recovery had to do, in words, for the server's log (torn tail cut, bad snapshot
     /// skipped).
     pub notes: Vec<alloc::string::String>,

@@ -186,9 +186,10 @@ pub fn recover(
             epoch_ops(name, epoch, &mut repairs);
         }
     }
+    let oldest = found.listing.snapshots.first().map_or(Zxid::ZERO, |(zxid, _)| *zxid);
     let files = Files::new(config, found.listing, epochs, last);
     let recent = loaded.recent.into();
-    let recovered = Recovered { database: loaded.database, epochs, recent, notes };
+    let recovered = Recovered { database: loaded.database, epochs, recent, oldest, notes };
     Ok(Recovery { recovered, files, repairs })
 }
 

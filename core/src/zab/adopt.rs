@@ -119,6 +119,11 @@ impl Learner {
             }
             PacketKind::Trunc => {
                 begin(sync, SyncMode::Trunc)?;
+                // What came by SNAP was never committed, and nothing older is left. Nothing was
+                // touched; the leader sends the whole tree when this server calls again.
+                if packet.zxid < shared.oldest {
+                    return Err(Leave::CannotCut);
+                }
                 sync.last = packet.zxid;
                 shared.disk.persist(Write::Truncate { after: packet.zxid }, out);
                 sync.reloading = Some(shared.disk.reload(out));

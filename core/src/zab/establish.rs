@@ -18,7 +18,7 @@ use crate::wire::quorum::{AckEpoch, LearnerInfo, QuorumPacket};
 use crate::zab::broadcast::Broadcast;
 use crate::zab::leader::{Handler, Held, Leader, Outcome, Progress, Stage};
 use crate::zab::packet::{self, send};
-use crate::zab::sync_plan::plan;
+use crate::zab::sync_plan::{plan, whole_tree};
 
 impl Leader {
     pub(super) fn on_learner_info<P: Policy>(
@@ -232,7 +232,13 @@ impl Leader {
         if let Stage::Broadcast(broadcast) = &self.stage {
             records.extend(broadcast.unapplied(shared).cloned());
         }
-        let plan = plan(peer_last, shared.database.last_zxid, &records);
+        let mut plan = plan(peer_last, shared.database.last_zxid, &records);
+        if plan.mode == SyncMode::Trunc
+            && self.told_to_cut.insert(sid, peer_last) == Some(peer_last)
+        {
+            // It comes back with the same log: it could not cut it.
+            plan = whole_tree(shared.database.last_zxid, &records);
+        }
         let entries = u32::try_from(records.len() - plan.from).unwrap_or(u32::MAX);
         let (mode, to) = (plan.mode, plan.to);
         out.milestone(Event::SyncChosen { learner: sid, peer_last, mode, to, entries });

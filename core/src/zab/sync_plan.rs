@@ -38,11 +38,14 @@ pub fn plan(peer: Zxid, applied: Zxid, records: &[LogRecord]) -> SyncPlan {
     }
     match records.binary_search_by(|record| record.zxid().cmp(&peer)) {
         Ok(at) => SyncPlan { mode: SyncMode::Diff, to: last, from: at + 1 },
-        Err(_) => {
-            let from = records.partition_point(|record| record.zxid() <= applied);
-            SyncPlan { mode: SyncMode::Snap, to: applied, from }
-        }
+        Err(_) => whole_tree(applied, records),
     }
+}
+
+/// SNAP, whatever the learner has: the tree, and the committed records that it does not have yet.
+pub fn whole_tree(applied: Zxid, records: &[LogRecord]) -> SyncPlan {
+    let from = records.partition_point(|record| record.zxid() <= applied);
+    SyncPlan { mode: SyncMode::Snap, to: applied, from }
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ fn recovered(last: Zxid, accepted: u32, current: u32) -> Recovered {
         database: Database { last_zxid: last, ..Database::default() },
         epochs: Epochs { accepted: Epoch(accepted), current: Epoch(current) },
         recent: Vec::new(),
+        oldest: Zxid::ZERO,
         notes: Vec::new(),
     }
 }
