@@ -3,6 +3,7 @@
 //! Every connection is of one of three kinds, and each kind cuts its stream in its own way. Bytes
 //! that cannot be understood end their connection, never the server. Not here: any decision.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -40,7 +41,7 @@ enum Stream {
     /// A greeting (not on a connection that was dialed), then notifications.
     Election { buffer: FrameBuffer, greeted: bool },
     /// Packets without a length; behind a SNAP the tree.
-    Quorum { buffer: FrameBuffer, snapshot: Option<BodyDecoder> },
+    Quorum { buffer: FrameBuffer, snapshot: Option<Box<BodyDecoder>> },
 }
 
 /// What the next bytes of a stream were.
@@ -253,7 +254,7 @@ impl Stream {
                 if let Ok(Some(packet)) = &packet
                     && packet.kind == PacketKind::Snap
                 {
-                    *snapshot = Some(BodyDecoder::default());
+                    *snapshot = Some(Box::default());
                 }
                 to_next(packet, Next::Packet)
             }

@@ -273,7 +273,7 @@ fn a_standalone_folder_recovers() {
     assert_eq!(recent, [0x1d, 0x1e, 0x1f]);
     assert_eq!(files.last_zxid(), Zxid(0x1f));
     let sessions: Vec<SessionId> = database.sessions.iter().map(|(id, _)| *id).collect();
-    let ids = [0x1_0000_1b0f_d200_00, 0x1_0000_1b0f_d200_02, 0x1_0000_1b1e_3200_00];
+    let ids = [0x0100_001b_0fd2_0000, 0x0100_001b_0fd2_0002, 0x0100_001b_1e32_0000];
     assert_eq!(sessions, ids.map(SessionId));
     let after = database.tree.get("/after").unwrap();
     assert_eq!((after.data.as_deref(), after.version), (Some(&b"2"[..]), 1));
@@ -400,8 +400,8 @@ fn any_damage_in_front_of_a_whole_record_is_corruption() {
     let log = folders.get("log.1d").to_vec();
     let records = records(&log);
     let (first, next) = (records[0].offset as usize, records[1].offset as usize);
-    for at in first..next {
-        for flip in [1, 0x80, log[at]] {
+    for (at, byte) in log.iter().enumerate().take(next).skip(first) {
+        for flip in [1, 0x80, *byte] {
             let mut damaged = folders.clone();
             damaged.get_mut("log.1d")[at] ^= flip;
             if flip == 0 {
@@ -514,7 +514,7 @@ fn an_empty_disk_becomes_a_genesis_that_java_would_write() {
     let [java, ours] = [&java, &folders].map(|folders| folders.get("snapshot.0"));
     // Seals 1 and 2 with the digest between them are the same bytes; seal 3 follows.
     assert_eq!(java.len(), 457);
-    assert_eq!(&ours[..], [java, &ours[457..]].concat());
+    assert_eq!(ours, [java, &ours[457..]].concat());
     assert_eq!(ours.len(), 457 + 21);
     assert_eq!(folders.state(), Database::genesis());
 }
@@ -569,7 +569,7 @@ fn a_recorded_snap_is_read() {
     let state = BodyDecoder::default().push(&mut rest).unwrap().unwrap();
     // As the next PROPOSAL says, whose transaction begins a session.
     assert_eq!(state.tree.digest(), 0x4_2a4b_faa6);
-    assert_eq!(state.sessions.iter().next(), Some((&SessionId(0x1000016_b3dc_0001), &20_000)));
+    assert_eq!(state.sessions.iter().next(), Some((&SessionId(0x0100_0016_b3dc_0001), &20_000)));
     buffer.push(rest);
     let next = QuorumPacket::decode(&mut buffer).unwrap().unwrap();
     assert_eq!(next.kind, PacketKind::NewLeader);

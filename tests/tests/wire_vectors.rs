@@ -236,6 +236,9 @@ struct SnapNode {
     owner_and_pzxid: [i64; 2],
 }
 
+/// A znode and the list that its number names.
+type NodeWithList = (SnapNode, Option<Vec<Acl>>);
+
 impl SnapBody {
     const END: &str = "BenWasHere";
 
@@ -291,7 +294,7 @@ impl SnapBody {
     }
 
     /// Sessions by number, znodes by path, each with its list instead of the list's number.
-    fn sorted(&self) -> (Vec<(SessionId, i32)>, Vec<(SnapNode, Option<Vec<Acl>>)>) {
+    fn sorted(&self) -> (Vec<(SessionId, i32)>, Vec<NodeWithList>) {
         let lists: HashMap<i64, &Vec<Acl>> = self.acls.iter().map(|(k, l)| (*k, l)).collect();
         let mut sessions = self.sessions.clone();
         sessions.sort();

@@ -261,7 +261,7 @@ impl Keys {
         }
         if voters <= 2 {
             self.warn(format!("{voters} participants tolerate no failure; use at least 3"));
-        } else if voters % 2 == 0 {
+        } else if voters.is_multiple_of(2) {
             self.warn(format!(
                 "{voters} participants tolerate no more failures than {}",
                 voters - 1

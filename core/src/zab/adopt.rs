@@ -223,7 +223,7 @@ impl Learner {
         out.milestone(Event::HistoryAdopted { epoch, last });
         let ticket = shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
         if shared.policy.newleader_ack_waits_for_sync() {
-            self.hold(ticket, Held::AckNewLeader);
+            self.hold(ticket, Held::NewLeader);
         } else {
             self.acknowledge_new_leader(out);
         }

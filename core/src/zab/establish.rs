@@ -4,6 +4,7 @@
 //! and acknowledges NEWLEADER. Source: ZooKeeper's `Leader.lead`, `LearnerHandler`; Zab's phases 1
 //! and 2 (Junqueira, Reed, Serafini 2011).
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -314,7 +315,7 @@ impl Leader {
         let epoch = *epoch;
         out.milestone(Event::Established { epoch });
         out.milestone(Event::PhaseEntered { phase: Phase::Broadcast });
-        self.stage = Stage::Broadcast(Broadcast::new(shared, epoch, now.mono));
+        self.stage = Stage::Broadcast(Box::new(Broadcast::new(shared, epoch, now.mono)));
         shared.enter_epoch(epoch);
         for (conn, handler) in &self.learners {
             if handler.progress == Progress::Ready {

@@ -5,6 +5,7 @@
 //! LEADERINFO (ZOOKEEPER-1291), currentEpoch before the first learner is synchronized.
 //! Source: ZooKeeper's `Leader`, `LearnerHandler`.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
@@ -46,7 +47,7 @@ pub(super) enum Stage {
     /// Learners are brought up to date until a quorum has acknowledged NEWLEADER.
     Synchronization { epoch: Epoch, acked: BTreeSet<ServerId>, until: Mono },
     /// Established.
-    Broadcast(Broadcast),
+    Broadcast(Box<Broadcast>),
 }
 
 #[derive(Clone, Copy, Debug, Hash)]

@@ -60,11 +60,12 @@ pub(super) enum Stage {
     Broadcast { epoch: Epoch, committed: Zxid },
 }
 
+/// An acknowledgement that waits for its write.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) enum Held {
-    AckEpoch(Epoch),
-    AckNewLeader,
-    AckProposal(Zxid),
+    Promise(Epoch),
+    NewLeader,
+    Proposal(Zxid),
 }
 
 impl Learner {
@@ -295,9 +296,9 @@ impl Learner {
     ) {
         let (conn, leader) = (self.conn, self.leader);
         match held {
-            Held::AckEpoch(epoch) => self.promise(shared, epoch, out),
-            Held::AckNewLeader => self.acknowledge_new_leader(out),
-            Held::AckProposal(zxid) => send(conn, leader, &packet::ack(zxid), out),
+            Held::Promise(epoch) => self.promise(shared, epoch, out),
+            Held::NewLeader => self.acknowledge_new_leader(out),
+            Held::Proposal(zxid) => send(conn, leader, &packet::ack(zxid), out),
         }
     }
 
@@ -333,7 +334,7 @@ impl Learner {
         self.stage = Stage::Promising { epoch };
         let ticket = shared.disk.persist(Write::SetAcceptedEpoch(epoch), out);
         if shared.policy.promise_waits_for_sync() {
-            self.hold(ticket, Held::AckEpoch(epoch));
+            self.hold(ticket, Held::Promise(epoch));
         } else {
             self.promise(shared, epoch, out);
         }
@@ -413,7 +414,7 @@ impl Learner {
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
         let ticket = self.log(shared, record, out)?;
-        let held = Held::AckProposal(shared.disk.last_logged());
+        let held = Held::Proposal(shared.disk.last_logged());
         if shared.policy.ack_waits_for_sync() {
             self.hold(ticket, held);
         } else {
