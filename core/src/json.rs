@@ -47,6 +47,29 @@ impl<'de> Deserialize<'de> for Hex {
     }
 }
 
+/// For `serde(with)`: a plain 64-bit field in this form.
+pub mod hex {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Hex;
+
+    /// Writes it as [`Hex`].
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        Hex(*number).serialize(serializer)
+    }
+
+    /// Reads what [`serialize`] writes.
+    ///
+    /// # Errors
+    /// It is no text of `0x` and at most 16 hex digits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        Hex::deserialize(deserializer).map(|hex| hex.0)
+    }
+}
+
 macro_rules! as_hex {
     ($($name:ident),*) => {$(
         impl From<$name> for Hex {

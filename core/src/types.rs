@@ -210,6 +210,7 @@ pub struct Now {
 
 /// The two epochs of one server, both durable (Zab's f.p and f.a).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Epochs {
     /// The promise: no leader of an older epoch is followed any more.
     pub accepted: Epoch,

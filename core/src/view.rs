@@ -12,6 +12,7 @@ use crate::wire::election::{PeerState, Vote};
 
 /// One server.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ServerView {
     /// Its number, 0 when standalone.
     pub me: ServerId,
@@ -62,6 +63,7 @@ pub struct ServerView {
     /// Bytes of all paths and values.
     pub data_size: u64,
     /// The digest of the tree.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::hex"))]
     pub digest: u64,
     /// Counters since the start.
     pub stats: Stats,
@@ -69,6 +71,7 @@ pub struct ServerView {
 
 /// A vote that a server has counted.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TallyView {
     /// Whose.
     pub voter: ServerId,
@@ -80,6 +83,7 @@ pub struct TallyView {
 
 /// A proposal under way.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ProposalView {
     /// Which.
     pub zxid: Zxid,
@@ -89,6 +93,7 @@ pub struct ProposalView {
 
 /// A learner, as its leader sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LearnerView {
     /// Which.
     pub sid: ServerId,
@@ -102,6 +107,7 @@ pub struct LearnerView {
 
 /// A client's connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ClientView {
     /// Its name.
     pub conn: ConnId,
@@ -127,6 +133,7 @@ pub struct ClientView {
 
 /// A global session.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SessionView {
     /// Its number.
     pub id: SessionId,
@@ -140,6 +147,7 @@ pub struct SessionView {
 
 /// Counters since the process was started.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stats {
     /// Client frames received.
     pub packets_received: u64,

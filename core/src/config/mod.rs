@@ -25,6 +25,7 @@ pub struct HostPort {
 
 /// Whether a server votes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum PeerRole {
     /// It votes.
     Participant,

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
-pub use moves::{Exact, Move};
+pub use moves::{Exact, Move, NoStep};
 
 use crate::script::ParseError;
 use crate::script::ast::Given;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use zablab_core::types::ServerId;
 
 use crate::script::ast::Act;
@@ -20,7 +21,8 @@ pub enum Move {
 }
 
 /// A step that names what it acts on, and that no act of a script can name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 #[allow(missing_docs, reason = "the variants are those of Step and Fault")]
 pub enum Exact {
     Deliver { lane: LaneId, seq: u64 },
@@ -50,6 +52,7 @@ impl Exact {
         }
     }
 
+    /// Reads what `Display` writes.
     fn parse(text: &str) -> Option<Exact> {
         let (name, object) = text.split_once(' ')?;
         match name {
@@ -94,6 +97,27 @@ impl fmt::Display for Exact {
             Exact::Release { lane: on } => write!(f, "release {}", lane(on)),
             Exact::Reset { link } => write!(f, "reset {}", link.0),
         }
+    }
+}
+
+/// A text that is no step.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{text:?} is no step")]
+pub struct NoStep {
+    text: String,
+}
+
+impl From<Exact> for String {
+    fn from(step: Exact) -> String {
+        step.to_string()
+    }
+}
+
+impl TryFrom<String> for Exact {
+    type Error = NoStep;
+
+    fn try_from(text: String) -> Result<Exact, NoStep> {
+        Exact::parse(&text).ok_or(NoStep { text })
     }
 }
 
