@@ -4,8 +4,9 @@
 //! ends: each child holds one end of a pipe and stops when the other end goes away. A server that
 //! ends by itself, or by the user's hand, is reported and not started again.
 
+use std::fmt;
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -85,13 +86,13 @@ async fn serve_until_empty(
     let links = servers.links(members);
     let port = listener.local_addr().map_err(Failure::general)?.port();
     tokio::spawn(http::serve(listener, page, Arc::new(links)));
-    println!("ready http://{HOST}:{port}/");
+    say(format_args!("ready http://{HOST}:{port}/"));
     loop {
         let Some(Ended { id, pid, status }) = servers.ended.recv().await else {
             // Nothing is left to watch; the page and the command stay.
             return std::future::pending().await;
         };
-        println!("server {id} (pid {pid}) ended: {status}");
+        say(format_args!("server {id} (pid {pid}) ended: {status}"));
     }
 }
 
@@ -152,7 +153,8 @@ impl Servers {
             if let Some(mode) = ask::mode(&client_addr(&process.member)).await {
                 let Process { member, pid, .. } = process;
                 let (id, port, log) = (member.id, member.client_port, member.log_path());
-                println!("server {id}: {mode:<10} pid {pid:<7} {HOST}:{port} {}", log.display());
+                let log = log.display();
+                say(format_args!("server {id}: {mode:<10} pid {pid:<7} {HOST}:{port} {log}"));
                 waiting.remove(0);
                 continue;
             }
@@ -209,6 +211,11 @@ fn spawn(member: &Member, log: LevelFilter) -> io::Result<Child> {
         .stderr(output)
         .kill_on_drop(true)
         .spawn()
+}
+
+/// Prints a line. Whoever started the command may have stopped reading; the servers run on.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 /// Takes the port, to say in one clear line if somebody else has it.
