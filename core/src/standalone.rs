@@ -3,17 +3,15 @@
 //! Source: ZooKeeper's `ZooKeeperServer` in standalone mode. It counts on in the epoch of its
 //! last transaction; a fresh one in epoch 0.
 
-use alloc::collections::VecDeque;
-
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::request::Request;
 use crate::request::pipeline::Pipeline;
 use crate::request::sessions::SessionTracker;
+use crate::request::syncs::WaitingSyncs;
 use crate::shared::Shared;
 use crate::trace::{Event, Leave};
-use crate::txn::LogRecord;
-use crate::types::{Mono, Now, SessionId, Xid, Zxid};
+use crate::types::{Mono, Now};
 use crate::wire::client::OpCode;
 
 /// A server in the role STANDALONE.
@@ -21,7 +19,7 @@ use crate::wire::client::OpCode;
 pub struct Standalone {
     /// Where requests become transactions.
     pub pipeline: Pipeline,
-    syncs: VecDeque<(Zxid, SessionId, Xid)>,
+    syncs: WaitingSyncs,
 }
 
 impl Standalone {
@@ -32,7 +30,7 @@ impl Standalone {
         let sessions = SessionTracker::new(shared.config.tick_time_ms, known, now);
         let pipeline = Pipeline::new(database.clone(), database.last_zxid, sessions);
         shared.clients.start_serving();
-        Standalone { pipeline, syncs: VecDeque::new() }
+        Standalone { pipeline, syncs: WaitingSyncs::default() }
     }
 
     /// Takes a client's request.
@@ -48,7 +46,7 @@ impl Standalone {
     ) -> Result<(), Leave> {
         if request.op == OpCode::Sync {
             let behind = self.pipeline.last_proposed();
-            self.syncs.push_back((behind, request.session, request.cxid));
+            self.syncs.push(behind, request.session, request.cxid);
             self.apply_durable(shared, now, out);
             return Ok(());
         }
@@ -70,12 +68,7 @@ impl Standalone {
     ) {
         let durable = shared.disk.last_durable();
         shared.apply_through(now, durable, Some(&mut self.pipeline.sessions), out);
-        let open = shared.history.pending().front().map(LogRecord::zxid);
-        while let Some((_, session, cxid)) =
-            self.syncs.pop_front_if(|(behind, _, _)| open.is_none_or(|open| *behind < open))
-        {
-            shared.complete_sync(now, session, cxid, out);
-        }
+        self.syncs.release(shared, now, out);
         shared.maybe_snapshot(out);
     }
 

@@ -8,6 +8,7 @@ pub mod pipeline;
 pub mod prep;
 pub mod read;
 pub mod sessions;
+pub mod syncs;
 
 use alloc::vec::Vec;
 use bytes::Bytes;

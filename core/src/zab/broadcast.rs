@@ -12,10 +12,11 @@ use crate::process::{Effect, Out};
 use crate::request::Request;
 use crate::request::pipeline::Pipeline;
 use crate::request::sessions::SessionTracker;
+use crate::request::syncs::WaitingSyncs;
 use crate::shared::Shared;
 use crate::trace::{Event, Leave};
 use crate::txn::LogRecord;
-use crate::types::{ConnId, Epoch, Mono, Now, ServerId, SessionId, Xid, Zxid};
+use crate::types::{ConnId, Epoch, Mono, Now, ServerId, Zxid};
 use crate::wire::client::OpCode;
 use crate::zab::leader::{Handler, Leader, Stage};
 use crate::zab::packet::{self, send};
@@ -33,7 +34,7 @@ pub struct Broadcast {
     /// Syncs of learners that wait for everything proposed before them.
     learner_syncs: VecDeque<(Zxid, ConnId)>,
     /// Syncs of this server's own clients.
-    own_syncs: VecDeque<(Zxid, SessionId, Xid)>,
+    own_syncs: WaitingSyncs,
 }
 
 impl Broadcast {
@@ -49,7 +50,7 @@ impl Broadcast {
             last_committed: first,
             acked: BTreeMap::new(),
             learner_syncs: VecDeque::new(),
-            own_syncs: VecDeque::new(),
+            own_syncs: WaitingSyncs::default(),
         }
     }
 
@@ -121,7 +122,7 @@ impl Leader {
             let behind = broadcast.pipeline.last_proposed();
             match from {
                 Some(conn) => broadcast.learner_syncs.push_back((behind, conn)),
-                None => broadcast.own_syncs.push_back((behind, request.session, request.cxid)),
+                None => broadcast.own_syncs.push(behind, request.session, request.cxid),
             }
             self.release_syncs(shared, now, out);
             return Ok(());
@@ -262,13 +263,6 @@ impl Leader {
                 send(conn, handler.sid, &packet::sync(), out);
             }
         }
-        // Behind a proposal that is committed but not applied yet an own client still waits.
-        let open = shared.history.pending().front().map(LogRecord::zxid);
-        while let Some((_, session, cxid)) = broadcast
-            .own_syncs
-            .pop_front_if(|(behind, _, _)| open.is_none_or(|open| *behind < open))
-        {
-            shared.complete_sync(now, session, cxid, out);
-        }
+        broadcast.own_syncs.release(shared, now, out);
     }
 }

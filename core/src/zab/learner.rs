@@ -10,6 +10,7 @@ use crate::limits::{LEARNER_CONNECT_TRIES, LEARNER_RETRY_MS};
 use crate::policy::Policy;
 use crate::process::{Effect, Out, PortKind};
 use crate::request::Request;
+use crate::request::syncs::WaitingSyncs;
 use crate::shared::Shared;
 use crate::storage::Write;
 use crate::trace::{Event, Leave, Phase};
@@ -40,7 +41,7 @@ pub struct Learner {
     /// Syncs sent to the leader, in order.
     syncs: VecDeque<(SessionId, Xid)>,
     /// Syncs that the leader answered; they wait until what was committed before is applied.
-    answered_syncs: VecDeque<(Zxid, SessionId, Xid)>,
+    answered_syncs: WaitingSyncs,
 }
 
 /// How far the learner has come.
@@ -87,7 +88,7 @@ impl Learner {
             last_heard: now,
             touched: BTreeMap::new(),
             syncs: VecDeque::new(),
-            answered_syncs: VecDeque::new(),
+            answered_syncs: WaitingSyncs::default(),
         };
         learner.connect(shared, out);
         learner
@@ -480,7 +481,7 @@ impl Learner {
     ) -> Result<(), Leave> {
         let committed = self.committed().ok_or(Leave::ProtocolError)?;
         let (session, cxid) = self.syncs.pop_front().ok_or(Leave::ProtocolError)?;
-        self.answered_syncs.push_back((committed, session, cxid));
+        self.answered_syncs.push(committed, session, cxid);
         self.apply_committed(shared, now, out);
         Ok(())
     }
@@ -494,13 +495,7 @@ impl Learner {
     ) {
         let Stage::Broadcast { committed, .. } = self.stage else { return };
         shared.apply_through(now, committed, None, out);
-        let open = shared.history.pending().front().map(LogRecord::zxid);
-        while let Some((_, session, cxid)) = self
-            .answered_syncs
-            .pop_front_if(|(behind, _, _)| open.is_none_or(|open| *behind < open))
-        {
-            shared.complete_sync(now, session, cxid, out);
-        }
+        self.answered_syncs.release(shared, now, out);
         shared.maybe_snapshot(out);
     }
 }
