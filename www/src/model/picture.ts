@@ -1,7 +1,12 @@
 // Everything that is drawn at one cursor: a function of branch and cursor, nothing else.
+//
+// Not here: where things stand on the stage, what they look like, and how the cursor moves.
 import type {
   ClientFrame, Flight, Frame, ServerFrame, TraceLine, Violation, Way,
 } from "../core/types";
+import { freshLog, freshRole } from "./api";
+import type { BranchRecord, Life } from "./record";
+import { gapMs, type Story } from "./story";
 
 /** A place on a branch: after `position` steps, and `fraction` (0 to below 1) of the way to the next shown moment. */
 export type Cursor = { branch: number; position: number; fraction: number };
@@ -11,8 +16,10 @@ export type FlightNow = {
   /** 0 at the sender, 1 at the receiver, mapped to story time. */
   progress: number;
   held: boolean;
-  /** It is on its way to be lost. */
+  /** It is on its way to be lost, or is lost already. */
   doomed: boolean;
+  /** It is lost, and drawn a moment longer where that happened. */
+  lost: boolean;
 };
 
 export type Picture = {
@@ -23,12 +30,16 @@ export type Picture = {
   cuts: Way[];
   /** In the order in which they were sent; quiet ones only if they are shown. */
   flights: FlightNow[];
-  /** The newest event that was worth telling, and when. */
+  /** The newest event that was worth telling; it says when. */
   headline: TraceLine | null;
   /** The frame at the cursor. */
   frame: Frame;
+  /** Every invariant that broke up to here. */
   broken: Violation[];
-  /** Servers whose role changed lately: 0 just now, 1 done. For cosmetic motion. */
+  /**
+   * What changed lately, by `freshRole` and `freshLog`: 0 just now, 1 done. For accents only: at 0
+   * the new state is drawn in full already. Empty if motion is reduced.
+   */
   fresh: Map<string, number>;
 };
 
@@ -39,3 +50,124 @@ export type Selection =
   | { kind: "flight"; id: string }
   | { kind: "way"; a: string; b: string }
   | null;
+
+/** How long the accents last, and a lost message is still drawn, in story milliseconds. */
+export const ROLE_FRESH_MS = 240;
+export const LOG_FRESH_MS = 160;
+export const LOST_MS = 400;
+/** How long a message is thought to travel as long as nothing else is known. */
+const EXPECTED_MS = gapMs(10_000);
+/** Up to here such a message moves evenly; from here on it only comes nearer to the other bound. */
+const EVEN = 0.8;
+const NEAREST = 0.95;
+/** A message that is held from the beginning stands here, so that it can be seen beside its sender. */
+const HELD_LEAST = 0.12;
+
+/** How a picture is drawn. */
+export type Drawn = { heartbeats: boolean; reducedMotion: boolean };
+
+/** The picture at a cursor; null as long as nothing is recorded. */
+export function pictureAt(record: BranchRecord, cursor: Cursor, drawn: Drawn): Picture | null {
+  const { position } = cursor;
+  const frame = record.frame(position);
+  if (!frame) return null;
+  const story = record.story(drawn.heartbeats);
+  const now = story.of(cursor);
+  const servers: ServerFrame[] = [];
+  const fresh = new Map<string, number>();
+  for (const sid of record.sids) {
+    const server = record.server(sid, position);
+    if (!server) continue;
+    servers.push(server);
+    if (drawn.reducedMotion) continue;
+    const role = freshness(story, now, record.roleChanged(sid, position), ROLE_FRESH_MS);
+    if (role < 1) fresh.set(freshRole(`s${sid}`), role);
+    const log = freshness(story, now, record.logChanged(sid, position), LOG_FRESH_MS);
+    if (log < 1) fresh.set(freshLog(`s${sid}`), log);
+  }
+  const clients: ClientFrame[] = [];
+  for (const host of record.clientHosts) {
+    const client = record.client(host, position);
+    if (client) clients.push(client);
+  }
+  return {
+    cursor,
+    at_us: story.time(cursor),
+    servers,
+    clients,
+    cuts: record.cuts(position),
+    flights: flightsAt(record, story, position, now, drawn),
+    headline: record.headline(position),
+    frame,
+    broken: record.broken(position),
+    fresh,
+  };
+}
+
+function flightsAt(
+  record: BranchRecord, story: Story, position: number, now: number, drawn: Drawn,
+): FlightNow[] {
+  const flights: FlightNow[] = [];
+  for (const life of record.around(position)) {
+    if (life.sent > position || (life.flight.quiet && !drawn.heartbeats)) continue;
+    if (life.end === null || life.end > position) {
+      flights.push({
+        flight: life.flight,
+        progress: settle(progressOf(life, story, position, now), drawn),
+        held: heldAt(life, position),
+        doomed: life.lost,
+        lost: false,
+      });
+    } else if (life.lost && now - story.at(life.end) < LOST_MS) {
+      const progress = settle(progressOf(life, story, life.end, story.at(life.end)), drawn);
+      flights.push({ flight: life.flight, progress, held: false, doomed: true, lost: true });
+    }
+  }
+  return flights;
+}
+
+/** Where a message is: linear between its sending and its end, and still while it is held. */
+export function progressOf(life: Life, story: Story, position: number, now: number): number {
+  const sent = story.at(life.sent);
+  let start = 0;
+  let since = sent;
+  for (const hold of life.holds) {
+    if (hold.from > position) break;
+    // What comes after a hold must not move what is held, so this part knows of no end.
+    const from = story.at(hold.from);
+    start = Math.max(HELD_LEAST, start + (1 - start) * open(from - since, life.expected));
+    if (hold.to === null || hold.to > position) return start;
+    since = story.at(hold.to);
+  }
+  const stopped = life.holds.some((hold) => hold.from > position);
+  // A message that gets lost is not to be seen arriving.
+  const end = life.end === null || life.lost || stopped ? null : story.at(life.end);
+  const share = end === null ? open(now - since, life.expected)
+    : end <= since ? 1 : Math.min(1, (now - since) / (end - since));
+  return start + (1 - start) * share;
+}
+
+/** The share of its way after so long, if the end is not known. */
+function open(elapsed: number, expected: number | null): number {
+  const share = elapsed / (expected ?? EXPECTED_MS);
+  if (share <= EVEN) return Math.max(0, share);
+  const rest = NEAREST - EVEN;
+  return EVEN + rest * (1 - Math.exp(-(share - EVEN) / rest));
+}
+
+function heldAt(life: Life, position: number): boolean {
+  return life.holds.some((hold) => {
+    return hold.from <= position && (hold.to === null || hold.to > position);
+  });
+}
+
+/** Without motion a message is at its beginning, half-way or at its end. */
+function settle(progress: number, drawn: Drawn): number {
+  if (!drawn.reducedMotion) return progress;
+  if (progress < 0.25) return 0;
+  return progress < 0.75 ? 0.5 : 1;
+}
+
+function freshness(story: Story, now: number, changed: number, length: number): number {
+  return changed <= 0 ? 1 : Math.max(0, (now - story.at(changed)) / length);
+}
