@@ -1,11 +1,13 @@
 //! What the tests need besides Rust: installed if this process may, else named in one line.
 //!
-//! Nothing is installed outside `target/` except Debian's packages and rustup's components.
+//! Nothing is installed outside `target/` and `www/node_modules` except Debian's packages and
+//! rustup's components.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::{Result, cargo, root, run, succeeds};
+use crate::{page, wasm};
 
 /// The client library of the process tests, pinned.
 const KAZOO: &str = "kazoo==2.11.0";
@@ -14,7 +16,10 @@ const KAZOO: &str = "kazoo==2.11.0";
 pub fn install() -> Result {
     rust_components()?;
     java()?;
-    kazoo()
+    kazoo()?;
+    browser()?;
+    page::tools()?;
+    page::packages()
 }
 
 /// Installs Debian packages as root, or says in one line which ones are missing.
@@ -77,6 +82,15 @@ fn kazoo() -> Result {
         }
     }
     run(python(&venv).args(["-m", "pip", "install", "--quiet", KAZOO]))
+}
+
+/// Chromium, what drives it for the tests inside the module, and letters for Chinese.
+fn browser() -> Result {
+    let font = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
+    if [page::CHROMIUM, wasm::CHROMEDRIVER, font].iter().all(|file| Path::new(file).exists()) {
+        return Ok(());
+    }
+    apt(&["chromium", "chromium-driver", "fonts-noto-cjk"], "Chromium with a Chinese font")
 }
 
 fn make_venv(venv: &Path) -> bool {

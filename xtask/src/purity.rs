@@ -5,15 +5,11 @@
 //! package. Where neither can be had, a check against the whole standard library of that target
 //! stands in: it is weaker, as a dependency could then use `std`.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::install::apt;
-use crate::shell::{Result, cargo, output, run, succeeds};
-
-const TARGET: &str = "wasm32-unknown-unknown";
-/// Debian's second compiler, which brings the source of its library.
-const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+use crate::shell::{Result, cargo, run, succeeds};
+use crate::wasm::{DEBIAN_RUSTC, TARGET, has_source, has_target};
 
 /// Checks the core.
 pub fn check() -> Result {
@@ -40,21 +36,6 @@ fn build_std(check: &mut Command) {
     check.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core,alloc");
 }
 
-fn has_source(rustc: &str) -> bool {
-    let sysroot = output(Command::new(rustc).args(["--print", "sysroot"]));
-    sysroot.is_ok_and(|sysroot| {
-        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
-        library.join("core/Cargo.toml").exists()
-    })
-}
-
 fn add_source() -> bool {
     succeeds(Command::new("rustup").args(["component", "add", "rust-src"]))
-}
-
-fn has_target() -> bool {
-    let folder =
-        output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
-    folder.is_ok_and(|folder| Path::new(folder.trim()).exists())
-        || succeeds(Command::new("rustup").args(["target", "add", TARGET]))
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::shell::{Result, cargo, run, run_lines};
-use crate::{binary, install, tidy};
+use crate::{binary, install, page, tidy, wasm};
 
 /// The tests of the binary itself, a layer of their own.
 const PROCESS_TESTS: &str = "processes::";
@@ -38,9 +38,9 @@ impl Budget {
 
     fn minutes(self) -> u64 {
         match self {
-            Budget::Install => 4,
-            Budget::Build => 9,
-            Budget::Tests => 12,
+            Budget::Install => 5,
+            Budget::Build => 11,
+            Budget::Tests => 14,
         }
     }
 }
@@ -78,7 +78,25 @@ pub fn test() -> Result {
         // One at a time: each starts a whole ensemble, and starved servers would time out.
         report.tests("process", &mut tests(&["--lib", PROCESS_TESTS, "--", "--test-threads", "1"]));
     }
+    page_layers(&mut report);
     report.print()
+}
+
+/// The page, from the module that it runs to what a reader does with it.
+fn page_layers(report: &mut Report) {
+    if !report.check("wasm", Budget::Build, wasm::build) {
+        return;
+    }
+    match wasm::tests() {
+        Ok(mut command) => report.tests("in wasm", &mut command),
+        Err(why) => _ = report.check("in wasm", Budget::Tests, || Err(why)),
+    }
+    report.check("types", Budget::Build, || run(page::npm().args(["run", "--silent", "check"])));
+    report.tests("model", page::npm().args(["run", "--silent", "test"]));
+    if report.check("bundle", Budget::Build, page::bundle) {
+        report.check("size", Budget::Tests, page::size);
+        report.tests("browser", page::npm().args(["run", "--silent", "test:browser"]));
+    }
 }
 
 /// Warnings are errors here, and only here: while one writes, they are not.
@@ -200,13 +218,17 @@ impl Counts {
 
 /// The numbers in the closing line of a test program.
 fn count(line: &str) -> Counts {
-    let Some(result) = line.trim().strip_prefix("test result: ") else {
+    let line = line.trim();
+    let rust = line.strip_prefix("test result: ");
+    let page = line.strip_prefix("Tests ").filter(|counts| counts.ends_with(')'));
+    let Some(result) = rust.or(page) else {
         return Counts::default();
     };
+    let words = result.split([' ', '.', ';', '|']).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
     let number = |kind: &str| {
-        let parts = result.split(['.', ';']).map(str::trim);
-        let mut numbers = parts.filter_map(|part| part.strip_suffix(kind)?.trim().parse().ok());
-        numbers.next().unwrap_or(0)
+        let pair = words.windows(2).find(|pair| pair[1] == kind);
+        pair.and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
     };
     Counts { passed: number("passed"), failed: number("failed") }
 }
@@ -221,5 +243,8 @@ mod tests {
                     out; finished in 0.02s";
         assert_eq!(count(line), Counts { passed: 12, failed: 3 });
         assert_eq!(count("test other ... ok"), Counts::default());
+        let page = "      Tests  2 failed | 11 passed (13)";
+        assert_eq!(count(page), Counts { passed: 11, failed: 2 });
+        assert_eq!(count(" Test Files  1 passed (1)"), Counts::default());
     }
 }

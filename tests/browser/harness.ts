@@ -1,0 +1,170 @@
+// The built page in Chromium: opening it as different readers would, and what must hold whenever
+// it is open (nothing on the console, no failed request, nothing asked of other hosts).
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+
+import { serve } from "./server";
+
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+/** Longer than anything here takes on a busy machine. */
+const PATIENCE_MS = 10_000;
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const DIST = here("../../www/dist");
+const PICTURES = here("../../target/pictures");
+
+export type Language = "en" | "zh-CN";
+export type Theme = "light" | "dark";
+export type Size = { width: number; height: number };
+
+export const LANGUAGES: Language[] = ["en", "zh-CN"];
+export const THEMES: Theme[] = ["light", "dark"];
+export const SIZES = {
+  desktop: { width: 1440, height: 900 },
+  tablet: { width: 1024, height: 768 },
+  phone: { width: 390, height: 844 },
+} satisfies Record<string, Size>;
+
+export type Reader = {
+  language?: Language;
+  theme?: Theme;
+  size?: Size;
+  /** True for one who has asked the system for less motion. */
+  calm?: boolean;
+  /** What follows the page's address, such as `#/lab`. */
+  route?: string;
+};
+
+/** One opened page, and what went wrong in it. */
+export type Visit = {
+  page: Page;
+  /** All addresses that were asked for. */
+  requests: string[];
+  /** Errors and warnings of the console, uncaught errors, failed requests. */
+  faults: string[];
+  /** Ends the visit; throws if anything went wrong during it. */
+  close: () => Promise<void>;
+};
+
+export type Lab = {
+  url: string;
+  open: (reader?: Reader) => Promise<Visit>;
+  close: () => Promise<void>;
+};
+
+/** Starts a browser and a server for the page, at the root of its host or below `path`. */
+export const launch = async (path = "/"): Promise<Lab> => {
+  const server = await serve(DIST, path);
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  return {
+    url: server.url,
+    open: (reader = {}) => visit(browser, server.url, reader),
+    close: async () => {
+      await browser.close();
+      await server.close();
+    },
+  };
+};
+
+const visit = async (browser: Browser, url: string, reader: Reader): Promise<Visit> => {
+  const { language = "en", theme = "light", size = SIZES.desktop, calm = false, route = "" } = reader;
+  const context = await browser.newContext({
+    viewport: size,
+    locale: language,
+    colorScheme: theme,
+    reducedMotion: calm ? "reduce" : "no-preference",
+    hasTouch: size.width < 720,
+  });
+  context.setDefaultTimeout(PATIENCE_MS);
+  await context.addInitScript(countFrames);
+  const page = await context.newPage();
+  const { requests, faults } = watch(context, page);
+  await page.goto(url + route);
+  await page.locator("#app > *").first().waitFor();
+  const close = async (): Promise<void> => {
+    await context.close();
+    if (faults.length > 0) throw new Error(`the page is not clean:\n${faults.join("\n")}`);
+  };
+  return { page, requests, faults, close };
+};
+
+const watch = (context: BrowserContext, page: Page): Pick<Visit, "requests" | "faults"> => {
+  const requests: string[] = [];
+  const faults: string[] = [];
+  context.on("request", (request) => requests.push(request.url()));
+  context.on("requestfailed", (request) => {
+    faults.push(`${request.url()}: ${request.failure()?.errorText ?? "failed"}`);
+  });
+  context.on("response", (response) => {
+    if (response.status() >= 400) faults.push(`${response.url()}: ${response.status()}`);
+  });
+  page.on("pageerror", (error) => faults.push(`uncaught: ${error.stack ?? error.message}`));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) {
+      faults.push(`console ${message.type()}: ${message.text()}`);
+    }
+  });
+  return { requests, faults };
+};
+
+declare global {
+  interface Window {
+    /** How many animation frames the page has asked for. */
+    framesAsked: number;
+  }
+}
+
+/** Runs in the page before anything of its own. */
+const countFrames = (): void => {
+  window.framesAsked = 0;
+  const ask = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (callback) => {
+    window.framesAsked += 1;
+    return ask(callback);
+  };
+};
+
+/** How many animation frames the page asks for while nobody touches it for `ms`. */
+export const framesAskedIn = (page: Page, ms: number): Promise<number> =>
+  page.evaluate(async (wait) => {
+    const before = window.framesAsked;
+    await new Promise((done) => setTimeout(done, wait));
+    return window.framesAsked - before;
+  }, ms);
+
+const AXE = createRequire(new URL("../../www/package.json", import.meta.url)).resolve("axe-core/axe.min.js");
+
+type Finding = { id: string; help: string; nodes: { target: string[]; failureSummary: string }[] };
+declare const axe: { run: (what: unknown, how: unknown) => Promise<{ violations: Finding[] }> };
+
+/** What axe finds against the guidelines and good practice, a line for each place. */
+export const axeFindings = async (page: Page): Promise<string[]> => {
+  // Evaluated by the debugger: the page's own policy lets no foreign script in.
+  await page.evaluate(await readFile(AXE, "utf8"));
+  const violations = await page.evaluate(async () => {
+    const run = await axe.run(document, { resultTypes: ["violations"] });
+    return run.violations.map(({ id, help, nodes }) => ({
+      id, help, nodes: nodes.map(({ target, failureSummary }) => ({ target, failureSummary })),
+    }));
+  });
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target.join(" ")}\n${failureSummary}`),
+  );
+};
+
+/** Keeps a picture of the page as `target/pictures/NAME.png`, to be looked at. */
+export const picture = async (page: Page, name: string): Promise<void> => {
+  await mkdir(PICTURES, { recursive: true });
+  await page.screenshot({ path: `${PICTURES}/${name}.png` });
+};
