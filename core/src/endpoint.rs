@@ -18,13 +18,15 @@ use crate::process::{Effect, Input, Out, PortKind, Process};
 use crate::shared::Shared;
 use crate::storage::Recovered;
 use crate::storage::snapshot::BodyDecoder;
+use crate::trace::Role;
 use crate::tree::Database;
-use crate::types::{ConnId, ElectionEpoch, Mono, Now};
+use crate::types::{ConnId, ElectionEpoch, Mono, Now, Zxid};
 use crate::view::ServerView;
 use crate::wire::election::{InitialMessage, Notification};
 use crate::wire::four_letter_word;
 use crate::wire::frame::FrameBuffer;
 use crate::wire::quorum::{PacketKind, QuorumPacket};
+use crate::zab::history::History;
 
 /// A server.
 #[derive(Clone, Debug, Hash)]
@@ -88,6 +90,21 @@ impl<P: Policy> Endpoint<P> {
     /// Its decisions.
     pub fn policy(&self) -> &P {
         &self.peer.shared.policy
+    }
+
+    /// The recent end of its history: what is applied, and what is only in the log.
+    pub fn history(&self) -> &History {
+        &self.peer.shared.history
+    }
+
+    /// What it does.
+    pub fn role(&self) -> Role {
+        self.peer.role()
+    }
+
+    /// The last transaction that it knows to be committed while it serves.
+    pub fn committed(&self) -> Option<Zxid> {
+        self.peer.committed()
     }
 
     fn on_up(

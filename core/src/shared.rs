@@ -110,7 +110,12 @@ impl<P: Policy> Shared<P> {
     pub fn is_quorum(&self, servers: impl Iterator<Item = ServerId>) -> bool {
         let ensemble = self.ensemble();
         let voters = servers.filter(|sid| ensemble.is_voter(*sid)).count();
-        voters >= self.policy.quorum_size(ensemble.voters().count())
+        voters >= self.quorum_size()
+    }
+
+    /// How many voters are a quorum.
+    pub fn quorum_size(&self) -> usize {
+        self.policy.quorum_size(self.ensemble().voters().count())
     }
 
     /// What clients are told as the last zxid: that of the tree, or `(e,0)` in a fresh epoch.

@@ -9,7 +9,10 @@ use crate::policy::Policy;
 use crate::request::sessions::SessionTracker;
 use crate::txn::LogRecord;
 use crate::types::{ServerId, Zxid};
-use crate::view::{LearnerView, ProposalView, ServerView, SessionView, TallyView};
+use crate::view::{
+    Awaited, AwaitedView, LearnerView, ProposalView, ServerView, SessionView, TallyView,
+};
+use crate::zab::broadcast::Broadcast;
 
 impl<P: Policy> Peer<P> {
     /// Its state as plain data.
@@ -36,6 +39,7 @@ impl<P: Policy> Peer<P> {
             min_committed_log: window.front().map_or(last_applied, LogRecord::zxid),
             max_committed_log: window.back().map_or(last_applied, LogRecord::zxid),
             outstanding: self.outstanding(),
+            awaited: self.awaited(),
             learners: self.learners(),
             clients: shared.clients.view(),
             sessions: self.sessions(),
@@ -45,6 +49,19 @@ impl<P: Policy> Peer<P> {
             data_size: shared.database.tree.data_size(),
             digest: shared.database.tree.digest(),
             stats: shared.stats,
+        }
+    }
+
+    /// The last transaction that it knows to be committed while it serves.
+    pub fn committed(&self) -> Option<Zxid> {
+        match &self.role {
+            RoleState::Leading(leader) => leader.broadcast().map(Broadcast::last_committed),
+            RoleState::Learning(learner) => learner.committed(),
+            RoleState::Standalone(_) => Some(self.shared.disk.last_durable()),
+            RoleState::New
+            | RoleState::Settling { .. }
+            | RoleState::Looking(_)
+            | RoleState::Halted => None,
         }
     }
 
@@ -69,6 +86,26 @@ impl<P: Policy> Peer<P> {
         };
         let pending = self.shared.history.pending().iter().map(LogRecord::zxid);
         pending.map(|zxid| ProposalView { zxid, acks: acks_of(zxid) }).collect()
+    }
+
+    fn awaited(&self) -> Option<AwaitedView> {
+        let (what, counted): (Awaited, Vec<ServerId>) = match &self.role {
+            RoleState::Looking(election) => {
+                let candidate = election.proposal().leader;
+                if !candidate.is_named() {
+                    return None;
+                }
+                (Awaited::Votes { candidate }, election.agreeing())
+            }
+            RoleState::Leading(leader) => leader.awaited(&self.shared)?,
+            RoleState::New
+            | RoleState::Settling { .. }
+            | RoleState::Learning(_)
+            | RoleState::Standalone(_)
+            | RoleState::Halted => return None,
+        };
+        let need = self.shared.quorum_size() as u32;
+        Some(AwaitedView { what, counted, need })
     }
 
     fn learners(&self) -> Vec<LearnerView> {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::config::PeerRole;
 use crate::trace::{Phase, Role};
-use crate::types::{ConnId, ElectionEpoch, Epochs, ServerId, SessionId, Xid, Zxid};
+use crate::types::{ConnId, ElectionEpoch, Epoch, Epochs, ServerId, SessionId, Xid, Zxid};
 use crate::wire::election::{PeerState, Vote};
 
 /// One server.
@@ -48,6 +48,8 @@ pub struct ServerView {
     pub max_committed_log: Zxid,
     /// Proposals without a quorum, in order (leader), or without a COMMIT (learner).
     pub outstanding: Vec<ProposalView>,
+    /// What it waits for a quorum of, if anything.
+    pub awaited: Option<AwaitedView>,
     /// Connected learners (leader).
     pub learners: Vec<LearnerView>,
     /// Client connections.
@@ -89,6 +91,44 @@ pub struct ProposalView {
     pub zxid: Zxid,
     /// Who acknowledged it, as far as this server knows.
     pub acks: Vec<ServerId>,
+}
+
+/// What a server waits for a quorum of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AwaitedView {
+    /// What is counted.
+    pub what: Awaited,
+    /// The voters that are counted already, by number.
+    pub counted: Vec<ServerId>,
+    /// How many make a quorum.
+    pub need: u32,
+}
+
+/// What is counted on the way to a quorum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Awaited {
+    /// Equal votes of this round for the server's own proposal.
+    Votes {
+        /// For whom.
+        candidate: ServerId,
+    },
+    /// ACKEPOCH. Without an epoch, a quorum must first say which ones it promised.
+    Promises {
+        /// Of which epoch.
+        epoch: Option<Epoch>,
+    },
+    /// ACK of NEWLEADER.
+    Synced {
+        /// Of which epoch.
+        epoch: Epoch,
+    },
+    /// ACK of the oldest proposal that is not committed.
+    Acks {
+        /// Which.
+        zxid: Zxid,
+    },
 }
 
 /// A learner, as its leader sees it.

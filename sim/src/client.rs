@@ -110,6 +110,11 @@ impl Client {
         &self.history
     }
 
+    /// The requests that have not ended, in the order of their calls.
+    pub fn open_calls(&self) -> impl Iterator<Item = &Call> {
+        self.open.values().filter_map(|place| self.history.get(*place))
+    }
+
     /// How many requests have not ended.
     pub fn pending(&self) -> usize {
         self.open.len()

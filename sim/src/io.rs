@@ -95,6 +95,11 @@ impl Io {
         self.busy
     }
 
+    /// True if something waits for the disk.
+    pub(crate) fn has_queue(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
     /// The snapshot that is under way.
     pub(crate) fn snapshot(&self) -> Option<Zxid> {
         self.snapshot

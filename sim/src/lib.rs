@@ -17,6 +17,7 @@ pub mod invariants;
 mod io;
 pub mod link;
 pub mod node;
+pub mod reel;
 pub mod script;
 pub mod step;
 pub mod teaching;

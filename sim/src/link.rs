@@ -227,6 +227,11 @@ impl Net {
         self.cuts.keys().copied()
     }
 
+    /// Whether nothing passes from one host to another.
+    pub fn is_cut(&self, from: Host, to: Host) -> bool {
+        self.cuts.contains_key(&(from, to))
+    }
+
     /// `host` opens a connection, which it calls `conn`.
     pub fn open(&mut self, now: Mono, host: Host, conn: ConnId, to: Host, port: PortKind) {
         let id = LinkId(self.next_link);

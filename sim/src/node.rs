@@ -6,7 +6,7 @@ use zablab_core::config::Config;
 use zablab_core::endpoint::Endpoint;
 use zablab_core::policy::Policy;
 use zablab_core::process::PortKind;
-use zablab_core::types::{ConnId, ServerId};
+use zablab_core::types::{ConnId, Mono, ServerId};
 
 use crate::agenda::Entry;
 use crate::clock::Clock;
@@ -28,8 +28,23 @@ pub struct Node<P: Policy> {
     /// How often it was started.
     pub(crate) starts: u32,
     pub(crate) timer: Option<Entry>,
+    /// When the timer was set.
+    pub(crate) timer_since: Mono,
     pub(crate) io_done: Option<Entry>,
     pub(crate) snapshot_done: Option<Entry>,
+}
+
+/// What the disk of a server has to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiskWork {
+    /// Everything is durable.
+    Nothing,
+    /// A batch, or a reload, is under way.
+    UnderWay,
+    /// Something waits for a sync.
+    Waiting,
+    /// The next sync is going to fail.
+    Failing,
 }
 
 /// What ends with the process.
@@ -64,6 +79,7 @@ impl<P: Policy> Node<P> {
             sync_fails: false,
             starts: 0,
             timer: None,
+            timer_since: Mono(0),
             io_done: None,
             snapshot_done: None,
         })
@@ -87,6 +103,25 @@ impl<P: Policy> Node<P> {
     /// The disk.
     pub fn disk(&self) -> &Disk {
         &self.disk
+    }
+
+    /// When its timer was set and when it fires, in the world's time, if one is set.
+    pub fn timer(&self) -> Option<(Mono, Mono)> {
+        self.timer.map(|entry| (self.timer_since, entry.due))
+    }
+
+    /// What its disk has to do.
+    pub fn disk_work(&self) -> DiskWork {
+        let io = self.running.as_ref().map(|running| &running.io);
+        if self.sync_fails {
+            DiskWork::Failing
+        } else if io.is_some_and(|io| io.busy().is_some()) {
+            DiskWork::UnderWay
+        } else if io.is_some_and(Io::has_queue) || self.disk.unsynced() > 0 {
+            DiskWork::Waiting
+        } else {
+            DiskWork::Nothing
+        }
     }
 
     /// The clocks.

@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use zablab_core::endpoint::Endpoint;
 use zablab_core::policy::Policy;
 use zablab_core::process::Process;
+use zablab_core::trace::Role;
 use zablab_core::types::{ConnId, Mono, ServerId};
 use zablab_core::view::ServerView;
 
@@ -44,6 +46,8 @@ pub struct World<P: Policy> {
     events: Vec<TraceEvent>,
     /// Whose timers and disks the step may have changed.
     touched: Vec<Host>,
+    /// Who may look different since the last step began.
+    changed: Vec<Host>,
 }
 
 impl<P: Policy> World<P> {
@@ -70,6 +74,7 @@ impl<P: Policy> World<P> {
             steps: 0,
             events: Vec::new(),
             touched: Vec::new(),
+            changed: Vec::new(),
         };
         for (sid, _) in given.servers.iter().filter(|(_, server)| server.up) {
             world.start(*sid);
@@ -106,6 +111,11 @@ impl<P: Policy> World<P> {
     /// The state of a server that is up.
     pub fn view(&self, sid: ServerId) -> Option<ServerView> {
         self.nodes.get(&sid)?.process().map(Process::view)
+    }
+
+    /// The role of a server; `None` while it is down.
+    pub fn role(&self, sid: ServerId) -> Option<Role> {
+        self.nodes.get(&sid)?.process().map(Endpoint::role)
     }
 
     /// The clients that have acted so far, by number.
@@ -145,6 +155,16 @@ impl<P: Policy> World<P> {
         self.agenda.iter().map(|entry| (entry.due, entry.step())).collect()
     }
 
+    /// The hosts that may look different since the last step began, each once.
+    pub fn changed(&self) -> &[Host] {
+        &self.changed
+    }
+
+    /// What the invariants know beside their rules: the order that was committed.
+    pub fn checker(&self) -> &Checker {
+        &self.checker
+    }
+
     /// The events that nobody has taken yet.
     pub fn events(&self) -> &[TraceEvent] {
         &self.events
@@ -159,6 +179,7 @@ impl<P: Policy> World<P> {
     /// Takes one step and tells what happened. A step that is not possible (any more) changes
     /// nothing, so that a schedule from which steps were taken out can still be played.
     pub fn apply(&mut self, step: &Step) -> Vec<TraceEvent> {
+        self.changed.clear();
         match step {
             Step::Act { .. } | Step::Fault(_) => {}
             Step::Deliver { .. }
@@ -280,6 +301,7 @@ impl<P: Policy> World<P> {
             Fault::FailDisk { server } => {
                 if let Some(node) = self.nodes.get_mut(&server) {
                     node.sync_fails = true;
+                    self.look(Host::Server(server));
                 }
             }
             Fault::DropClient { client } => self.drop_client(client),
@@ -334,6 +356,14 @@ impl<P: Policy> World<P> {
     fn touch(&mut self, host: Host) {
         if self.touched.last() != Some(&host) {
             self.touched.push(host);
+        }
+        self.look(host);
+    }
+
+    /// Remembers that a host may look different.
+    fn look(&mut self, host: Host) {
+        if !self.changed.contains(&host) {
+            self.changed.push(host);
         }
     }
 

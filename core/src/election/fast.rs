@@ -129,6 +129,15 @@ impl FastElection {
         &self.out_of_election
     }
 
+    /// The voters whose votes of this round equal the proposal.
+    pub fn agreeing(&self) -> Vec<ServerId> {
+        self.received
+            .iter()
+            .filter(|(sid, ballot)| self.voters.contains(sid) && ballot.vote == self.proposal)
+            .map(|(sid, _)| *sid)
+            .collect()
+    }
+
     /// When to call [`FastElection::on_timer`].
     pub fn deadline(&self) -> Mono {
         match self.wait {
@@ -244,12 +253,7 @@ impl FastElection {
         asks: &mut Vec<Ask>,
         out: &mut Out<Effect>,
     ) {
-        let agree: Vec<ServerId> = self
-            .received
-            .iter()
-            .filter(|(sid, ballot)| self.voters.contains(sid) && ballot.vote == self.proposal)
-            .map(|(sid, _)| *sid)
-            .collect();
+        let agree = self.agreeing();
         if agree.len() < policy.quorum_size(self.voters.len()) {
             self.wait = Wait::Gathering { until: now.plus_ms(self.interval_ms) };
             return;

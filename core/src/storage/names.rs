@@ -45,6 +45,22 @@ pub struct FileId {
 }
 
 impl FileId {
+    /// The first record of the log that this is, if it is one.
+    pub fn log_start(&self) -> Option<Zxid> {
+        match Kind::of(&self.name) {
+            Kind::Log(zxid) => Some(zxid),
+            _ => None,
+        }
+    }
+
+    /// The last transaction in the snapshot that this is, if it is one.
+    pub fn snapshot_end(&self) -> Option<Zxid> {
+        match Kind::of(&self.name) {
+            Kind::Snapshot(zxid) => Some(zxid),
+            _ => None,
+        }
+    }
+
     fn data(name: impl Into<String>) -> FileId {
         FileId { folder: Folder::Data, name: name.into() }
     }

@@ -16,8 +16,9 @@ use crate::request::Request;
 use crate::request::sessions::SessionTracker;
 use crate::shared::Shared;
 use crate::trace::{Event, Leave, Phase, Refusal};
+use crate::txn::LogRecord;
 use crate::types::{ConnId, Epoch, Mono, Now, ServerId, Ticket, Zxid};
-use crate::view::LearnerView;
+use crate::view::{Awaited, LearnerView};
 use crate::wire::quorum::{PacketKind, PingData, QuorumPacket, RevalidateReply, RevalidateRequest};
 use crate::zab::broadcast::Broadcast;
 use crate::zab::packet::{self, send};
@@ -158,6 +159,27 @@ impl Leader {
             | Stage::Promising { .. }
             | Stage::Adopting { .. }
             | Stage::Synchronization { .. } => None,
+        }
+    }
+
+    /// What it waits for a quorum of, and who is counted already; for showing.
+    pub fn awaited<P: Policy>(&self, shared: &Shared<P>) -> Option<(Awaited, Vec<ServerId>)> {
+        match &self.stage {
+            Stage::Discovery { .. } => Some((Awaited::Promises { epoch: None }, Vec::new())),
+            Stage::Promising { epoch, promised, .. } => {
+                let what = Awaited::Promises { epoch: Some(*epoch) };
+                Some((what, promised.iter().copied().collect()))
+            }
+            Stage::Adopting { .. } => None,
+            Stage::Synchronization { epoch, acked, .. } => {
+                Some((Awaited::Synced { epoch: *epoch }, acked.iter().copied().collect()))
+            }
+            Stage::Broadcast(broadcast) => {
+                let committed = broadcast.last_committed();
+                let mut open = shared.history.pending().iter().map(LogRecord::zxid);
+                let zxid = open.find(|zxid| *zxid > committed)?;
+                Some((Awaited::Acks { zxid }, broadcast.acks_of(zxid)))
+            }
         }
     }
 

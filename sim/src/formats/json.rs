@@ -62,6 +62,29 @@ pub fn value(event: &TraceEvent) -> serde_json::Value {
     serde_json::to_value(form(event)).expect("every part of an event has a JSON form")
 }
 
+/// As [`value`], but a number that JavaScript does not have is null: that is only the leader of a
+/// vote for nobody.
+pub fn safe_value(event: &TraceEvent) -> serde_json::Value {
+    let mut value = value(event);
+    drop_wide(&mut value);
+    value
+}
+
+/// Replaces every number that JavaScript does not have by null.
+pub fn drop_wide(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Number(number) => {
+            let size = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+            if size.is_some_and(|size| size > super::SAFE_INTEGER_MAX) {
+                *value = serde_json::Value::Null;
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(drop_wide),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(drop_wide),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::String(_) => {}
+    }
+}
+
 /// Reads a line.
 ///
 /// # Errors

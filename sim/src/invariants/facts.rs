@@ -160,6 +160,16 @@ impl Facts {
         self.committed.get(self.histories.len(history)) == Some(&history)
     }
 
+    /// True if this server was ever started.
+    pub(super) fn knows(&self, server: ServerId) -> bool {
+        self.servers.contains_key(&server)
+    }
+
+    /// How many transactions are committed.
+    pub(super) fn committed_len(&self) -> usize {
+        self.committed.len() - 1
+    }
+
     /// The committed transactions that a history begins with.
     pub(super) fn committed_part(&self, history: History) -> History {
         let mut at = history;

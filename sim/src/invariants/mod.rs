@@ -160,6 +160,23 @@ impl Checker {
         &self.report.found
     }
 
+    /// How many transactions are in the order that was committed.
+    pub fn committed(&self) -> usize {
+        self.facts.committed_len()
+    }
+
+    /// Whether a quorum has this transaction of a server's log, and all before it.
+    pub fn is_committed(&self, server: ServerId, zxid: Zxid) -> bool {
+        let history = self.facts.knows(server).then(|| self.facts.logged(server, zxid)).flatten();
+        history.is_some_and(|history| self.facts.is_committed(history))
+    }
+
+    /// How many transactions are known that come before this one in a server's log.
+    pub fn before(&self, server: ServerId, zxid: Zxid) -> usize {
+        let history = self.facts.knows(server).then(|| self.facts.logged(server, zxid)).flatten();
+        history.map_or(0, |history| self.facts.histories.len(history).saturating_sub(1))
+    }
+
     /// The number under which the hooks that follow are reported.
     pub fn begin_step(&mut self, step: u64) {
         self.report.step = step;

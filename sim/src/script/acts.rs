@@ -15,6 +15,7 @@ use zablab_core::wire::election::Notification;
 use zablab_core::wire::frame::FrameBuffer;
 use zablab_core::wire::quorum::QuorumPacket;
 
+use super::SESSION_TIMEOUT_MS;
 use super::ast::{Act, ClientAct, HostName, MessageKind, Part, Read, Sids, Survivors, Way, Write};
 use super::predicate::servers_of;
 use super::run::{Failure, Player};
@@ -25,9 +26,6 @@ use crate::step::{ClientId, Fault, Host, Keep, LaneId, Side, Step};
 use crate::teaching::Teaching;
 use crate::trace::{TraceEvent, What};
 use crate::world::World;
-
-/// The session timeout that a client asks for if its line names none, in ms.
-const SESSION_TIMEOUT_MS: u32 = 10_000;
 
 /// What waits or is lost as soon as it is sent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

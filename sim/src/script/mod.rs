@@ -42,5 +42,7 @@ pub const REPEAT_MAX: u32 = 10_000;
 pub const DURATION_MAX_US: u64 = 3_600_000_000;
 /// Steps of one run.
 pub const STEPS_MAX: u64 = 2_000_000;
+/// The session timeout that a client asks for if its line names none, in ms.
+pub const SESSION_TIMEOUT_MS: u32 = 10_000;
 /// Servers of an ensemble.
 pub const SERVERS_MAX: u32 = 9;

@@ -381,7 +381,7 @@ fn data_of(outcome: &Outcome) -> Option<Value> {
     }
 }
 
-fn state_word(state: Option<SessionState>) -> &'static str {
+pub(crate) fn state_word(state: Option<SessionState>) -> &'static str {
     match state {
         None | Some(SessionState::Connecting) => "DISCONNECTED",
         Some(SessionState::Connected { .. }) => "CONNECTED",

@@ -187,6 +187,9 @@ impl<P: Policy> World<P> {
         let host = Host::Server(sid);
         let deadline = running.and_then(|running| running.process.deadline());
         let timer = deadline.map(|local| Entry::timer(node.clock.due(local), host));
+        if timer != node.timer {
+            node.timer_since = self.now;
+        }
         self.agenda.replace(&mut node.timer, timer);
         // An operation keeps the time that was fixed when it began.
         let io_done = running.and_then(|running| running.io.busy()).map(|_| {
@@ -255,6 +258,7 @@ impl<P: Policy> World<P> {
         let Some(node) = self.nodes.get_mut(&sid).filter(|node| !node.is_up()) else { return };
         node.disk.wipe();
         self.checker.on_wiped(sid);
+        self.look(Host::Server(sid));
     }
 
     /// The process ends by its own will; the operating system goes on and writes what it holds.

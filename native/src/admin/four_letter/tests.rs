@@ -32,6 +32,7 @@ fn view(role: Role) -> ServerView {
         min_committed_log: Zxid(0x1_0000_0001),
         max_committed_log: Zxid(0x1_0000_0007),
         outstanding: vec![],
+        awaited: None,
         learners: vec![learner(1, PeerRole::Participant), learner(3, PeerRole::Observer)],
         clients: vec![ClientView {
             conn: ConnId(7),

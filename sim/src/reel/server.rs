@@ -1,0 +1,78 @@
+//! A server as a frame shows it: its view, its disk and the newest entries of its log.
+
+use zablab_core::config::PeerRole;
+use zablab_core::policy::Policy;
+use zablab_core::types::ServerId;
+use zablab_core::view::{ServerView, TallyView};
+
+use super::frame::{
+    DiskFrame, LearnerFrame, ServerFrame, ServerState, SessionFrame, TallyVote, Tile, TimerFrame,
+};
+use super::{log, tray};
+use crate::node::{DiskWork, Node};
+use crate::world::World;
+
+/// A server now. `read` is what [`log::read_disk`] found if it is down.
+pub(super) fn of<P: Policy>(
+    world: &World<P>,
+    sid: ServerId,
+    node: &Node<P>,
+    read: &[Tile],
+) -> ServerFrame {
+    let view = world.view(sid);
+    let (log, earlier) = match &view {
+        Some(view) => log::of_running(world, sid, node, view.last_durable),
+        None => log::of_stopped(world, sid, node, read),
+    };
+    let disk = match node.disk_work() {
+        DiskWork::Nothing => DiskFrame::Idle,
+        DiskWork::UnderWay => DiskFrame::Writing,
+        DiskWork::Waiting => DiskFrame::Unsynced,
+        DiskWork::Failing => DiskFrame::Failed,
+    };
+    let observer = world.given().servers[&sid].role == PeerRole::Observer;
+    let up = view.map(|view| state(world, node, view));
+    ServerFrame { sid, observer, up, disk, log, earlier }
+}
+
+fn state<P: Policy>(world: &World<P>, node: &Node<P>, view: ServerView) -> ServerState {
+    let counted = |counted| {
+        move |TallyView { voter, state, vote }: TallyView| TallyVote { voter, state, vote, counted }
+    };
+    let tray = tray::of(world, &view);
+    let tally = view.tally.into_iter().map(counted(true));
+    let tally = tally.chain(view.out_of_election.into_iter().map(counted(false)));
+    let learner = |learner: zablab_core::view::LearnerView| LearnerFrame {
+        sid: learner.sid,
+        synced: learner.synced,
+        last_acked: learner.last_acked,
+    };
+    let session = |session: zablab_core::view::SessionView| SessionFrame {
+        id: session.id,
+        timeout_ms: session.timeout_ms,
+        ephemerals: session.ephemerals,
+    };
+    ServerState {
+        role: view.role,
+        phase: view.phase,
+        leader: view.leader,
+        serving: view.serving,
+        epochs: view.epochs,
+        round: view.round,
+        // An observer votes for nobody.
+        vote: view.vote.filter(|vote| vote.leader.is_named()),
+        last_logged: view.last_logged,
+        last_durable: view.last_durable,
+        last_applied: view.last_applied,
+        last_processed: view.last_processed,
+        min_committed_log: view.min_committed_log,
+        max_committed_log: view.max_committed_log,
+        tally: tally.collect(),
+        tray,
+        learners: view.learners.into_iter().map(learner).collect(),
+        sessions: view.sessions.into_iter().map(session).collect(),
+        nodes: view.node_count,
+        watches: view.watch_count,
+        timer: node.timer().map(|(since_us, due_us)| TimerFrame { since_us, due_us }),
+    }
+}

@@ -1,0 +1,172 @@
+//! A step in words: an act of a script where there is one, else as a `.zlab` file has it.
+
+use std::collections::BTreeMap;
+
+use zablab_core::types::ServerId;
+use zablab_core::wire::client::{CreateMode, MultiOp, Request};
+
+use crate::client::ClientOp;
+use crate::formats::zlab::Exact;
+use crate::script::ast::{Act, ClientAct, HostName, Part, Read, Sids, Survivors, Way, Write};
+use crate::step::{ClientId, Fault, Host, Keep, Step};
+
+/// The clients of a run by their numbers.
+pub type Names = BTreeMap<ClientId, String>;
+
+/// A step in the words of `docs/formats.md`, section 2, or of an act (section 1.3).
+pub fn step_words(step: &Step, names: &Names) -> String {
+    match exact(step) {
+        Some(exact) => exact.to_string(),
+        None => act(step, names).map_or_else(String::new, |act| act.to_string()),
+    }
+}
+
+/// A step that names what it acts on.
+pub(crate) fn exact(step: &Step) -> Option<Exact> {
+    Some(match *step {
+        Step::Deliver { lane, seq } => Exact::Deliver { lane, seq },
+        Step::GiveUp { lane } => Exact::GiveUp { lane },
+        Step::Tick { host } => Exact::Tick { host },
+        Step::CompleteIo { server } => Exact::CompleteIo { server },
+        Step::CompleteSnapshot { server } => Exact::CompleteSnapshot { server },
+        Step::Fault(Fault::Hold { lane, seq }) => Exact::Hold { lane, seq },
+        Step::Fault(Fault::Lose { lane, seq }) => Exact::Lose { lane, seq },
+        Step::Fault(Fault::Release { lane }) => Exact::Release { lane },
+        Step::Fault(Fault::Reset { link }) => Exact::Reset { link },
+        Step::Act { .. } | Step::Fault(_) => return None,
+    })
+}
+
+/// The act of a script that is this one step, if there is one.
+pub(crate) fn act(step: &Step, names: &Names) -> Option<Act> {
+    match step {
+        Step::Act { client, op } => {
+            let (client, op) = (client_name(*client, names), client_act(op)?);
+            Some(Act::Client { client, op })
+        }
+        Step::Fault(fault) => fault_act(*fault, names),
+        _ => None,
+    }
+}
+
+fn fault_act(fault: Fault, names: &Names) -> Option<Act> {
+    let way = |from, to| Way { from: host_name(from, names), to: host_name(to, names) };
+    let both = |a, b| match (a, b) {
+        (Host::Server(a), Host::Server(b)) => Some((one(a), one(b))),
+        (Host::Server(_) | Host::Client(_), _) => None,
+    };
+    Some(match fault {
+        Fault::Crash { server, keep } => Act::Crash { at: one(server), keep: survivors(keep) },
+        Fault::Start { server } => Act::Start(one(server)),
+        Fault::WipeDisk { server } => Act::Wipe(one(server)),
+        Fault::SlowDisk { server, sync_us } => Act::SlowDisk(one(server), sync_us),
+        Fault::FailDisk { server } => Act::FailDisk(one(server)),
+        Fault::Cut { a, b } => both(a, b).map(|(a, b)| Act::Cut(a, b))?,
+        Fault::CutOneWay { from, to } => Act::CutOneWay(way(from, to)),
+        Fault::Heal { a, b } => both(a, b).map(|(a, b)| Act::Heal(a, b))?,
+        Fault::HealAll => Act::HealAll,
+        Fault::Delay { from, to, delay_us } => Act::Delay(way(from, to), delay_us),
+        Fault::JumpWallClock { server, by_ms } => {
+            Act::JumpClock(one(server), u64::try_from(by_ms).ok()? * 1000)
+        }
+        Fault::DropClient { client } => {
+            Act::Client { client: client_name(client, names), op: ClientAct::Crash }
+        }
+        Fault::Lose { .. } | Fault::Reset { .. } | Fault::Hold { .. } | Fault::Release { .. } => {
+            return None;
+        }
+    })
+}
+
+fn one(server: ServerId) -> Sids {
+    Sids::List(vec![(server, server)])
+}
+
+fn survivors(keep: Keep) -> Survivors {
+    match keep {
+        Keep::NOTHING => Survivors::Nothing,
+        Keep::ALL => Survivors::All,
+        keep => Survivors::Some(keep),
+    }
+}
+
+fn host_name(host: Host, names: &Names) -> HostName {
+    match host {
+        Host::Server(sid) => HostName::Server(sid),
+        Host::Client(id) => HostName::Client(client_name(id, names)),
+    }
+}
+
+pub(super) fn client_name(id: ClientId, names: &Names) -> String {
+    names.get(&id).cloned().unwrap_or_else(|| Host::Client(id).to_string())
+}
+
+fn client_act(op: &ClientOp) -> Option<ClientAct> {
+    Some(match op {
+        ClientOp::Connect { servers, timeout_ms } => {
+            let to = Sids::List(servers.iter().map(|sid| (*sid, *sid)).collect());
+            let usual = *timeout_ms == crate::script::SESSION_TIMEOUT_MS;
+            let timeout_us = (!usual).then_some(u64::from(*timeout_ms) * 1000);
+            ClientAct::Connect { to, timeout_us }
+        }
+        ClientOp::Disconnect => ClientAct::Disconnect,
+        ClientOp::Close => ClientAct::Close,
+        ClientOp::Request(request) => request_act(request)?,
+    })
+}
+
+fn request_act(request: &Request) -> Option<ClientAct> {
+    let read = |what, path: &str, watch| ClientAct::Read { what, path: path.to_owned(), watch };
+    let write = |op: MultiOp| match part(&op) {
+        Some(Part::Write(write)) => Some(ClientAct::Write { write, times: 1 }),
+        Some(Part::Check(..)) | None => None,
+    };
+    match request {
+        Request::Create(create) => write(MultiOp::Create(create.clone())),
+        Request::Delete(delete) => write(MultiOp::Delete(delete.clone())),
+        Request::SetData(set) => write(MultiOp::SetData(set.clone())),
+        Request::Multi(ops) => ops.iter().map(part).collect::<Option<_>>().map(ClientAct::Multi),
+        Request::GetData { path, watch } => Some(read(Read::Get, path, *watch)),
+        Request::Exists { path, watch } => Some(read(Read::Exists, path, *watch)),
+        Request::GetChildren2 { path, watch } => Some(read(Read::Children, path, *watch)),
+        Request::Sync { path } => Some(ClientAct::Sync(path.to_string())),
+        // No act of a script asks for these.
+        Request::CreateSession { .. }
+        | Request::CloseSession
+        | Request::Create2(_)
+        | Request::Check(_)
+        | Request::GetAcl { .. }
+        | Request::GetChildren { .. }
+        | Request::Ping
+        | Request::SetWatches(_) => None,
+    }
+}
+
+fn part(op: &MultiOp) -> Option<Part> {
+    let text = |data: &Option<bytes::Bytes>| {
+        String::from_utf8_lossy(data.as_deref().unwrap_or_default()).into_owned()
+    };
+    let version = |version: i32| (version != -1).then_some(version);
+    Some(match op {
+        MultiOp::Create(create) => {
+            let mode = CreateMode::from_wire(create.flags)?;
+            Part::Write(Write::Create {
+                path: create.path.to_string(),
+                data: text(&create.data),
+                ephemeral: mode.is_ephemeral(),
+                sequential: mode.is_sequential(),
+            })
+        }
+        MultiOp::SetData(set) => Part::Write(Write::Set {
+            path: set.path.to_string(),
+            data: text(&set.data),
+            version: version(set.version),
+        }),
+        MultiOp::Delete(delete) => Part::Write(Write::Delete {
+            path: delete.path.to_string(),
+            version: version(delete.version),
+        }),
+        MultiOp::Check(check) => Part::Check(check.path.to_string(), check.version),
+        MultiOp::Create2(_) => return None,
+    })
+}
