@@ -122,28 +122,3 @@ export function arc(r: number, share: number): string {
 }
 
 export type Shape = "disc" | "hexagon" | "square";
-
-/** How far the edge of a shape of size r is from its middle in the direction `angle` (0 = up, clockwise). */
-function edge(shape: Shape, r: number, angle: number): number {
-  if (shape === "disc") return r;
-  if (shape === "square") {
-    const half = 0.92 * r;
-    const direct = half / Math.max(Math.abs(Math.sin(angle)), Math.abs(Math.cos(angle)));
-    return Math.min(direct, half + 13 * (Math.SQRT2 - 1) * 1.6);
-  }
-  const sector = Math.PI / 3;
-  const inside = (((angle % sector) + sector) % sector) - sector / 2;
-  return Math.min(((r - 1) * Math.cos(sector / 2)) / Math.cos(inside) + 5, r + 4);
-}
-
-/** The outline part of the way from one shape to another: both are seen whole from their middle, so rays will do. */
-export function between(from: Shape, to: Shape, r: number, share: number): string {
-  const steps = 72;
-  const points: string[] = [];
-  for (let i = 0; i < steps; i++) {
-    const a = (i / steps) * 2 * Math.PI;
-    const d = edge(from, r, a) * (1 - share) + edge(to, r, a) * share;
-    points.push(p(d * Math.sin(a), -d * Math.cos(a)));
-  }
-  return `M${points.join(" L")} Z`;
-}

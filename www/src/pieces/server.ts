@@ -2,7 +2,7 @@
 // board while it is down. Its words are not part of it. It shows what the core says and decides nothing.
 import type { Role } from "../core/types";
 import {
-  arc, between, box, CROSS, CROWN, CROWN_BALLS, disc, ellipse, hatchDisc, hexagon, HOURGLASS, LINES, square, type Shape,
+  arc, box, CROSS, CROWN, CROWN_BALLS, disc, ellipse, hatchDisc, hexagon, HOURGLASS, LINES, square, type Shape,
 } from "./outlines";
 import { at, type Mark, type Piece } from "./marks";
 
@@ -13,8 +13,8 @@ export type ServerOptions = {
   role: ServerLook;
   r: number;
   state?: PieceState;
-  /** How far the change of role has gone, 0 to 1; 1 draws the end state. */
-  change?: number;
+  /** How long ago the role changed, 0 just now to 1 done. The new role is drawn in full at every value. */
+  fresh?: number;
 };
 
 type Face = { shape: Shape; fill: string; lip: string; ink: string };
@@ -46,33 +46,28 @@ function solid(shape: Shape, r: number, ink: string, dy: number): Mark {
 }
 
 export function server(options: ServerOptions): Piece {
-  const { sid, role, r, state = "rest", change = 1 } = options;
+  const { sid, role, r, state = "rest", fresh = 1 } = options;
   const marks: Mark[] = [];
   if (state === "selected") marks.push({ d: disc(r + 13), stroke: "ring", width: 3, dy: 2 });
-  if (role === "Down" || role === "Halted") marks.push(...hole(sid, r, role, change));
-  else marks.push(...standing(sid, r, FACES[role], role, state, change));
+  if (fresh > 0 && fresh < 1) {
+    marks.push({ d: disc(r + 6 + 9 * fresh), stroke: "muted", width: 3, strokeAlpha: 2 * fresh * (1 - fresh), dy: 1 });
+  }
+  if (role === "Down" || role === "Halted") marks.push(...hole(sid, r, role));
+  else marks.push(...standing(sid, r, FACES[role], role, state, fresh));
   const reach = r + 16;
   return { marks, box: { x: -reach, y: -reach - 12, width: 2 * reach, height: 2 * reach + 14 } };
 }
 
-function standing(sid: number, r: number, face: Face, role: ServerLook, state: PieceState, change: number): Mark[] {
+function standing(sid: number, r: number, face: Face, role: ServerLook, state: PieceState, fresh: number): Mark[] {
   const lip = lipOf(r);
   const rise = state === "hover" ? -4 : state === "pressed" ? lip - 1 : 0;
   const marks: Mark[] = [];
   if (state === "hover") marks.push({ d: disc(r + 10), stroke: "line", width: 2 });
   marks.push({ d: ellipse(1.02 * r, 0.96 * r), fill: "shadow", dy: lip + 4 });
-  if (change < 1 && face.shape !== "disc") {
-    marks.push({ d: between("disc", face.shape, r, change), fill: face.lip, dy: lip + rise });
-    marks.push({ d: between("disc", face.shape, r, change), fill: face.fill, dy: rise });
-  } else {
-    marks.push(solid(face.shape, r, face.lip, state === "pressed" ? lip : lip + rise), solid(face.shape, r, face.fill, rise));
-    marks.push(...trim(role, face, r, rise));
-  }
-  if (role === "Leading") {
-    // The crown falls into place in the last third.
-    const fall = change >= 1 ? 1 : Math.max(0, (change - 2 / 3) * 3);
-    if (fall > 0) marks.push(at(0, -(r + 4) + rise - (1 - fall) * 14, crown(), { scale: r / 40 }));
-  }
+  marks.push(solid(face.shape, r, face.lip, state === "pressed" ? lip : lip + rise), solid(face.shape, r, face.fill, rise));
+  marks.push(...trim(role, face, r, rise));
+  // A new crown hops once.
+  if (role === "Leading") marks.push(at(0, -(r + 4) + rise - 7 * Math.sin(Math.PI * fresh), crown(), { scale: r / 40 }));
   marks.push(number(sid, r, face.ink, rise));
   return marks;
 }
@@ -106,17 +101,13 @@ const number = (sid: number, r: number, fill: string, dy: number): Mark => {
 };
 
 /** Down is a hole; halted is a hole as well, with a bang: the process stopped by itself. */
-function hole(sid: number, r: number, role: "Down" | "Halted", change: number): Mark[] {
-  const sunk = Math.min(1, change * 1.5);
-  const hatch = change >= 1 ? 1 : Math.max(0, (change - 1 / 2) * 2);
+function hole(sid: number, r: number, role: "Down" | "Halted"): Mark[] {
   const marks: Mark[] = [];
-  const lip = lipOf(r) * (1 - sunk);
-  if (lip > 0.2) marks.push({ d: disc(r), fill: "stone-lo", dy: lip });
   const edge = role === "Down" ? "down" : "danger";
   const spot = 0.52 * r;
   marks.push(
     { d: disc(r), fill: "holec" },
-    { d: hatchDisc(r, 9), stroke: "down", strokeAlpha: 0.55 * hatch, width: 3.2 },
+    { d: hatchDisc(r, 9), stroke: "down", strokeAlpha: 0.55, width: 3.2 },
     { d: `M${-r} 0 A${r} ${r} 0 0 1 ${r} 0`, stroke: "shadow2", width: 4 },
     { d: disc(r), stroke: edge, width: 2.5 },
     { d: disc(spot), fill: "holec" },

@@ -1,0 +1,75 @@
+// What one message in flight looks like, for both layers: its token, and what goes with it.
+import { ballot } from "../pieces/ballot";
+import { chip, zxidTag } from "../pieces/chip";
+import { at, type Mark } from "../pieces/marks";
+import type { Measure } from "../pieces/text";
+import { familyInk, pile, token, type TokenOptions } from "../pieces/token";
+import { disc } from "../pieces/outlines";
+import type { Drawn } from "./flights";
+
+/** Triangles point to their goal; in steps, so that glyphs can be kept. */
+const TURN_STEP = 5;
+const turnOf = (one: Drawn): number => (one.flight.family === "client" ? Math.round(one.angle / TURN_STEP) * TURN_STEP : 0);
+
+const optionsOf = (one: Drawn, lettersInside: boolean): TokenOptions => ({
+  family: one.flight.family, letters: one.flight.letters, s: one.s, reply: one.flight.reply, turn: turnOf(one),
+  state: one.state, lettersInside,
+});
+
+/** Two messages of the same key look the same. */
+export const glyphKey = (one: Drawn): string =>
+  `${one.flight.family}|${one.flight.letters}|${one.s}|${one.flight.reply ? 1 : 0}|${turnOf(one)}|${one.state}|${one.under}|${one.selected ? 1 : 0}`;
+
+/** The token around its own middle. On the canvas a reply has its letters inside, for it has no chip there. */
+export function glyph(one: Drawn, measure: Measure, lettersInside: boolean): Mark[] {
+  const options = optionsOf(one, lettersInside);
+  const marks = one.under > 0 ? pile(options, one.under + 1, measure).marks : token(options).marks;
+  return one.selected ? [{ d: disc(one.s + 13), stroke: "ring", width: 3 }, ...marks] : marks;
+}
+
+/** How far a glyph reaches from its middle. */
+export const glyphReach = (one: Drawn): number => (one.under > 0 ? 3.4 * one.s : one.s + 18);
+
+export type Tag = { key: string; marks: Mark[]; width: number; height: number; ballot: boolean };
+
+/** The ballot, the zxid or the letters of a reply that go with a message. */
+export function tagOf(one: Drawn, measure: Measure): Tag | null {
+  const { flight } = one;
+  if (one.under > 0) return null;
+  if (flight.ballot !== null) {
+    const scale = one.s >= 14 ? 0.9 : 0.75;
+    return {
+      key: `b${flight.ballot}|${scale}`, marks: [at(0, 0, ballot(flight.ballot).marks, { scale })],
+      width: 34 * scale, height: 26 * scale, ballot: true,
+    };
+  }
+  if (flight.family === "client" && flight.reply) {
+    const made = chip(flight.letters, measure, `m-${familyInk("client")}`);
+    return { key: `c${flight.letters}`, marks: made.marks, width: made.box.width, height: made.box.height, ballot: false };
+  }
+  if (!flight.zxid) return null;
+  const made = zxidTag(flight.zxid, measure);
+  return {
+    key: `z${flight.zxid.epoch}.${flight.zxid.counter}`, marks: made.marks,
+    width: made.box.width, height: made.box.height, ballot: false,
+  };
+}
+
+/** How far a ballot trails its message. */
+const TRAIL = 40;
+const BESIDE = 16;
+
+/** Where the tag goes: a ballot behind its message (its middle), another on the side that is freer (its corner). */
+export function tagPlace(one: Drawn, tag: Tag): { x: number; y: number } {
+  const a = (one.angle * Math.PI) / 180;
+  if (tag.ballot) {
+    const trail = one.s >= 14 ? TRAIL : TRAIL * 0.85;
+    return { x: one.x - trail * Math.cos(a), y: one.y - trail * Math.sin(a) - 2 };
+  }
+  const right = { x: -Math.sin(a) * one.side, y: Math.cos(a) * one.side };
+  const reach = BESIDE + 2;
+  // The nearest point of the tag lies on the normal of the track.
+  const x = one.x + right.x * (reach + tag.width / 2) - tag.width / 2;
+  const y = one.y + right.y * (reach + tag.height / 2) - tag.height / 2;
+  return { x, y };
+}

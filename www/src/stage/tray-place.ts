@@ -1,0 +1,39 @@
+// Where the tally tray lies: in the largest free place in the middle, clear of pieces and words, over as little of the
+// grooves in use as can be. Pure.
+import type { Point, Track } from "../pieces/board";
+import type { Box } from "../pieces/marks";
+import { clientBox } from "./clients";
+import { distance, grown, lengthInside, overlap } from "./geometry";
+import { pieceBox, type Layout } from "./layout";
+
+const CLEAR = 6;
+const STEP = 10;
+
+/** The upper left corner of a tray of this size; null if it finds no place that is clear of the pieces. */
+export function placeTray(layout: Layout, size: { width: number; height: number }, tracks: Track[]): Point | null {
+  const taken: Box[] = [
+    ...layout.servers.map((one) => grown(pieceBox(one, layout.r), CLEAR)),
+    ...layout.servers.flatMap((one) => (one.label ? [grown(one.label.box, CLEAR)] : [])),
+    ...layout.clients.map((one) => grown(clientBox(one, one.scale), CLEAR)),
+  ];
+  let best: Point | null = null;
+  let bestCost = Infinity;
+  const { middle } = layout;
+  for (let y = 8; y + size.height <= layout.height - 12; y += STEP) {
+    for (let x = 8; x + size.width <= layout.width - 8; x += STEP) {
+      const box = { x, y, ...size };
+      const centre = { x: x + size.width / 2, y: y + size.height / 2 };
+      const away = distance(centre, middle);
+      if (away >= bestCost) continue;
+      if (taken.some((other) => overlap(other, box))) continue;
+      let cost = away;
+      const wide = grown(box, 10);
+      for (const track of tracks) cost += lengthInside(track.from, track.to, wide) * 3;
+      if (cost < bestCost) {
+        bestCost = cost;
+        best = { x, y };
+      }
+    }
+  }
+  return best;
+}
