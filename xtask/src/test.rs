@@ -94,6 +94,8 @@ fn page_layers(report: &mut Report) {
     report.check("types", Budget::Build, || run(page::npm().args(["run", "--silent", "check"])));
     report.tests("model", page::npm().args(["run", "--silent", "test"]));
     if report.check("bundle", Budget::Build, page::bundle) {
+        let embedded = ["--features", "zablab/page", "--bin", "zablab", "page::"];
+        report.tests("embedded", &mut tests(&embedded));
         report.check("size", Budget::Tests, page::size);
         report.tests("browser", page::npm().args(["run", "--silent", "test:browser"]));
     }

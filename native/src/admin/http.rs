@@ -1,31 +1,20 @@
-//! The page of a local ensemble: a folder of files, or a plain list of the servers.
+//! What a local ensemble shows in a browser: the page, and a plain list of the servers.
 //!
 //! Not here yet: the live stream of events.
 
 use std::fmt::Write;
-use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{StatusCode, Uri};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::Uri;
+use axum::response::Html;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use zablab_core::config::HostPort;
 
 use super::ask;
-
-/// What is shown.
-#[derive(Clone, Debug)]
-pub enum Page {
-    /// The files of this folder.
-    Folder(PathBuf),
-    /// A list of the servers.
-    Servers,
-}
+use super::page::{self, Page};
 
 /// A server of the list.
 #[derive(Clone, Debug)]
@@ -40,57 +29,21 @@ pub struct ServerLink {
     pub log: PathBuf,
 }
 
-/// Serves the page until the process ends.
-pub async fn serve(listener: TcpListener, page: Page, servers: Arc<Vec<ServerLink>>) {
+/// Serves the page, if there is one, and the list at `/servers`, until the process ends.
+pub async fn serve(listener: TcpListener, page: Option<Page>, servers: Arc<Vec<ServerLink>>) {
+    let list = get(move || {
+        let servers = Arc::clone(&servers);
+        async move { Html(server_list(&servers).await) }
+    });
+    let router = Router::new().route("/servers", list.clone());
     let router = match page {
-        Page::Folder(folder) => Router::new()
-            .fallback(get(move |uri: Uri| async move { file(&folder, uri.path()).await })),
-        Page::Servers => {
-            Router::new().route("/", get(move || async move { Html(server_list(&servers).await) }))
-        }
+        Some(page) => router
+            .fallback(get(move |uri: Uri| async move { page::answer(&page, uri.path()).await })),
+        None => router.route("/", list),
     };
+    let router = router.layer(axum::middleware::map_response(page::guard));
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!("the page is gone: {error}");
-    }
-}
-
-async fn file(folder: &Path, url_path: &str) -> Response {
-    let Some(path) = local_path(folder, url_path) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    match tokio::fs::read(&path).await {
-        Ok(bytes) => ([(CONTENT_TYPE, content_type(&path))], Body::from(bytes)).into_response(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            StatusCode::NOT_FOUND.into_response()
-        }
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
-}
-
-/// The file that a path of a URL means; `None` for what could lead out of the folder.
-fn local_path(folder: &Path, url_path: &str) -> Option<PathBuf> {
-    let relative = Path::new(url_path.trim_start_matches('/'));
-    let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
-    if !inside || url_path.contains('%') {
-        return None;
-    }
-    let path = folder.join(relative);
-    Some(if url_path.ends_with('/') { path.join("index.html") } else { path })
-}
-
-fn content_type(path: &Path) -> &'static str {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("js" | "mjs") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("json" | "map") => "application/json",
-        Some("wasm") => "application/wasm",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("ico") => "image/x-icon",
-        Some("woff2") => "font/woff2",
-        Some("txt" | "md") => "text/plain; charset=utf-8",
-        Some(_) | None => "application/octet-stream",
     }
 }
 
@@ -115,21 +68,4 @@ async fn server_list(servers: &[ServerLink]) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_url_leads_out_of_the_folder() {
-        let folder = Path::new("/page");
-        let path = |url| local_path(folder, url);
-        assert_eq!(path("/"), Some("/page/index.html".into()));
-        assert_eq!(path("/a/b.js"), Some("/page/a/b.js".into()));
-        assert_eq!(path("//etc/passwd"), Some("/page/etc/passwd".into()));
-        for url in ["/../secret", "/a/../../secret", "/%2e%2e/secret"] {
-            assert_eq!(path(url), None, "{url}");
-        }
-    }
 }

@@ -6,6 +6,7 @@ pub mod ask;
 mod counters;
 pub mod four_letter;
 pub mod http;
+pub mod page;
 
 pub use counters::{Counters, Summary};
 

@@ -75,7 +75,8 @@ pub struct UpArgs {
     /// Where configurations, data and logs are kept for the next start.
     #[arg(long, default_value = "zablab-data")]
     pub data: PathBuf,
-    /// A folder to serve as the page.
+    /// The folder of the page; without it `../share/zablab/page` beside the folder of this
+    /// program, then the page built into it, then a list of the servers.
     #[arg(long)]
     pub page: Option<PathBuf>,
 }

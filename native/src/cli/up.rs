@@ -23,7 +23,8 @@ use zablab_core::config::HostPort;
 use super::layout::{self, HOST, Member};
 use super::{Failure, UpArgs};
 use crate::admin::ask;
-use crate::admin::http::{self, Page, ServerLink};
+use crate::admin::http::{self, ServerLink};
+use crate::admin::page::Page;
 use crate::storage;
 
 /// How long the servers may take until all of them serve.
@@ -52,13 +53,7 @@ async fn run(args: &UpArgs, log: LevelFilter) -> Result<(), Failure> {
             bind(port, &format!("the {purpose} port of server {}", member.id)).await?;
         }
     }
-    let page = match &args.page {
-        Some(folder) if !folder.is_dir() => {
-            return Err(Failure::config(format!("{} is no folder", folder.display())));
-        }
-        Some(folder) => Page::Folder(folder.clone()),
-        None => Page::Servers,
-    };
+    let page = Page::find(args.page.as_deref()).map_err(Failure::config)?;
     for member in &members {
         if let Some(pid) = storage::holder(&member.data_dir()) {
             let folder = member.folder.display();
@@ -79,7 +74,7 @@ async fn run(args: &UpArgs, log: LevelFilter) -> Result<(), Failure> {
 async fn serve_until_empty(
     servers: &mut Servers,
     members: &[Member],
-    page: Page,
+    page: Option<Page>,
     listener: TcpListener,
 ) -> Result<(), Failure> {
     servers.wait_until_serving().await?;
