@@ -7,10 +7,14 @@
 import { type Args, format, type Message } from "./format";
 import { chooseLanguage, type Language } from "./language";
 import type narration from "./messages/en/narration.json";
+import type pieces from "./messages/en/pieces.json";
 import type protocol from "./messages/en/protocol.json";
+import type stage from "./messages/en/stage.json";
 import type ui from "./messages/en/ui.json";
 
-type Catalogues = { ui: typeof ui; narration: typeof narration; protocol: typeof protocol };
+type Catalogues = {
+  ui: typeof ui; narration: typeof narration; protocol: typeof protocol; stage: typeof stage; pieces: typeof pieces;
+};
 export type Bundle = keyof Catalogues;
 /** Every key of every bundle; no two bundles share one. */
 export type Key = { [B in Bundle]: keyof Catalogues[B] & string }[Bundle];

@@ -62,11 +62,6 @@ const RIDE = 10;
 /** How much of a message's part in the board shows: nothing at the ends, where it leaves or enters a piece. */
 const ramp = (progress: number): number => Math.max(0, Math.min(1, Math.min(progress, 1 - progress) / 0.12));
 
-/** Reduced motion knows three places: sent, half-way, arrived. */
-const threePlaces = (progress: number): number => (progress < 1 / 3 ? 0.08 : progress < 2 / 3 ? 0.5 : 0.92);
-
-export const progressOf = (now: FlightNow, reduced: boolean): number => (reduced ? threePlaces(now.progress) : now.progress);
-
 export function usedLinks(picture: Picture, reduced: boolean): Map<string, UsedLink> {
   const links = new Map<string, UsedLink & { there: number; back: number }>();
   for (const now of picture.flights) {
@@ -114,7 +109,7 @@ export function drawnFlights(layout: Layout, picture: Picture, links: Map<string
     }
     if (!track) continue;
     const length = Math.max(1, distance(track.from, track.to));
-    const progress = progressOf(now, options.reduced);
+    const { progress } = now;
     const ends = Math.min(0.25, RIDE / length);
     let share = ends + (1 - 2 * ends) * progress;
     if (now.doomed) {
@@ -133,7 +128,7 @@ export function drawnFlights(layout: Layout, picture: Picture, links: Map<string
     const toward = (beside.x - place.x) * right.x + (beside.y - place.y) * right.y;
     out.push({
       id: flight.id, flight, x: place.x, y: place.y, angle: place.angle,
-      state: now.doomed && progress > 0.5 ? "dropped" : now.held ? "held" : "flight",
+      state: now.lost ? "dropped" : now.held ? "held" : "flight",
       selected, alpha: selected ? 1 : near ? (spoken ? 1 : 0.6) : 0.35, s: layout.s, under: 0,
       tagged: selected || (near && spoken && carrying <= TAGS_MOST && layout.s >= 13),
       side: toward > 0 ? -1 : 1,
