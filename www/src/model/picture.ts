@@ -32,6 +32,8 @@ export type Picture = {
   flights: FlightNow[];
   /** The newest event that was worth telling; it says when. */
   headline: TraceLine | null;
+  /** The headline's server as it was before: what its vote was compared with. */
+  headlineBefore: ServerFrame | null;
   /** The frame at the cursor. */
   frame: Frame;
   /** Every invariant that broke up to here. */
@@ -98,6 +100,7 @@ export function pictureAt(record: BranchRecord, cursor: Cursor, drawn: Drawn): P
     cuts: record.cuts(position),
     flights: flightsAt(record, story, position, now, drawn),
     headline: record.headline(position),
+    headlineBefore: record.headlineBefore(position),
     frame,
     broken: record.broken(position),
     fresh,
@@ -140,10 +143,11 @@ export function progressOf(life: Life, story: Story, position: number, now: numb
     since = story.at(hold.to);
   }
   const stopped = life.holds.some((hold) => hold.from > position);
-  // A message that gets lost is not to be seen arriving.
-  const end = life.end === null || life.lost || stopped ? null : story.at(life.end);
-  const share = end === null ? open(now - since, life.expected)
-    : end <= since ? 1 : Math.min(1, (now - since) / (end - since));
+  // A message that gets lost is not to be seen arriving. An end after the last stop has no time yet.
+  const known = life.end !== null && life.end <= story.end.position && !life.lost && !stopped;
+  const end = known && life.end !== null ? story.at(life.end) : since;
+  const share = end <= since ? open(now - since, life.expected)
+    : Math.min(1, (now - since) / (end - since));
   return start + (1 - start) * share;
 }
 

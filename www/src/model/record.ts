@@ -131,6 +131,13 @@ export class BranchRecord {
     return this.#headlines.at(position) ?? null;
   }
 
+  /** The server of the headline as it was before that step; null if it is of no server. */
+  headlineBefore(position: number): ServerFrame | null {
+    const host = this.headline(position)?.host ?? "";
+    if (!host.startsWith("s")) return null;
+    return this.server(Number(host.slice(1)), this.#headlines.changed(position) - 1) ?? null;
+  }
+
   /** Every invariant that broke up to here. */
   broken(position: number): Violation[] {
     return this.#broken.at(position) ?? NOTHING;
@@ -335,7 +342,10 @@ function reopen(
   life: OpenLife, position: number, story: Story, open: Map<FlightId, OpenLife>,
 ): void {
   if (life.sent > position || (life.end !== null && life.end <= position)) return;
-  if (life.end !== null) life.expected = story.at(life.end) - story.at(life.sent);
+  if (life.end !== null && life.end <= story.end.position) {
+    const length = story.at(life.end) - story.at(life.sent);
+    life.expected = length > 0 ? length : null;
+  }
   life.end = null;
   life.lost = false;
   life.holds = life.holds.filter((hold) => hold.from <= position);
