@@ -3,6 +3,8 @@
 //! It only reads: a problem is named with its place, and the user mends it.
 
 mod graph;
+mod page;
+mod script;
 mod sources;
 
 use std::fmt;

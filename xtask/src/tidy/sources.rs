@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Problem;
+use super::{Problem, page};
 use crate::shell::Result;
 
 /// The most lines of a source file; beyond that a reader loses the thread.
@@ -14,7 +14,8 @@ const COLUMNS_MAX: usize = 100;
 /// Folders that are not ours to check.
 const SKIPPED: &[&str] = &["target", "node_modules", ".git", "zablab-data"];
 /// What is text in this repository.
-const TEXT: &[&str] = &["rs", "toml", "md", "txt", "ts", "py", "html", "css", "json"];
+const TEXT: &[&str] =
+    &["rs", "toml", "md", "txt", "ts", "svelte", "js", "py", "html", "css", "json"];
 /// Crates that serve others' data; a panic there must be explained.
 const CAREFUL: &[&str] = &["core", "native", "sim"];
 
@@ -34,8 +35,13 @@ pub fn check(root: &Path) -> Result<Vec<Problem>> {
             problems.push(Problem { path: path.clone(), line, what: what.to_owned() });
         };
         local_paths(root, &text, &mut report);
+        page::check(&path, &text, &mut report);
+        if ["ts", "svelte", "css"].contains(&extension.as_str()) {
+            length(&text, &mut report);
+        }
         if extension == "rs" {
-            size(&text, &mut report);
+            length(&text, &mut report);
+            width(&text, &mut report);
             if is_careful(&path) {
                 panics(&text, &mut report);
             }
@@ -47,11 +53,14 @@ pub fn check(root: &Path) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-fn size(text: &str, report: &mut impl FnMut(usize, &str)) {
+fn length(text: &str, report: &mut impl FnMut(usize, &str)) {
     let lines = text.lines().count();
     if lines > LINES_MAX {
         report(0, &format!("{lines} lines, at most {LINES_MAX}"));
     }
+}
+
+fn width(text: &str, report: &mut impl FnMut(usize, &str)) {
     for (line, content) in (1..).zip(text.lines()) {
         let columns = content.chars().count();
         // A text that a line ends with cannot be broken.
@@ -198,7 +207,10 @@ mod tests {
 
     #[test]
     fn long_files_and_wide_lines_are_found() {
-        let check: Check = |text, mut report| size(text, &mut report);
+        let check: Check = |text, mut report| {
+            length(text, &mut report);
+            width(text, &mut report);
+        };
         let wide = format!("a\n{}\n", "ä".repeat(101));
         assert_eq!(problems(check, &wide), [(2, "101 columns, at most 100".into())]);
         assert_eq!(problems(check, &"a\n".repeat(800)), []);
