@@ -47,14 +47,14 @@ c1: create /a \"1\" ephemeral
 run until result(c1) == OK within 5s
 c2: get /a watch
 run until result(c2) == OK within 5s
-hold 4 -> 3 COMMIT
+hold 4 -> 2 COMMIT
 c1: set /a \"2\"
 run until oks(c1) == 2 within 5s
-release
+lose 4 -> 2 COMMIT
 run for 30ms
-cut 1 from 4
-c2: set /a \"3\"
+c1: set /a \"3\"
 run until event Appended server=3 within 1s
+cut 1 from 4
 crash 3 keep 1,0,9,0
 run for 2s
 heal
