@@ -15,6 +15,7 @@ pub mod fuzz;
 pub mod given;
 pub mod invariants;
 mod io;
+pub mod lab;
 pub mod link;
 pub mod node;
 pub mod reel;

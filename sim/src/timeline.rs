@@ -50,8 +50,12 @@ impl<P: Policy> Timeline<P> {
     /// # Errors
     /// If no server could have left a disk that is given.
     pub fn new(given: Arc<Given>, policy: P) -> Result<Timeline<P>, GivenDiskError> {
-        let world = World::new(given, policy)?;
-        Ok(Timeline {
+        Ok(Timeline::at(World::new(given, policy)?))
+    }
+
+    /// A run that begins with this world.
+    pub fn at(world: World<P>) -> Timeline<P> {
+        Timeline {
             origin: world.clone(),
             branches: vec![Branch { parent: None, steps: Vec::new() }],
             current: BranchId(0),
@@ -59,7 +63,12 @@ impl<P: Policy> Timeline<P> {
             world,
             checkpoints: BTreeMap::new(),
             spacing: SPACING_MIN,
-        })
+        }
+    }
+
+    /// The world at the beginning.
+    pub fn origin(&self) -> &World<P> {
+        &self.origin
     }
 
     /// The world at the present position.
@@ -106,6 +115,60 @@ impl<P: Policy> Timeline<P> {
         self.advance(step)
     }
 
+    /// Begins a branch without steps at the present position and goes to it.
+    pub fn fork(&mut self) {
+        let parent = Some((self.current, self.position));
+        self.branches.push(Branch { parent, steps: Vec::new() });
+        self.current = BranchId(self.branches.len() - 1);
+    }
+
+    /// Forgets the steps of a branch after a position, as if they had not been taken; those before
+    /// the branch began stay. False, and nothing happens, if there is no such branch, or if
+    /// another branch begins later on it.
+    pub fn forget(&mut self, branch: BranchId, position: usize) -> bool {
+        let leaves = |other: &Branch| matches!(other.parent, Some((from, at)) if from == branch && at > position);
+        if branch.0 >= self.branches.len() || self.branches.iter().any(leaves) {
+            return false;
+        }
+        if self.current == branch {
+            self.go_to(branch, self.position.min(position));
+        }
+        let line = &mut self.branches[branch.0];
+        let start = line.parent.map_or(0, |(_, at)| at);
+        line.steps.truncate(position.saturating_sub(start));
+        self.checkpoints.retain(|(of, at), _| *of != branch || *at <= position.max(start));
+        self.position = self.position.min(self.len(self.current));
+        true
+    }
+
+    /// Plays a part of a branch again, from after the first `from` steps to after the first `to`,
+    /// without going there. `look` sees the world before the first of them with no step, and then
+    /// the world after each step and what happened in it.
+    pub fn replay(
+        &self,
+        branch: BranchId,
+        from: usize,
+        to: usize,
+        mut look: impl FnMut(&World<P>, Option<&Step>, &[TraceEvent]),
+    ) {
+        if branch.0 >= self.branches.len() {
+            return;
+        }
+        let (to, from) = (to.min(self.len(branch)), from.min(self.len(branch)));
+        let (at, mut world) = match self.nearest(branch, from) {
+            Some((at, world)) => (at, world.clone()),
+            None => (0, self.origin.clone()),
+        };
+        for step in (at..from).filter_map(|position| self.step_at(branch, position)) {
+            world.apply(step);
+        }
+        look(&world, None, &[]);
+        for step in (from..to).filter_map(|position| self.step_at(branch, position)) {
+            let events = world.apply(step);
+            look(&world, Some(step), &events);
+        }
+    }
+
     /// Goes to a position of the present branch. Positions past its end mean its end.
     pub fn seek(&mut self, position: usize) {
         self.go_to(self.current, position);
@@ -141,7 +204,8 @@ impl<P: Policy> Timeline<P> {
         (0..self.len(branch)).filter_map(move |position| self.step_at(branch, position))
     }
 
-    fn step_at(&self, branch: BranchId, position: usize) -> Option<&Step> {
+    /// The step after the first `position` ones of a branch.
+    pub fn step_at(&self, branch: BranchId, position: usize) -> Option<&Step> {
         let mut line = self.branches.get(branch.0)?;
         while let Some((parent, at)) = line.parent {
             if position >= at {

@@ -210,6 +210,26 @@ impl<P: Policy> World<P> {
         self.take_events()
     }
 
+    /// Whether this step would do anything now.
+    pub fn can(&self, step: &Step) -> bool {
+        let lane = |lane: LaneId| self.net.link(lane.link).map(|link| (link, lane.to));
+        match *step {
+            Step::Fault(Fault::Hold { lane: on, seq } | Fault::Lose { lane: on, seq }) => {
+                lane(on).is_some_and(|(link, to)| link.in_flight(to).any(|item| item.seq == seq))
+            }
+            Step::Fault(Fault::Release { lane: on }) => {
+                lane(on).is_some_and(|(link, to)| link.held(to).is_some())
+            }
+            Step::Fault(Fault::Reset { link }) => self.net.link(link).is_some(),
+            Step::Act { .. } | Step::Fault(_) => true,
+            Step::Deliver { .. }
+            | Step::GiveUp { .. }
+            | Step::Tick { .. }
+            | Step::CompleteIo { .. }
+            | Step::CompleteSnapshot { .. } => self.entry(step).is_some(),
+        }
+    }
+
     /// Feeds everything that decides the future to a hasher whose results are the same everywhere.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = Fnv::default();

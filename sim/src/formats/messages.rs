@@ -4,14 +4,16 @@
 //! An answer travels beside the batch of what happened (see [`super::batch`]). Not here: carrying
 //! requests out, and reading the lines of a script in them (see [`crate::script`]).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use zablab_core::trace::{Phase, Role};
 use zablab_core::types::{ElectionEpoch, Epochs, Mono, ServerId, Zxid};
 use zablab_core::view::ServerView;
 use zablab_core::wire::election::Vote;
 
 use super::SAFE_INTEGER_MAX;
+use super::json::drop_wide;
 use super::zlab::Exact;
+use crate::reel::Frame;
 use crate::script::{ParseError, STEPS_MAX};
 
 /// The version that is written and read.
@@ -54,6 +56,18 @@ pub enum Ask {
         branch: u64,
         /// After so many steps from the beginning of the run.
         position: u64,
+        /// The later steps of this branch go: nobody has seen them.
+        #[serde(default, skip_serializing_if = "is_false")]
+        forget: bool,
+    },
+    /// Show a part of a branch again, without going there.
+    Frames {
+        /// Of this branch.
+        branch: u64,
+        /// After so many steps; the frame of this position is not part of the answer.
+        from: u64,
+        /// Up to this position.
+        to: u64,
     },
     /// Look.
     View {
@@ -120,11 +134,14 @@ pub struct Answer {
 }
 
 /// A request was carried out.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(into = "DoneForm", try_from = "DoneForm")]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(into = "DoneForm")]
 pub struct Done {
     /// The run as it is now.
     pub view: View,
+    /// The frames of the steps that the request took, or asked for; after `open` all up to its
+    /// position, frame 0 first.
+    pub frames: Vec<Frame>,
     /// What was asked for besides.
     pub more: More,
 }
@@ -138,14 +155,15 @@ pub enum More {
     Server(Option<Box<ServerView>>),
     /// To `predict`: the answer's name.
     Answer(String),
-    /// To `check`: whether it is true.
+    /// To `check`: whether it is true. To `open` of a link: whether its trace is the one that was
+    /// written down.
     Value(bool),
     /// To `export`: the run's text.
     Data(String),
 }
 
 /// A run in short.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct View {
     /// Simulated time, in microseconds.
     pub now_us: Mono,
@@ -157,10 +175,32 @@ pub struct View {
     pub length: u64,
     /// Every server, by number.
     pub servers: Vec<ServerShort>,
+    /// All branches, by number.
+    pub branches: Vec<BranchView>,
+}
+
+/// A branch in short.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct BranchView {
+    /// The branch that it left, and after how many steps; null for the first.
+    pub parent: Option<Parent>,
+    /// How many steps it has from the beginning of the run.
+    pub length: u64,
+    /// The step with which it left.
+    pub step: Option<String>,
+}
+
+/// Where a branch left another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Parent {
+    /// Which one.
+    pub branch: u64,
+    /// After how many steps.
+    pub at: u64,
 }
 
 /// A server in short.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ServerShort {
     /// Its number.
     pub sid: ServerId,
@@ -170,7 +210,7 @@ pub struct ServerShort {
 
 /// What a server that is up knows, in short. The names are those of [`ServerView`].
 #[allow(missing_docs, reason = "the fields are documented in ServerView")]
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Short {
     pub role: Role,
     pub phase: Phase,
@@ -183,7 +223,7 @@ pub struct Short {
 }
 
 /// Why a request was not carried out.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Problem {
     /// Whose fault it is.
     pub kind: ProblemKind,
@@ -198,7 +238,7 @@ pub struct Problem {
 }
 
 /// Kinds of problems.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProblemKind {
     /// The page's: this is no request of this version.
@@ -266,14 +306,44 @@ impl Request {
         }
         let id = head(text)?.id;
         let Form { v: _, id, body: ask } = parse::<Form<u64, Ask>>(text, id)?;
+        Request { id, ask }.check()
+    }
+
+    /// Reads a request that is an object already, and checks its limits as [`Request::decode`].
+    ///
+    /// # Errors
+    /// [`MessageError`]; [`Answer::unread`] makes the answer of it.
+    pub fn of_value(value: serde_json::Value) -> Result<Request, MessageError> {
+        let id = head_of(&value)?.id;
+        let read = serde_json::from_value::<Form<u64, Ask>>(value);
+        let Form { v: _, id, body: ask } =
+            read.map_err(|source| MessageError::Syntax { source, id })?;
+        Request { id, ask }.check()
+    }
+
+    fn check(self) -> Result<Request, MessageError> {
+        let Request { id, ask } = self;
         at_most("id", id, SAFE_INTEGER_MAX, None)?;
+        let safe = SAFE_INTEGER_MAX;
+        let text = match &ask {
+            Ask::Open(Source::Script(text) | Source::Zlab(text)) => text,
+            Ask::Act { line } | Ask::Predict { line } => line,
+            Ask::Check { predicate } => predicate,
+            _ => "",
+        };
+        if text.len() > REQUEST_LEN_MAX {
+            return Err(MessageError::TooLong { len: text.len() });
+        }
         let numbers: &[(&str, u64, u64)] = match &ask {
             Ask::Advance { until_us, max_steps } => {
-                &[("until_us", until_us.0, SAFE_INTEGER_MAX), ("max_steps", *max_steps, STEPS_MAX)]
+                &[("until_us", until_us.0, safe), ("max_steps", *max_steps, STEPS_MAX)]
             }
             Ask::Step(Steps::Count(count)) => &[("count", *count, STEPS_MAX)],
-            Ask::Seek { branch, position } => {
-                &[("branch", *branch, SAFE_INTEGER_MAX), ("position", *position, SAFE_INTEGER_MAX)]
+            Ask::Seek { branch, position, forget: _ } => {
+                &[("branch", *branch, safe), ("position", *position, safe)]
+            }
+            Ask::Frames { branch, from, to } => {
+                &[("branch", *branch, safe), ("from", *from, safe), ("to", *to, safe)]
             }
             Ask::Open(Source::Script(_) | Source::Zlab(_))
             | Ask::Step(Steps::Step(_))
@@ -306,26 +376,17 @@ impl Answer {
 
     /// It as JSON text, without the batch of events.
     pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("every answer has a JSON form")
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let (ok, done, error) = match &self.result {
             Ok(done) => (true, Some(done), None),
             Err(problem) => (false, None, Some(problem)),
         };
-        let form = Form { v: VERSION, id: self.id, body: Outcome { ok, done, error } };
-        serde_json::to_string(&form).expect("every answer has a JSON form")
-    }
-
-    /// Reads an answer. It is the worker's own and may be as long as a run.
-    ///
-    /// # Errors
-    /// Every [`MessageError`] but `TooLong` and `TooGreat`.
-    pub fn decode(text: &str) -> Result<Answer, MessageError> {
-        let Head { id, ok, .. } = head(text)?;
-        let result = if ok == Some(true) {
-            Ok(parse::<Form<Option<u64>, Done>>(text, id)?.body)
-        } else {
-            Err(parse::<Form<Option<u64>, Failed>>(text, id)?.body.error)
-        };
-        Ok(Answer { id, result })
+        Form { v: VERSION, id: self.id, body: Outcome { ok, done, error } }.serialize(out)
     }
 }
 
@@ -337,7 +398,8 @@ impl From<&ServerView> for Short {
             leader: view.leader,
             epochs: view.epochs,
             round: view.round,
-            vote: view.vote,
+            // An observer votes for nobody.
+            vote: view.vote.filter(|vote| vote.leader.is_named()),
             last_logged: view.last_logged,
             last_applied: view.last_applied,
         }
@@ -360,7 +422,6 @@ impl From<&ParseError> for Problem {
 struct Head {
     v: u64,
     id: Option<u64>,
-    ok: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -380,29 +441,25 @@ struct Outcome<'a> {
     error: Option<&'a Problem>,
 }
 
-#[derive(Deserialize)]
-struct Failed {
-    error: Problem,
-}
-
 /// A [`Done`] as its keys. A key that is there and `null` is not a key that is absent.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct DoneForm {
     view: View,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    frames: Vec<Frame>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "safe")]
     server: Option<Option<Box<ServerView>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<String>,
 }
 
 impl From<Done> for DoneForm {
     fn from(done: Done) -> DoneForm {
-        let Done { view, more } = done;
-        let form = DoneForm { view, server: None, answer: None, value: None, data: None };
+        let Done { view, frames, more } = done;
+        let form = DoneForm { view, frames, server: None, answer: None, value: None, data: None };
         match more {
             More::Nothing => form,
             More::Server(server) => DoneForm { server: Some(server), ..form },
@@ -413,30 +470,30 @@ impl From<Done> for DoneForm {
     }
 }
 
-impl TryFrom<DoneForm> for Done {
-    type Error = &'static str;
-
-    fn try_from(form: DoneForm) -> Result<Done, &'static str> {
-        let more = match (form.server, form.answer, form.value, form.data) {
-            (None, None, None, None) => More::Nothing,
-            (Some(server), None, None, None) => More::Server(server),
-            (None, Some(answer), None, None) => More::Answer(answer),
-            (None, None, Some(value), None) => More::Value(value),
-            (None, None, None, Some(data)) => More::Data(data),
-            _ => return Err("more than one of server, answer, value and data"),
-        };
-        Ok(Done { view: form.view, more })
-    }
+/// A view without the numbers that JavaScript does not have.
+fn safe<S: Serializer>(
+    server: &Option<Option<Box<ServerView>>>,
+    out: S,
+) -> Result<S::Ok, S::Error> {
+    let mut value = serde_json::to_value(server).map_err(serde::ser::Error::custom)?;
+    drop_wide(&mut value);
+    value.serialize(out)
 }
 
-fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn head(text: &str) -> Result<Head, MessageError> {
-    let head = parse::<Head>(text, None)?;
+    checked(parse::<Head>(text, None)?)
+}
+
+fn head_of(value: &serde_json::Value) -> Result<Head, MessageError> {
+    let read = Head::deserialize(value);
+    checked(read.map_err(|source| MessageError::Syntax { source, id: None })?)
+}
+
+fn checked(head: Head) -> Result<Head, MessageError> {
     let id = head.id.filter(|id| *id <= SAFE_INTEGER_MAX);
     if head.v != VERSION {
         return Err(MessageError::Version { version: head.v, id });
@@ -457,7 +514,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::script::{parse, parse_act, play};
     use crate::step::{LaneId, LinkId, Side};
 
     fn requests() -> Vec<Ask> {
@@ -470,7 +526,9 @@ mod tests {
             Ask::Step(Steps::Count(3)),
             Ask::Step(Steps::Step(Exact::Deliver { lane, seq: 7 })),
             Ask::Act { line: "c: create /a \"x\"".into() },
-            Ask::Seek { branch: 1, position },
+            Ask::Seek { branch: 1, position, forget: false },
+            Ask::Seek { branch: 1, position: 3, forget: true },
+            Ask::Frames { branch: 0, from: 3, to: 9 },
             Ask::View { server: None },
             Ask::View { server: Some(ServerId(3)) },
             Ask::Predict { line: "predict q1 role(3) after up(3) within 5s".into() },
@@ -481,39 +539,6 @@ mod tests {
         ]
     }
 
-    fn answers() -> Vec<Result<Done, Problem>> {
-        let text = "zablab script 1\nstart 1,2\nrun until leads(2) and serving(1) within 9s\n\
-            c: connect 1\nc: create /a \"x\"\nrun until result(c) == OK within 9s\n";
-        let script = parse(text).expect("it parses");
-        let timeline = play(&script, true).expect("it comes true").timeline;
-        let world = timeline.world();
-        let short = |sid| {
-            let view = world.view(sid);
-            ServerShort { sid, up: view.as_ref().map(Short::from) }
-        };
-        let view = View {
-            now_us: world.now(),
-            branch: 0,
-            position: 9,
-            length: 9,
-            servers: [1, 2, 3].map(|sid| short(ServerId(sid))).to_vec(),
-        };
-        assert_eq!(view.servers.iter().filter(|server| server.up.is_some()).count(), 2);
-        let server = world.view(ServerId(2)).map(Box::new);
-        assert!(server.as_ref().is_some_and(|view| !view.learners.is_empty()));
-        let more = [
-            More::Nothing,
-            More::Server(server),
-            More::Server(None),
-            More::Answer("wins".into()),
-            More::Value(true),
-            More::Data("zablab script 1\n".into()),
-        ];
-        let done = more.map(|more| Ok(Done { view: view.clone(), more }));
-        let error = parse_act("fly 3").expect_err("no such act");
-        done.into_iter().chain([Err(Problem::from(&error))]).collect()
-    }
-
     #[test]
     fn every_request_survives() {
         for ask in requests() {
@@ -521,16 +546,9 @@ mod tests {
             let text = request.encode();
             let again = Request::decode(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
             assert_eq!(again, request, "{text}");
-        }
-    }
-
-    #[test]
-    fn every_answer_survives() {
-        for result in answers() {
-            let answer = Answer { id: Some(7), result };
-            let text = answer.encode();
-            let again = Answer::decode(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-            assert_eq!(again, answer, "{text}");
+            let value = serde_json::from_str(&text).expect("it is JSON");
+            let again = Request::of_value(value).unwrap_or_else(|error| panic!("{error}: {text}"));
+            assert_eq!(again, request, "{text}");
         }
     }
 
@@ -539,22 +557,35 @@ mod tests {
         let texts: Vec<String> = requests()
             .into_iter()
             .map(|ask| Request { id: 7, ask }.encode())
-            .filter(|text| text.contains("step") || text.contains("seek") || text.contains("xpor"))
+            .filter(|text| {
+                text.contains("step")
+                    || text.contains("seek")
+                    || text.contains("frames")
+                    || text.contains("xpor")
+            })
             .collect();
         let expected = [
             r#"{"v":1,"id":7,"do":"advance","until_us":5000000,"max_steps":2000000}"#,
             r#"{"v":1,"id":7,"do":"step","count":3}"#,
             r#"{"v":1,"id":7,"do":"step","step":"deliver 12a.7"}"#,
             r#"{"v":1,"id":7,"do":"seek","branch":1,"position":9007199254740991}"#,
+            r#"{"v":1,"id":7,"do":"seek","branch":1,"position":3,"forget":true}"#,
+            r#"{"v":1,"id":7,"do":"frames","branch":0,"from":3,"to":9}"#,
             r#"{"v":1,"id":7,"do":"export","as":"zlab"}"#,
             r#"{"v":1,"id":7,"do":"export","as":"script"}"#,
             r#"{"v":1,"id":7,"do":"export","as":"jsonl"}"#,
         ];
         assert_eq!(texts, expected);
-        let view = View { now_us: Mono(5), branch: 0, position: 1, length: 2, servers: Vec::new() };
-        let done = Done { view, more: More::Server(None) };
-        let view = r#"{"now_us":5,"branch":0,"position":1,"length":2,"servers":[]}"#;
-        let expected = format!(r#"{{"v":1,"id":7,"ok":true,"view":{view},"server":null}}"#);
+        let branches = vec![BranchView { parent: None, length: 2, step: None }];
+        let servers = Vec::new();
+        let view = View { now_us: Mono(5), branch: 0, position: 1, length: 2, servers, branches };
+        let done = Done { view, frames: Vec::new(), more: More::Server(None) };
+        let branches = r#"[{"parent":null,"length":2,"step":null}]"#;
+        let view = format!(
+            r#"{{"now_us":5,"branch":0,"position":1,"length":2,"servers":[],"branches":{branches}}}"#
+        );
+        let expected =
+            format!(r#"{{"v":1,"id":7,"ok":true,"view":{view},"frames":[],"server":null}}"#);
         assert_eq!(Answer { id: Some(7), result: Ok(done) }.encode(), expected);
     }
 
@@ -581,11 +612,6 @@ mod tests {
         assert_eq!(answered(r#"{"v":1,"id":9007199254740992,"do":"view"}"#).0, None);
         assert_eq!(answered("[]").0, None);
         assert_eq!(answered(&" ".repeat(REQUEST_LEN_MAX + 1)).0, None);
-        let two =
-            r#"{"v":1,"id":7,"ok":true,"value":true,"data":"","view":{"now_us":5,"branch":0,"#;
-        let two = format!(r#"{two}"position":1,"length":2,"servers":[]}}}}"#);
-        let error = Answer::decode(&two).expect_err("two additions").to_string();
-        assert!(error.contains("more than one"), "{error}");
     }
 
     proptest! {
@@ -599,7 +625,6 @@ mod tests {
             let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
             let (left, right) = text.split_at(*at.get(&places));
             for text in [format!("{left}{junk}{right}"), format!("{left}{junk}"), junk.clone()] {
-                let _ = Answer::decode(&text);
                 if let Ok(request) = Request::decode(&text) {
                     let again = Request::decode(&request.encode()).map_err(|e| e.to_string());
                     prop_assert_eq!(again, Ok(request));

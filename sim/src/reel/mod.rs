@@ -16,7 +16,7 @@ mod log;
 mod message;
 mod server;
 mod tray;
-mod words;
+pub(crate) mod words;
 
 pub use camera::Camera;
 pub use frame::{

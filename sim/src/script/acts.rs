@@ -2,6 +2,7 @@
 //!
 //! Not here: what a step does (see [`crate::world`]).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use zablab_core::wire::quorum::QuorumPacket;
 use super::SESSION_TIMEOUT_MS;
 use super::ast::{Act, ClientAct, HostName, MessageKind, Part, Read, Sids, Survivors, Way, Write};
 use super::predicate::servers_of;
-use super::run::{Failure, Player};
+use super::run::Failure;
 use super::vocabulary::same_word;
 use crate::client::ClientOp;
 use crate::link::{Cargo, Item, Link};
@@ -29,7 +30,7 @@ use crate::world::World;
 
 /// What waits or is lost as soon as it is sent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     hold: Vec<Rule>,
     lose: Vec<Rule>,
 }
@@ -43,7 +44,7 @@ struct Rule {
 
 impl Rules {
     /// The steps that these events call for.
-    pub(super) fn after(&mut self, world: &World<Teaching>, events: &[TraceEvent]) -> Vec<Step> {
+    pub(crate) fn after(&mut self, world: &World<Teaching>, events: &[TraceEvent]) -> Vec<Step> {
         let mut steps = Vec::new();
         if self.hold.is_empty() && self.lose.is_empty() {
             return steps;
@@ -120,9 +121,29 @@ fn is_kind(port: PortKind, item: &Item, kind: &MessageKind) -> bool {
     }
 }
 
-impl Player {
-    /// Carries an act out.
-    pub(super) fn act(&mut self, act: &Act) -> Result<(), Failure> {
+/// Who carries acts out: whoever takes steps in a world and minds its rules for messages.
+pub(crate) trait Actor {
+    /// The world as it is now.
+    fn world(&self) -> &World<Teaching>;
+    /// Its clients by their names.
+    fn clients(&self) -> &BTreeMap<String, ClientId>;
+    /// The rules for its messages.
+    fn rules(&mut self) -> &mut Rules;
+    /// Takes a step, and those that the rules want after it.
+    fn apply(&mut self, step: &Step);
+}
+
+/// Carries an act out.
+pub(crate) fn carry_out(actor: &mut impl Actor, act: &Act) -> Result<(), Failure> {
+    Acting { actor }.act(act)
+}
+
+struct Acting<'a, A> {
+    actor: &'a mut A,
+}
+
+impl<A: Actor> Acting<'_, A> {
+    fn act(&mut self, act: &Act) -> Result<(), Failure> {
         match act {
             Act::Start(at) => self.each(at, |server| Fault::Start { server }),
             Act::Crash { at, keep } => {
@@ -142,7 +163,7 @@ impl Player {
                 Ok(())
             }
             Act::HealAll => {
-                self.rules = Rules::default();
+                *self.actor.rules() = Rules::default();
                 self.fault(Fault::HealAll);
                 Ok(())
             }
@@ -154,11 +175,11 @@ impl Player {
             Act::Hold(way, kind) => self.hold(self.rule(way, kind)?),
             Act::Release(way) => {
                 let (from, to) = self.ends(way)?;
-                self.rules.hold.retain(|rule| (rule.from, rule.to) != (from, to));
+                self.actor.rules().hold.retain(|rule| (rule.from, rule.to) != (from, to));
                 self.release(|lane_from, lane_to| (lane_from, lane_to) == (from, to))
             }
             Act::ReleaseAll => {
-                self.rules.hold.clear();
+                self.actor.rules().hold.clear();
                 self.release(|_, _| true)
             }
             Act::Lose(way, kind) => self.lose(self.rule(way, kind)?),
@@ -177,11 +198,11 @@ impl Player {
     }
 
     fn fault(&mut self, fault: Fault) {
-        self.apply(&Step::Fault(fault));
+        self.actor.apply(&Step::Fault(fault));
     }
 
     fn servers(&self, at: &Sids) -> Result<Vec<ServerId>, Failure> {
-        let world = self.timeline.world();
+        let world = self.actor.world();
         let servers = servers_of(world, at);
         match servers.iter().find(|sid| world.node(**sid).is_none()) {
             Some(sid) => Err(Failure::Unknown { name: format!("server {sid}") }),
@@ -213,7 +234,7 @@ impl Player {
 
     fn host(&self, name: &HostName) -> Result<Host, Failure> {
         match name {
-            HostName::Server(sid) => match self.timeline.world().node(*sid) {
+            HostName::Server(sid) => match self.actor.world().node(*sid) {
                 Some(_) => Ok(Host::Server(*sid)),
                 None => Err(Failure::Unknown { name: format!("server {sid}") }),
             },
@@ -223,7 +244,7 @@ impl Player {
 
     fn client(&self, name: &str) -> Result<ClientId, Failure> {
         let unknown = || Failure::Unknown { name: format!("client {name}") };
-        self.clients.get(name).copied().ok_or_else(unknown)
+        self.actor.clients().get(name).copied().ok_or_else(unknown)
     }
 
     fn ends(&self, way: &Way) -> Result<(Host, Host), Failure> {
@@ -236,8 +257,8 @@ impl Player {
     }
 
     fn hold(&mut self, rule: Rule) -> Result<(), Failure> {
-        let under_way: Vec<_> = rule.under_way(self.timeline.world()).collect();
-        self.rules.hold.push(rule);
+        let under_way: Vec<_> = rule.under_way(self.actor.world()).collect();
+        self.actor.rules().hold.push(rule);
         for (lane, seq) in under_way {
             self.fault(Fault::Hold { lane, seq });
         }
@@ -245,7 +266,7 @@ impl Player {
     }
 
     fn release(&mut self, those: impl Fn(Host, Host) -> bool) -> Result<(), Failure> {
-        let held = lanes(self.timeline.world()).filter(|(lane, link)| {
+        let held = lanes(self.actor.world()).filter(|(lane, link)| {
             let way = (link.end(lane.to.other()).host, link.end(lane.to).host);
             link.held(lane.to).is_some() && those(way.0, way.1)
         });
@@ -257,9 +278,9 @@ impl Player {
     }
 
     fn lose(&mut self, rule: Rule) -> Result<(), Failure> {
-        let oldest = rule.under_way(self.timeline.world()).next();
+        let oldest = rule.under_way(self.actor.world()).next();
         match oldest {
-            None => self.rules.lose.push(rule),
+            None => self.actor.rules().lose.push(rule),
             Some((lane, seq)) => {
                 self.fault(Fault::Lose { lane, seq });
                 // What was held is gone; the news of the reset travels on.
@@ -271,7 +292,7 @@ impl Player {
 
     fn reset(&mut self, a: &HostName, b: &HostName) -> Result<(), Failure> {
         let (a, b) = (self.host(a)?, self.host(b)?);
-        let between = self.timeline.world().net().links().filter(|(_, link)| {
+        let between = self.actor.world().net().links().filter(|(_, link)| {
             let ends = (link.opener.host, link.acceptor.host);
             ends == (a, b) || ends == (b, a)
         });
@@ -283,7 +304,7 @@ impl Player {
     }
 
     fn deliver(&mut self, rule: Rule) -> Result<(), Failure> {
-        let world = self.timeline.world();
+        let world = self.actor.world();
         let ready = world.agenda().iter().map(|entry| entry.step()).find(|step| {
             let Step::Deliver { lane, seq } = step else { return false };
             let Some(link) = world.net().link(lane.link) else { return false };
@@ -291,7 +312,7 @@ impl Player {
             first.is_some_and(|item| rule.means(link, lane.to, item))
         });
         let step = ready.ok_or(Failure::NoMessage)?;
-        self.apply(&step);
+        self.actor.apply(&step);
         Ok(())
     }
 
@@ -328,7 +349,7 @@ impl Player {
         };
         let op = Arc::new(op);
         for _ in 0..times {
-            self.apply(&Step::Act { client, op: Arc::clone(&op) });
+            self.actor.apply(&Step::Act { client, op: Arc::clone(&op) });
         }
         Ok(())
     }

@@ -20,10 +20,12 @@ pub mod vocabulary;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use acts::{Actor, Rules, carry_out};
 pub use ast::{Command, Line, Predicate, Script};
 pub use given::{Start, StartError};
-pub use parse::{ParseError, parse, parse_act, parse_predicate};
+pub use parse::{ParseError, parse, parse_act, parse_predicate, parse_predict};
 pub use recording::{Opened, open, record};
+pub(crate) use run::{Driver, Picker, Player};
 pub use run::{Failure, Played, RunError, play, rewrite};
 
 /// The first line of every script.

@@ -108,6 +108,18 @@ pub fn parse_predicate(text: &str) -> Result<Predicate, ParseError> {
     Ok(predicate)
 }
 
+/// Reads one whole `predict` line.
+///
+/// # Errors
+/// The line is no such one; the error's line is 1.
+pub fn parse_predict(text: &str) -> Result<Predict, ParseError> {
+    let mut tokens = Tokens::new(1, text)?;
+    match command(&mut tokens)? {
+        Command::Predict(predict) => Ok(predict),
+        _ => Err(ParseError::new(1, 1, "a predict line", format!("\"{text}\""))),
+    }
+}
+
 fn line_number(index: usize) -> u32 {
     u32::try_from(index + 1).expect("a script has at most LINES_MAX lines")
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: bytes and text of the file (see [`crate::formats::zlab`]).
 
+use super::acts::carry_out;
 use super::ast::{Command, Line, Script};
 use super::given::Start;
 use super::run::{Failure, Played, Player};
@@ -56,7 +57,7 @@ pub fn open(run: &Run) -> Result<Opened, Failure> {
     for step in &moves {
         match step {
             Move::Auto(steps) => (0..*steps).try_for_each(|_| player.choose())?,
-            Move::Act(act) => player.act(act)?,
+            Move::Act(act) => carry_out(&mut player, act)?,
             Move::Step(exact) => player.apply(&exact.step()),
         }
     }

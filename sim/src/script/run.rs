@@ -11,11 +11,12 @@ use std::fmt::Write as _;
 use zablab_core::types::Mono;
 
 use super::STEPS_MAX;
-use super::acts::Rules;
+use super::acts::{Actor, Rules, carry_out};
 use super::ast::{Block, ChooserKind, Command, Pattern, Predicate, Predict, Script};
 use super::events::Row;
 use super::given::{Start, StartError};
 use super::predicate::{Scene, Value};
+use crate::agenda::Agenda;
 use crate::chooser::{Chooser, Fifo, Random};
 use crate::formats::zlab::Move;
 use crate::invariants::Violation;
@@ -24,6 +25,7 @@ use crate::step::{ClientId, Host, Step};
 use crate::teaching::Teaching;
 use crate::timeline::Timeline;
 use crate::trace::TraceEvent;
+use crate::world::World;
 
 /// A line of a script that did not come true.
 #[derive(Debug, thiserror::Error)]
@@ -190,15 +192,42 @@ pub fn rewrite(text: &str, script: &Script, played: &Played) -> String {
 }
 
 /// Who picks the next step.
-#[derive(Clone, Debug)]
-enum Picker {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Picker {
     Fifo(Fifo),
     Random(Random),
 }
 
+impl Picker {
+    /// The one that a script names.
+    pub(crate) fn of(kind: ChooserKind, seed: u64) -> Picker {
+        match kind {
+            ChooserKind::Fifo => Picker::Fifo(Fifo),
+            ChooserKind::Random => Picker::Random(Random::new(seed)),
+        }
+    }
+
+    /// The next step.
+    pub(crate) fn choose(&mut self, agenda: &Agenda) -> Option<Step> {
+        match self {
+            Picker::Fifo(fifo) => fifo.choose(agenda),
+            Picker::Random(random) => random.choose(agenda),
+        }
+    }
+}
+
+/// What decides how a run goes on, beside its world.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Driver {
+    /// Who picks the next step.
+    pub(crate) picker: Picker,
+    /// What waits or is lost as soon as it is sent.
+    pub(crate) rules: Rules,
+}
+
 /// A script under way.
 #[derive(Clone, Debug)]
-pub(super) struct Player {
+pub(crate) struct Player {
     pub(super) timeline: Timeline<Teaching>,
     pub(super) clients: BTreeMap<String, ClientId>,
     pub(super) rules: Rules,
@@ -206,7 +235,8 @@ pub(super) struct Player {
     events: Vec<TraceEvent>,
     rows: Vec<Row>,
     marks: BTreeMap<String, usize>,
-    fingerprints: Vec<u64>,
+    /// The fingerprint at every position, if they are kept.
+    fingerprints: Option<Vec<u64>>,
     moves: Vec<Move>,
     outputs: BTreeMap<u32, Vec<String>>,
     goal: Option<Goal>,
@@ -221,19 +251,34 @@ struct Goal {
     reached: bool,
 }
 
+impl Actor for Player {
+    fn world(&self) -> &World<Teaching> {
+        self.timeline.world()
+    }
+
+    fn clients(&self) -> &BTreeMap<String, ClientId> {
+        &self.clients
+    }
+
+    fn rules(&mut self) -> &mut Rules {
+        &mut self.rules
+    }
+
+    fn apply(&mut self, step: &Step) {
+        Player::apply(self, step);
+    }
+}
+
 impl Player {
     pub(super) fn new(start: Start) -> Result<Player, Failure> {
         let seed = start.given.seed;
         let timeline = Timeline::new(start.given, Teaching { bugs: start.bugs })?;
         Ok(Player {
-            fingerprints: vec![timeline.world().fingerprint()],
+            fingerprints: Some(vec![timeline.world().fingerprint()]),
             timeline,
             clients: start.clients,
             rules: Rules::default(),
-            picker: match start.chooser {
-                ChooserKind::Fifo => Picker::Fifo(Fifo),
-                ChooserKind::Random => Picker::Random(Random::new(seed)),
-            },
+            picker: Picker::of(start.chooser, seed),
             events: Vec::new(),
             rows: Vec::new(),
             marks: BTreeMap::from([("start".to_owned(), 0)]),
@@ -244,7 +289,7 @@ impl Player {
         })
     }
 
-    pub(super) fn scene(&self) -> Scene<'_> {
+    pub(crate) fn scene(&self) -> Scene<'_> {
         Scene {
             world: self.timeline.world(),
             rows: &self.rows,
@@ -253,12 +298,39 @@ impl Player {
         }
     }
 
+    /// One in the middle of a run, of which these are the events so far. It is for looking ahead
+    /// and keeps no fingerprints.
+    pub(crate) fn ahead(
+        world: World<Teaching>,
+        clients: BTreeMap<String, ClientId>,
+        driver: Driver,
+        rows: Vec<Row>,
+    ) -> Player {
+        let Driver { picker, rules } = driver;
+        Player {
+            timeline: Timeline::at(world),
+            clients,
+            rules,
+            picker,
+            events: Vec::new(),
+            rows,
+            marks: BTreeMap::from([("start".to_owned(), 0)]),
+            fingerprints: None,
+            moves: Vec::new(),
+            outputs: BTreeMap::new(),
+            goal: None,
+            may_break: BTreeSet::new(),
+        }
+    }
+
     /// Takes a step, and those that the rules for messages want after it.
     pub(super) fn apply(&mut self, step: &Step) {
         let mut steps = vec![step.clone()];
         while let Some(step) = steps.pop() {
             let events = self.timeline.apply(&step);
-            self.fingerprints.push(self.timeline.world().fingerprint());
+            if let Some(fingerprints) = &mut self.fingerprints {
+                fingerprints.push(self.timeline.world().fingerprint());
+            }
             steps.extend(self.rules.after(self.timeline.world(), &events));
             self.rows.extend(events.iter().map(Row::of));
             self.events.extend(events);
@@ -294,7 +366,7 @@ impl Player {
         match command {
             Command::Given(_) => {}
             Command::Act(act) => {
-                self.act(act)?;
+                carry_out(self, act)?;
                 self.moves.push(Move::Act(act.clone()));
             }
             Command::Step(n) => (0..*n).try_for_each(|_| self.choose())?,
@@ -337,11 +409,7 @@ impl Player {
     }
 
     fn next(&mut self) -> Option<Step> {
-        let agenda = self.timeline.world().agenda();
-        match &mut self.picker {
-            Picker::Fifo(fifo) => fifo.choose(agenda),
-            Picker::Random(random) => random.choose(agenda),
-        }
+        self.picker.choose(self.timeline.world().agenda())
     }
 
     fn now(&self) -> Mono {
@@ -382,6 +450,7 @@ impl Player {
     /// The run so far.
     pub(super) fn finish(self) -> Played {
         let Player { timeline, fingerprints, events, moves, outputs, .. } = self;
+        let fingerprints = fingerprints.unwrap_or_default();
         Played { timeline, fingerprints, events, moves, outputs }
     }
 
@@ -436,9 +505,15 @@ impl Player {
         }
     }
 
-    /// The answer to a question, from a copy that runs ahead.
+    /// What a question prints, from a copy that runs ahead.
     fn predict(&self, predict: &Predict) -> Result<String, Failure> {
-        let mut ahead = self.clone();
+        let answer = self.clone().answer(predict)?;
+        Ok(format!("{} {answer}", predict.name))
+    }
+
+    /// The answer to a question; it runs ahead until it knows.
+    pub(crate) fn answer(mut self, predict: &Predict) -> Result<String, Failure> {
+        let ahead = &mut self;
         ahead.run_until(&predict.after, predict.within_us)?;
         let value = ahead.scene().value(&predict.term);
         let is = |literal: &Option<super::ast::Term>| match literal {
@@ -450,7 +525,7 @@ impl Player {
             None if predict.map.is_empty() => value.to_string(),
             None => return Err(Failure::NoAnswer { value }),
         };
-        Ok(format!("{} {answer}", predict.name))
+        Ok(answer)
     }
 
     fn close_goal(&mut self) -> Result<(), Failure> {
