@@ -88,7 +88,7 @@ export function tray(tray: Tray, words: TrayWords, measure: Measure): Piece {
   if (tray.zxid) marks.push(at(13 + measure(words.title, 13, 700) + 8, 4.5, zxidTag(tray.zxid, measure).marks));
   const count = measure(words.count, 13, 800);
   marks.push({ text: words.count, x: width - 12, y: 20, size: 13, weight: 800, anchor: "end", fill: "text" });
-  marks.push(at(width - 12 - count - 6 - tray.need * 11, 10.5, pips(tray)));
+  marks.push(at(width - 12 - count - 6 - tray.need * 11, 8.5, pips(tray)));
   const row = tray.slots.length * side + (tray.slots.length - 1) * GAP;
   const left = (width - row) / 2;
   tray.slots.forEach((one, i) => {

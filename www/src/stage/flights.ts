@@ -3,7 +3,8 @@
 import type { Flight, Host } from "../core/types";
 import type { FlightNow, Picture, Selection } from "../model/picture";
 import { along, type Point, type Track } from "../pieces/board";
-import { distance } from "./geometry";
+import type { Box } from "../pieces/marks";
+import { distance, toBox, toSegment } from "./geometry";
 import type { Layout } from "./layout";
 import { lane, linkName, trackBetween, wallOn, type Wall } from "./links";
 
@@ -50,7 +51,7 @@ export type FlightOptions = {
   hovered: Host | null;
   walls: Wall[];
   /** Where tags should not go: the tray. */
-  avoid: Point | null;
+  avoid: Box | null;
 };
 
 export const LANE = 15;
@@ -95,19 +96,21 @@ export function trackOf(layout: Layout, links: Map<string, UsedLink>, from: Host
 }
 
 export function drawnFlights(layout: Layout, picture: Picture, links: Map<string, UsedLink>, options: FlightOptions): Drawn[] {
-  const tracks = new Map<string, Track | null>();
+  const tracks = new Map<string, { track: Track; side: 1 | -1 } | null>();
   const out: Drawn[] = [];
   const chosen = options.selection?.kind === "flight" ? options.selection.id : null;
   const carrying = picture.flights.reduce((sum, now) => sum + (now.flight.ballot !== null || now.flight.zxid !== null ? 1 : 0), 0);
   for (const now of picture.flights) {
     const { flight } = now;
     const key = `${flight.from}>${flight.to}`;
-    let track = tracks.get(key);
-    if (track === undefined) {
-      track = trackOf(layout, links, flight.from, flight.to);
-      tracks.set(key, track);
+    let way = tracks.get(key);
+    if (way === undefined) {
+      const track = trackOf(layout, links, flight.from, flight.to);
+      way = track && { track, side: freerSide(track, layout, options) };
+      tracks.set(key, way);
     }
-    if (!track) continue;
+    if (!way) continue;
+    const { track, side } = way;
     const length = Math.max(1, distance(track.from, track.to));
     const { progress } = now;
     const ends = Math.min(0.25, RIDE / length);
@@ -122,19 +125,33 @@ export function drawnFlights(layout: Layout, picture: Picture, links: Map<string
     const spoken = !options.focus?.size || [...options.focus].some(touches);
     const near = options.hovered === null || touches(options.hovered);
     const selected = flight.id === chosen;
-    const beside = options.avoid ?? layout.middle;
-    const a = (place.angle * Math.PI) / 180;
-    const right = { x: -Math.sin(a), y: Math.cos(a) };
-    const toward = (beside.x - place.x) * right.x + (beside.y - place.y) * right.y;
     out.push({
       id: flight.id, flight, x: place.x, y: place.y, angle: place.angle,
       state: now.lost ? "dropped" : now.held ? "held" : "flight",
       selected, alpha: selected ? 1 : near ? (spoken ? 1 : 0.6) : 0.35, s: layout.s, under: 0,
-      tagged: selected || (near && spoken && carrying <= TAGS_MOST && layout.s >= 13),
-      side: toward > 0 ? -1 : 1,
+      tagged: selected || (near && spoken && carrying <= TAGS_MOST && !layout.small && layout.s >= 13)
+        || (layout.small && flight.ballot !== null && carrying <= TAGS_MOST / 2),
+      side,
     });
   }
-  return piled(out);
+  // What is held or selected lies on top.
+  const rank = (one: Drawn): number => (one.selected ? 2 : one.state === "flight" ? 0 : 1);
+  return piled(out).sort((a, b) => rank(a) - rank(b));
+}
+
+/** The side of a track on which tags have more room, told at its middle so that it does not change on the way. */
+function freerSide(track: Track, layout: Layout, { avoid, walls }: FlightOptions): 1 | -1 {
+  const middle = along(track, 0.5);
+  const a = (middle.angle * Math.PI) / 180;
+  const room = (side: number): number => {
+    const p = { x: middle.x - Math.sin(a) * 34 * side, y: middle.y + Math.cos(a) * 34 * side };
+    return Math.min(
+      avoid ? toBox(p, avoid) : 100,
+      ...walls.map((one) => toSegment(p, one.from, one.to).distance),
+      ...layout.servers.map((one) => distance(p, one) - layout.r),
+    ) + distance(p, layout.middle) * 0.05;
+  };
+  return room(-1) >= room(1) ? -1 : 1;
 }
 
 /** More than six on one link and in one direction at one place become a pile with a count. */

@@ -39,8 +39,9 @@ export function wordItem(text: string, small: boolean, quiet: boolean, measure: 
 export function labelMarks(layout: Layout, server: PlacedServer, words: ServerWords, measure: Measure): Mark[] {
   const { label } = server;
   if (!label) return [];
-  const form: LabelForm = layout.form === "tag" && words.leads && label.wide ? "short" : layout.form;
-  const box = form === layout.form ? label.box : (label.wide ?? label.box);
+  const both = label.wide !== null && (layout.form === "word" || words.leads);
+  const form: LabelForm = both ? "short" : layout.form;
+  const box = both && label.wide ? label.wide : label.box;
   const beside = label.place === "left" || label.place === "right";
   const align = beside ? (label.place === "left" ? 1 : 0) : 0.5;
   const small = layout.small;
@@ -58,6 +59,7 @@ export function labelMarks(layout: Layout, server: PlacedServer, words: ServerWo
   const word = wordItem(beside ? words.word : words.above, small, words.quiet, measure);
 
   if (form === "tag") return place([tagRow], box, align, 0, null);
+  if (form === "word") return place([], box, align, 0, word);
   const oneRow = !beside && box.height <= ROW;
   if (oneRow) return place([[lowered(word), { width: GAP, marks: [] }, ...tagRow]], box, align, 0, null);
   const rows: Item[][] =

@@ -22,7 +22,7 @@ export type PlacedServer = {
   y: number;
   /** 0 = up, clockwise, in radians. */
   angle: number;
-  /** Where its words stand; `wide` is the box with the word of the role, where only the zxid is told of the others. */
+  /** Where its words stand; `wide` is the box for a word and a zxid, where only one of them is told of the others. */
   label: { place: LabelPlace; box: Box; wide: Box | null } | null;
 };
 
@@ -43,8 +43,10 @@ export type Layout = {
 };
 
 export const SMALL_BOARD = 480;
-const SMALL_HEIGHT = 360;
-const EDGE = 6;
+const SMALL_HEIGHT = 320;
+/** A board lower than this is filled by a flat ring. */
+const FLAT_HEIGHT = 440;
+const edgeOf = (height: number): number => (height >= 480 ? 16 : 6);
 
 /** The room that a piece takes with its arc, its lip and a crown. */
 export const pieceBox = (server: Point, r: number): Box =>
@@ -59,9 +61,9 @@ function radii(count: number, width: number, height: number): number[] {
 }
 
 function forms(count: number, width: number, height: number): LabelForm[] {
-  const all: LabelForm[] = ["full", "short", "tag", "none"];
   const small = width < SMALL_BOARD || height < SMALL_HEIGHT;
-  return all.slice(count <= 5 && !small ? 0 : count <= 7 ? 1 : 2);
+  if (small) return count <= 3 ? ["short", "word", "tag", "none"] : count <= 7 ? ["word", "tag", "none"] : ["tag", "none"];
+  return count <= 5 ? ["full", "short", "tag", "none"] : count <= 7 ? ["short", "tag", "none"] : ["tag", "none"];
 }
 
 export function layout(input: BoardInput): Layout {
@@ -69,8 +71,8 @@ export function layout(input: BoardInput): Layout {
   let fallback: Layout | null = null;
   for (const form of forms(input.servers.length, width, height)) {
     for (const r of radii(input.servers.length, width, height)) {
-      // On a full board words stand beside their pieces if they can; on a small one the largest ring wins.
-      const small = width < SMALL_BOARD || height < SMALL_HEIGHT;
+      // On a full board the first way that fits is the best; on a small or flat one the largest ring wins.
+      const small = width < SMALL_BOARD || height < FLAT_HEIGHT;
       const whole: Layout[] = [];
       for (const way of WAYS) {
         const made = compose(input, form, r, way);
@@ -96,14 +98,17 @@ type Way = {
   rim: boolean;
   /** The words of the topmost server stand beside it. */
   low: boolean;
+  /** All words stand beside their pieces. */
+  flat: boolean;
 };
 
 const WAYS: readonly Way[] = [
-  { narrow: false, rim: false, low: false },
-  { narrow: true, rim: true, low: false },
-  { narrow: true, rim: false, low: false },
-  { narrow: true, rim: false, low: true },
-  { narrow: true, rim: true, low: true },
+  { narrow: false, rim: false, low: false, flat: false },
+  { narrow: true, rim: true, low: false, flat: false },
+  { narrow: true, rim: false, low: false, flat: false },
+  { narrow: true, rim: false, low: true, flat: false },
+  { narrow: true, rim: true, low: true, flat: false },
+  { narrow: false, rim: false, low: true, flat: true },
 ];
 
 const largest = (all: Layout[]): Layout | undefined =>
@@ -111,30 +116,30 @@ const largest = (all: Layout[]): Layout | undefined =>
 
 /** The ring without words, for a board on which nothing else fits. */
 function bare(input: BoardInput): Layout {
-  const made = compose(input, "none", 15, { narrow: true, rim: false, low: true }, true);
+  const made = compose(input, "none", 15, { narrow: true, rim: false, low: true, flat: false }, true);
   if (made) return made;
   throw new Error("a board without words always has a layout");
 }
 
 type Margins = { left: number; top: number; bottom: number };
 
-function margins(form: LabelForm, r: number, widths: LabelWidths, way: Way): Margins {
+function margins(form: LabelForm, r: number, widths: LabelWidths, way: Way, rim: number): Margins {
   const side = labelBox("right", form, r, widths);
   const below = labelBox("below", form, r, widths);
   const above = labelBox("above", form, r, widths);
   const bare = r + 14;
-  const wide = below ? Math.max(bare, below.width / 2 + EDGE) : bare;
+  const wide = below ? Math.max(bare, below.width / 2 + 6) : bare;
   return {
-    left: way.narrow ? wide : side ? r + besideGap(r) + side.width + EDGE : bare,
-    top: above && !way.low ? r + aboveGap(r) + above.height + EDGE : r + 0.5 * r + 10,
-    bottom: below ? r + belowGap(r) + below.height + EDGE + 2 : r + 16,
+    left: way.narrow ? wide : side ? r + besideGap(r) + side.width + 6 : bare,
+    top: above && !way.low ? r + aboveGap(r) + above.height + rim : r + 0.5 * r + 10,
+    bottom: below && !way.flat ? r + belowGap(r) + below.height + rim + 2 : r + 16,
   };
 }
 
 function compose(input: BoardInput, form: LabelForm, r: number, way: Way, forced = false): Layout | null {
   const { width, height, servers, widths } = input;
   const n = servers.length;
-  const edge = margins(form, r, widths, way);
+  const edge = margins(form, r, widths, way, edgeOf(height));
   const rim = input.clients.length > 0 && way.rim ? 34 : 0;
   const start = n === 2 ? -Math.PI / 2 : 0;
   const angles = servers.map((_, i) => start + (i * 2 * Math.PI) / n);
@@ -145,7 +150,7 @@ function compose(input: BoardInput, form: LabelForm, r: number, way: Way, forced
   if (!forced && (rx < 0 || room < 0)) return null;
   // Neither a needle nor a line: a ring. A wide board gets a flatter one.
   ry = Math.min(ry, rx * 1.15);
-  rx = Math.min(rx, Math.max(ry * 2.1, 2.2 * r), n === 2 ? 230 : 340);
+  rx = Math.min(rx, Math.max(ry * (height < FLAT_HEIGHT ? 3.2 : 2.1), 2.2 * r), n === 2 ? 230 : 360);
   rx = Math.max(rx, 0);
   ry = Math.max(ry, 0);
   const top = n < 3
@@ -161,7 +166,7 @@ function compose(input: BoardInput, form: LabelForm, r: number, way: Way, forced
     for (const other of placed.slice(i + 1)) if (!forced && distance(one, other) < spacing) return null;
     if (!forced && !inside(around(one, r + 10), width, height, 2)) return null;
   }
-  if (!placeLabels(placed, form, r, widths, width, height)) return null;
+  if (!placeLabels(placed, form, r, widths, width, height, way.flat)) return null;
   const pieces = placed.map((one) => pieceBox(one, r));
   const labels = placed.flatMap((one) => (one.label ? [one.label.box] : []));
   const crowns = placed.map((one): Box => ({ x: one.x - 0.5 * r - 2, y: one.y - r - aboveGap(r) + 2, width: r + 4, height: aboveGap(r) }));
@@ -171,50 +176,72 @@ function compose(input: BoardInput, form: LabelForm, r: number, way: Way, forced
     small: width < SMALL_BOARD,
   };
   made.clients = placeClients(input.clients, made, [...pieces, ...crowns, ...labels]);
-  if (form === "tag") widen(made, widths);
+  if (form === "tag" || form === "word") widen(made, widths);
   return made;
 }
 
-/** Finds room for the word of a role beside a lone zxid: the leader keeps its word if it can. */
+/** Finds room for a word and a zxid where the form has only one of them. */
 function widen(made: Layout, widths: LabelWidths): void {
+  const given: Box[] = [];
   for (const one of made.servers) {
     if (!one.label) continue;
     const { box, place } = one.label;
-    const stacked = place === "above" || place === "below";
-    const wide: Box = stacked
-      ? { x: one.x - (widths.above + 10 + widths.tag) / 2, y: box.y, width: widths.above + 10 + widths.tag, height: box.height }
-      : { x: place === "left" ? box.x + box.width - widths.word : box.x, y: one.y - 20, width: widths.word, height: 42 };
+    const row = widths.above + 10 + widths.tag;
+    const two = Math.max(widths.above, widths.tag);
+    const wide: Box = place === "left" || place === "right"
+      ? { x: place === "left" ? box.x + box.width - widths.word : box.x, y: one.y - 20, width: widths.word, height: 42 }
+      : made.form === "tag" ? { x: one.x - row / 2, y: box.y, width: row, height: box.height }
+      : { x: one.x - two / 2, y: place === "above" ? box.y + box.height - 40 : box.y, width: two, height: 40 };
     const others = [
+      ...given,
       ...made.servers.flatMap((other) => (other === one ? [] : [pieceBox(other, made.r), ...(other.label ? [other.label.box] : [])])),
       ...made.clients.map((client) => clientBox(client, client.scale)),
     ];
-    if (inside(wide, made.width, made.height, 2) && !others.some((other) => overlap(other, wide, 3))) one.label.wide = wide;
+    if (!inside(wide, made.width, made.height, 2) || others.some((other) => overlap(other, wide, 3))) continue;
+    one.label.wide = wide;
+    given.push(wide);
   }
 }
 
 /** Gives each server a place for its words; false if there is none. */
 function placeLabels(
-  placed: PlacedServer[], form: LabelForm, r: number, widths: LabelWidths, width: number, height: number,
+  placed: PlacedServer[], form: LabelForm, r: number, widths: LabelWidths, width: number, height: number, flat: boolean,
 ): boolean {
   if (form === "none") return true;
   const pieces = placed.map((one) => pieceBox(one, r));
-  const taken: Box[] = [];
-  const choose = (index: number): boolean => {
-    const one = placed[index];
-    if (!one) return true;
-    for (const place of placesFor(one.angle)) {
-      const relative = labelBox(place, form, r, widths);
-      if (!relative) return true;
-      const box = moved(relative, one);
-      if (!inside(box, width, height, EDGE - 2)) continue;
-      if (pieces.some((piece, i) => i !== index && overlap(piece, box, 2)) || taken.some((other) => overlap(other, box, 4))) continue;
-      taken.push(box);
-      one.label = { place, box, wide: null };
-      if (choose(index + 1)) return true;
-      taken.pop();
-      one.label = null;
+  const choices = placed.map((one, index) => placesFor(one.angle, flat).flatMap((place, rank) => {
+    const relative = labelBox(place, form, r, widths);
+    const box = relative && moved(relative, one);
+    if (!box || !inside(box, width, height, 4) || pieces.some((piece, i) => i !== index && overlap(piece, box, 2))) return [];
+    // Towards the middle is where messages fly.
+    const inward = place === (Math.sin(one.angle) < 0 ? "right" : "left") && Math.abs(Math.sin(one.angle)) > 0.3;
+    return [{ place, box, cost: rank + (inward ? 6 : 0) }];
+  }));
+  if (choices.some((list) => !list.length)) return false;
+  const taken: { place: LabelPlace; box: Box }[] = [];
+  let best: { place: LabelPlace; box: Box }[] | null = null;
+  let bestCost = Infinity;
+  const choose = (index: number, cost: number): void => {
+    if (cost >= bestCost) return;
+    const list = choices[index];
+    if (!list) {
+      best = [...taken];
+      bestCost = cost;
+      return;
     }
-    return false;
+    for (const one of list) {
+      if (taken.some((other) => overlap(other.box, one.box, 4))) continue;
+      taken.push(one);
+      choose(index + 1, cost + one.cost);
+      taken.pop();
+    }
   };
-  return choose(0);
+  choose(0, 0);
+  const found: { place: LabelPlace; box: Box }[] | null = best;
+  if (!found) return false;
+  placed.forEach((one, i) => {
+    const label = (found as { place: LabelPlace; box: Box }[])[i];
+    one.label = label ? { place: label.place, box: label.box, wide: null } : null;
+  });
+  return true;
 }

@@ -3,7 +3,7 @@ import type { Host, Way } from "../core/types";
 import type { Point, Track } from "../pieces/board";
 import type { Box } from "../pieces/marks";
 import { clientBox } from "./clients";
-import { distance, meeting, toBox, toSegment } from "./geometry";
+import { around, distance, meeting, toBox, toSegment } from "./geometry";
 import type { Layout, PlacedServer } from "./layout";
 
 /** The name of a link, the same for both directions. */
@@ -177,6 +177,7 @@ function chord(layout: Layout, group: number[]): { from: Point; to: Point } | nu
 }
 
 const obstacles = (layout: Layout): Box[] => [
+  ...layout.servers.map((one) => around(one, layout.r - 4)),
   ...layout.servers.flatMap((one) => (one.label ? [one.label.box] : [])),
   ...layout.clients.map((one) => clientBox(one, one.scale)),
 ];

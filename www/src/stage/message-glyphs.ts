@@ -5,7 +5,12 @@ import { at, type Mark } from "../pieces/marks";
 import type { Measure } from "../pieces/text";
 import { familyInk, pile, token, type TokenOptions } from "../pieces/token";
 import { disc } from "../pieces/outlines";
+import type { Box } from "../pieces/marks";
+import type { Point } from "../pieces/board";
+import { clientBox } from "./clients";
 import type { Drawn } from "./flights";
+import { around, overlap } from "./geometry";
+import type { Layout } from "./layout";
 
 /** Triangles point to their goal; in steps, so that glyphs can be kept. */
 const TURN_STEP = 5;
@@ -59,17 +64,34 @@ export function tagOf(one: Drawn, measure: Measure): Tag | null {
 const TRAIL = 40;
 const BESIDE = 16;
 
-/** Where the tag goes: a ballot behind its message (its middle), another on the side that is freer (its corner). */
-export function tagPlace(one: Drawn, tag: Tag): { x: number; y: number } {
+/** Where the tag goes: a ballot behind its message (its middle), another beside it (its corner), on the freer side unless
+    words or pieces lie there; null if they lie on both sides. */
+export function tagPlace(one: Drawn, tag: Tag, layout: Layout, taken: Box[]): Point | null {
   const a = (one.angle * Math.PI) / 180;
   if (tag.ballot) {
     const trail = one.s >= 14 ? TRAIL : TRAIL * 0.85;
     return { x: one.x - trail * Math.cos(a), y: one.y - trail * Math.sin(a) - 2 };
   }
-  const right = { x: -Math.sin(a) * one.side, y: Math.cos(a) * one.side };
-  const reach = BESIDE + 2;
-  // The nearest point of the tag lies on the normal of the track.
-  const x = one.x + right.x * (reach + tag.width / 2) - tag.width / 2;
-  const y = one.y + right.y * (reach + tag.height / 2) - tag.height / 2;
-  return { x, y };
+  const beside = (side: number): Point => {
+    const reach = BESIDE + 2;
+    // The nearest point of the tag lies on the normal of the track.
+    const x = one.x - Math.sin(a) * side * (reach + tag.width / 2) - tag.width / 2;
+    const y = one.y + Math.cos(a) * side * (reach + tag.height / 2) - tag.height / 2;
+    return {
+      x: Math.max(3, Math.min(layout.width - tag.width - 3, x)), y: Math.max(3, Math.min(layout.height - tag.height - 3, y)),
+    };
+  };
+  const free = (p: Point): boolean => !taken.some((box) => overlap(box, { x: p.x, y: p.y, width: tag.width, height: tag.height }));
+  const [first, second] = [beside(one.side), beside(-one.side)];
+  return free(first) ? first : free(second) ? second : one.selected ? first : null;
 }
+
+/** What tags keep off: pieces, words, clients and the tray. */
+export const tagObstacles = (layout: Layout, tray: Box | null): Box[] => [
+  ...layout.servers.flatMap((one) => {
+    const piece = around(one, layout.r * 0.8);
+    return one.label ? [piece, one.label.wide ?? one.label.box] : [piece];
+  }),
+  ...layout.clients.map((one) => clientBox(one, one.scale * 0.8)),
+  ...(tray ? [tray] : []),
+];

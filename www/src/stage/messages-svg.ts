@@ -1,17 +1,18 @@
 // Messages as SVG elements, moved by hand: an element is made when a message appears or looks different, and afterwards
 // only its transform is written. For up to some sixty messages; above that messages-canvas.ts takes over.
-import { elementsOf, fix, type Mark } from "../pieces/marks";
+import { elementsOf, fix, type Box, type Mark } from "../pieces/marks";
 import type { Measure } from "../pieces/text";
 import type { Drawn } from "./flights";
+import type { Layout } from "./layout";
 import { glyph, glyphKey, tagOf, tagPlace } from "./message-glyphs";
 
 const SVG = "http://www.w3.org/2000/svg";
 
 type Shown = { element: SVGGElement; key: string; transform: string; opacity: string };
 
-export type MessageLayer = { draw(drawn: Drawn[]): void; clear(): void };
+export type MessageLayer = { draw(drawn: Drawn[], layout: Layout, taken: Box[]): void; clear(): void };
 
-export function svgMessages(tokens: SVGGElement, tags: SVGGElement, measure: Measure): MessageLayer {
+export function svgMessages(tokens: SVGGElement, papers: SVGGElement, tags: SVGGElement, measure: Measure): MessageLayer {
   const shown = new Map<string, Shown>();
   const shownTags = new Map<string, Shown>();
 
@@ -52,18 +53,19 @@ export function svgMessages(tokens: SVGGElement, tags: SVGGElement, measure: Mea
   };
 
   return {
-    draw(drawn) {
+    draw(drawn, layout, taken) {
       const there = new Set<string>();
       const tagged = new Set<string>();
       for (const one of drawn) {
         there.add(one.id);
         put(shown, tokens, one.id, glyphKey(one), () => glyph(one, measure, false), one.x, one.y, one.alpha);
-        // What was dropped says so by its shape; a tag would hide it.
-        const tag = one.tagged && one.state !== "dropped" ? tagOf(one, measure) : null;
-        if (!tag) continue;
+        // What was dropped says so by its shape; what is held and selected has a note beside it.
+        const tag = one.tagged && one.state !== "dropped" && !(one.selected && one.state === "held") ? tagOf(one, measure) : null;
+        const place = tag && tagPlace(one, tag, layout, taken);
+        if (!place) continue;
         tagged.add(one.id);
-        const place = tagPlace(one, tag);
-        put(shownTags, tags, one.id, tag.key, () => tag.marks, place.x, place.y, one.alpha);
+        // A ballot follows its message out of the sender and into the receiver: it lies under the pieces.
+        put(shownTags, tag.ballot ? papers : tags, one.id, tag.key, () => tag.marks, place.x, place.y, one.alpha);
       }
       drop(shown, there);
       drop(shownTags, tagged);

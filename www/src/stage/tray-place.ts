@@ -9,14 +9,16 @@ import { pieceBox, type Layout } from "./layout";
 const CLEAR = 6;
 const STEP = 10;
 
-/** The upper left corner of a tray of this size; null if it finds no place that is clear of the pieces. */
-export function placeTray(layout: Layout, size: { width: number; height: number }, tracks: Track[]): Point | null {
+/** The upper left corner of a tray of this size and how much of the tracks it covers; null if no place is clear of the pieces. */
+export function placeTray(
+  layout: Layout, size: { width: number; height: number }, tracks: Track[],
+): (Point & { covered: number }) | null {
   const taken: Box[] = [
     ...layout.servers.map((one) => grown(pieceBox(one, layout.r), CLEAR)),
     ...layout.servers.flatMap((one) => (one.label ? [grown(one.label.box, CLEAR)] : [])),
     ...layout.clients.map((one) => grown(clientBox(one, one.scale), CLEAR)),
   ];
-  let best: Point | null = null;
+  let best: (Point & { covered: number }) | null = null;
   let bestCost = Infinity;
   const { middle } = layout;
   for (let y = 8; y + size.height <= layout.height - 12; y += STEP) {
@@ -26,12 +28,13 @@ export function placeTray(layout: Layout, size: { width: number; height: number 
       const away = distance(centre, middle);
       if (away >= bestCost) continue;
       if (taken.some((other) => overlap(other, box))) continue;
-      let cost = away;
       const wide = grown(box, 10);
-      for (const track of tracks) cost += lengthInside(track.from, track.to, wide) * 3;
+      let covered = 0;
+      for (const track of tracks) covered += lengthInside(track.from, track.to, wide);
+      const cost = away + covered * 3;
       if (cost < bestCost) {
         bestCost = cost;
-        best = { x, y };
+        best = { x, y, covered };
       }
     }
   }
