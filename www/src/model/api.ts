@@ -49,6 +49,8 @@ export interface LabApi {
   /** The last request that was refused; stays until dismissed or until the next success. */
   readonly problem: Problem | null;
   dismiss(): void;
+  /** True if what is open came from a link, and this core makes another run of it. */
+  readonly otherTrace: boolean;
 
   /** null until something is open. */
   readonly picture: Picture | null;

@@ -40,6 +40,7 @@ export class Lab implements LabApi {
   #cursor = $state.raw<Cursor>(START);
   #playing = $state(false);
   #speed = $state(1);
+  #otherTrace = $state(false);
   #selection = $state.raw<Selection>(null);
   #heartbeats = $state(false);
   #reducedMotion = $state(false);
@@ -102,6 +103,7 @@ export class Lab implements LabApi {
   get folds() { return this.#folds; }
   get storyNow() { return this.#now(); }
   get duration() { return Math.max(this.#seenStory, this.#now()); }
+  get otherTrace() { return this.#otherTrace; }
   get playing() { return this.#playing; }
   get speed() { return this.#speed; }
   get selection() { return this.#selection; }
@@ -233,8 +235,7 @@ export class Lab implements LabApi {
       if (!deed) return;
       // An act at the end of its branch leaves no branch without it: one begins where it was done.
       if (deed.before.branch === deed.after.branch) {
-        const until = (this.#story?.time(deed.before) ?? 0) + AHEAD_US;
-        deed.before = await this.#run.without(deed.before, until, CHUNK_STEPS);
+        deed.before = await this.#run.without(deed.before);
       }
       this.#history.undone();
       this.#move(deed.before);
@@ -287,10 +288,12 @@ export class Lab implements LabApi {
   #open(from: Opening): Promise<boolean> {
     this.pause();
     return this.#doing(async () => {
-      const cursor = await this.#run.open(from);
+      const { cursor, same } = await this.#run.open(from);
       this.#opened = true;
+      this.#otherTrace = !same;
       this.#history = new History();
       this.#selection = null;
+      await this.#ahead(cursor);
       this.#move(cursor);
     });
   }
@@ -301,6 +304,7 @@ export class Lab implements LabApi {
       this.#run.branches.see(before.branch, before);
       const after = await this.#run.act(before, doing);
       this.#history.did({ before: { ...before, fraction: 0 }, after });
+      await this.#ahead(after);
       this.#move(after);
     });
   }
@@ -372,6 +376,12 @@ export class Lab implements LabApi {
     this.#playing = after.playing;
     this.#fetch();
     return after.playing;
+  }
+
+  /** Has the core run ahead of a place before it is shown: messages there shall know their ends. */
+  async #ahead({ branch, position }: Cursor): Promise<void> {
+    const time = this.#run.branches.record(branch)?.frame(position)?.at_us ?? 0;
+    await this.#run.more(branch, time + 2 * AHEAD_US, CHUNK_STEPS);
   }
 
   /** Has the core run ahead, if it is time. */

@@ -2,10 +2,11 @@
 //
 // The core stands at one place at a time, so whatever is asked is asked one after the other. Not
 // here: what is on the screen, and when more is wanted (lab.svelte.ts).
-import type { Client } from "../core/client";
+import { type Client, Refused } from "../core/client";
 import type { Done, Frame, Request } from "../core/types";
 import { Branches } from "./branches";
 import type { Cursor } from "./picture";
+import { AHEAD_US, CHUNK_STEPS } from "./player";
 import type { BranchRecord } from "./record";
 import type { Place } from "./story";
 
@@ -34,8 +35,8 @@ export class Run {
     return this.#finished.has(branch);
   }
 
-  /** Begins another run; the one before is gone. */
-  open(from: Opening): Promise<Cursor> {
+  /** Begins another run; the one before is gone. `same` is false if its trace has become another. */
+  open(from: Opening): Promise<{ cursor: Cursor; same: boolean }> {
     return this.#serial(async () => {
       const done = await this.#ask({ do: "open", ...from });
       const branches = new Branches();
@@ -44,7 +45,7 @@ export class Run {
       branches.begin(branch, done.frames, "zlab" in from);
       this.#branches = branches;
       this.#finished.clear();
-      return { branch, position, fraction: 0 };
+      return { cursor: { branch, position, fraction: 0 }, same: done.value !== false };
     });
   }
 
@@ -57,12 +58,16 @@ export class Run {
       if (end < this.#branches.length(branch)) return this.#catchUp(branch, record);
       await this.#goTo(branch, end);
       let done = await this.#ask({ do: "advance", until_us, max_steps });
-      // Nothing until then: the next step, whenever it is.
-      if (done.view.position === end) done = await this.#ask({ do: "step", count: 1 });
+      if (done.view.position === end) {
+        const next = await this.#next();
+        if (next === null) {
+          this.#finished.add(branch);
+          return false;
+        }
+        done = next;
+      }
       this.#append(done.frames, null);
-      if (done.view.position > end) return true;
-      this.#finished.add(branch);
-      return false;
+      return true;
     });
   }
 
@@ -92,17 +97,18 @@ export class Run {
         ? { do: "act", line: doing.line } : { do: "step", step: doing.step });
       this.#append(done.frames, lead);
       this.#finished.delete(done.view.branch);
-      return { branch: done.view.branch, position: done.view.position, fraction: 0 };
+      if (done.view.position > position) return at(done);
+      // Only a rule for what comes: what was recorded goes its own way where the rule first acts.
+      if (position === this.#branches.length(branch)) return cursor;
+      return this.#again(cursor);
     });
   }
 
   /** A branch in which the chooser goes on from a position; the same one if there is no other. */
-  without(place: Cursor, until_us: number, max_steps: number): Promise<Cursor> {
+  without(place: Cursor): Promise<Cursor> {
     return this.#serial(async () => {
       await this.#goTo(place.branch, place.position);
-      const done = await this.#ask({ do: "advance", until_us, max_steps });
-      this.#append(done.frames, null);
-      return { branch: done.view.branch, position: place.position, fraction: 0 };
+      return this.#again(place);
     });
   }
 
@@ -126,6 +132,25 @@ export class Run {
     return record.length - 1 > from;
   }
 
+  /** Lets the chooser go on from where the core stands; the place there, perhaps on a new branch. */
+  async #again(place: Cursor): Promise<Cursor> {
+    const until_us = (this.#branches.record(place.branch)?.frame(place.position)?.at_us ?? 0) + AHEAD_US;
+    const done = await this.#ask({ do: "advance", until_us, max_steps: CHUNK_STEPS });
+    this.#append(done.frames, null);
+    const { branch } = done.view;
+    return branch === place.branch ? place : { branch, position: place.position, fraction: 0 };
+  }
+
+  /** The next step, whenever it is; null if nothing can happen any more. */
+  async #next(): Promise<Done | null> {
+    try {
+      return await this.#ask({ do: "step", count: 1 });
+    } catch (error) {
+      if (error instanceof Refused && error.problem.kind === "run") return null;
+      throw error;
+    }
+  }
+
   async #goTo(branch: number, position: number): Promise<void> {
     if (this.#core?.branch === branch && this.#core.position === position) return;
     await this.#ask({ do: "seek", branch, position });
@@ -133,7 +158,13 @@ export class Run {
 
   async #forget(branch: number, position: number): Promise<void> {
     if (position >= this.#branches.length(branch)) return this.#goTo(branch, position);
-    await this.#ask({ do: "seek", branch, position, forget: true });
+    try {
+      await this.#ask({ do: "seek", branch, position, forget: true });
+    } catch (error) {
+      // Another branch begins later on this one: it stays.
+      if (error instanceof Refused) return this.#goTo(branch, position);
+      throw error;
+    }
     this.#branches.cut(branch, position);
     this.#finished.delete(branch);
   }
@@ -157,6 +188,10 @@ export class Run {
     this.#last = next.catch(() => undefined);
     return next;
   }
+}
+
+function at(done: Done): Cursor {
+  return { branch: done.view.branch, position: done.view.position, fraction: 0 };
 }
 
 /** How long after the last stop a place is, in story time. */
