@@ -3,6 +3,7 @@
 // never the worker.
 import type { Host, Mark, Problem } from "../core/types";
 import type { Cursor, Picture, Selection } from "./picture";
+import type { Arrival } from "./record";
 
 /** How far the core has come. */
 export type Status = "loading" | "ready" | "failed";
@@ -55,6 +56,8 @@ export interface LabApi {
   /** null until something is open. */
   readonly picture: Picture | null;
   readonly cursor: Cursor;
+  /** The newest notifications of the election that arrived at a host up to the cursor, oldest first. */
+  notifications(host: Host, limit: number): Arrival[];
   /** All branches, in the order of their beginnings. */
   readonly lanes: Lane[];
   /** Marks and folds of what the reader has seen of this branch. */

@@ -4,7 +4,7 @@
 // Svelte's proxies; `#version` says that a record changed. Not here: what a frame means
 // (record.ts), time (story.ts, player.ts) and the conversation with the core (run.ts).
 import { Broken, Client, type Port, Refused, startWorker } from "../core/client";
-import type { Problem } from "../core/types";
+import type { Host, Problem } from "../core/types";
 import type {
   Export, Fold, LabApi, Lane, Loading, MarkAt, Status, StepBy,
 } from "./api";
@@ -14,7 +14,7 @@ import { type Cursor, type Picture, pictureAt, type Selection } from "./picture"
 import {
   advance, AHEAD_US, allSilent, CHUNK_STEPS, clampSpeed, wantsMore,
 } from "./player";
-import type { BranchRecord } from "./record";
+import type { Arrival, BranchRecord } from "./record";
 import { type Doing, type Opening, Run } from "./run";
 import { stepAfter, stepBefore } from "./steps";
 import type { Story } from "./story";
@@ -139,6 +139,10 @@ export class Lab implements LabApi {
     const to = next === null ? from : after.time({ position: next, fraction: 0 });
     const share = to === from ? 0 : (before.time(this.#cursor) - from) / (to - from);
     this.#move({ ...this.#cursor, fraction: Math.min(Math.max(0, share), 1 - Number.EPSILON) });
+  }
+
+  notifications(host: Host, limit: number): Arrival[] {
+    return this.#record?.notifications(host, this.#cursor.position, limit) ?? [];
   }
 
   dismiss(): void { this.#problem = null; }

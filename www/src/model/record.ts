@@ -32,6 +32,12 @@ export class Track<T> {
     return this.#positions[lastNotAfter(this.#positions, position)] ?? -1;
   }
 
+  /** The newest values up to a position, oldest first; at most so many. */
+  newest(position: number, count: number): T[] {
+    const end = lastNotAfter(this.#positions, position) + 1;
+    return this.#states.slice(Math.max(0, end - count), end);
+  }
+
   cut(position: number): void {
     const keep = lastNotAfter(this.#positions, position) + 1;
     this.#positions.length = keep;
@@ -61,6 +67,9 @@ export type Life = {
 };
 export type Hold = { from: number; to: number | null };
 
+/** A notification of the election that arrived, and the event by which that step is told. */
+export type Arrival = { position: number; at_us: number; flight: Flight; headline: TraceLine | null };
+
 type OpenLife = {
   flight: Flight; sent: number; end: number | null; lost: boolean; holds: Hold[];
   expected: number | null;
@@ -78,6 +87,7 @@ export class BranchRecord {
   #clients = new Map<string, Track<ClientFrame>>();
   #cuts = new Track<Way[]>();
   #headlines = new Track<TraceLine>();
+  #notifications = new Map<string, Track<Arrival>>();
   #broken = new Track<Violation[]>();
   #lives: OpenLife[] = [];
   #open = new Map<FlightId, OpenLife>();
@@ -136,6 +146,11 @@ export class BranchRecord {
     const host = this.headline(position)?.host ?? "";
     if (!host.startsWith("s")) return null;
     return this.server(Number(host.slice(1)), this.#headlines.changed(position) - 1) ?? null;
+  }
+
+  /** The newest notifications that arrived at a host up to a position, oldest first. */
+  notifications(host: string, position: number, limit: number): Arrival[] {
+    return this.#notifications.get(host)?.newest(position, limit) ?? [];
   }
 
   /** Every invariant that broke up to here. */
@@ -206,6 +221,7 @@ export class BranchRecord {
     child.#clients = forkAll(this.#clients, position);
     child.#cuts = this.#cuts.fork(position);
     child.#headlines = this.#headlines.fork(position);
+    child.#notifications = forkAll(this.#notifications, position);
     child.#broken = this.#broken.fork(position);
     child.#marks = this.#marks.filter((mark) => mark.position <= position);
     child.#plain = this.#plain.fork(position);
@@ -281,6 +297,10 @@ export class BranchRecord {
       life.end = position;
       life.lost = how === "lost";
       this.#open.delete(id);
+      if (how === "delivered" && life.flight.kind === "NOTIFICATION") {
+        const { at_us, headline } = frame;
+        trackOf(this.#notifications, life.flight.to).push(position, { position, at_us, flight: life.flight, headline });
+      }
     }
     if (frame.held) this.#hold(frame.held, position);
     return beats;
@@ -317,7 +337,7 @@ export class BranchRecord {
   #tracks(): Track<unknown>[] {
     return [
       ...this.#servers.values(), ...this.#roles.values(), ...this.#logs.values(),
-      ...this.#clients.values(), this.#cuts, this.#headlines, this.#broken,
+      ...this.#clients.values(), ...this.#notifications.values(), this.#cuts, this.#headlines, this.#broken,
     ];
   }
 }
