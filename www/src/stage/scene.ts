@@ -128,7 +128,7 @@ export function trayWords(sid: number, tray: Tray): { words: TrayWords; name: st
   };
   const title: Key = tray.of === "votes" && tray.candidate === null ? "stage.tray.ownVotes" : `stage.tray.${tray.of}`;
   return {
-    words: { title: t(title, args), count: t("stage.tray.count", args) },
+    words: { title: t(title, args), short: t(`stage.tray.short.${tray.of}`, args), count: t("stage.tray.count", args) },
     name: t(`stage.trayName.${tray.of}`, args),
   };
 }

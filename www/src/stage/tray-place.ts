@@ -7,7 +7,9 @@ import { distance, grown, lengthInside, overlap } from "./geometry";
 import { pieceBox, type Layout } from "./layout";
 
 const CLEAR = 6;
-const STEP = 10;
+const STEP = 8;
+/** How far out its middle may lie: the middle of the ring belongs to it. */
+const INSIDE = 0.5;
 
 /** The upper left corner of a tray of this size and how much of the tracks it covers; null if no place is clear of the pieces. */
 export function placeTray(
@@ -27,6 +29,8 @@ export function placeTray(
       const centre = { x: x + size.width / 2, y: y + size.height / 2 };
       const away = distance(centre, middle);
       if (away >= bestCost) continue;
+      const ring = ((centre.x - middle.x) / (layout.rx + 1)) ** 2 + ((centre.y - middle.y) / (layout.ry + 1)) ** 2;
+      if (layout.servers.length > 2 && ring > INSIDE) continue;
       if (taken.some((other) => overlap(other, box))) continue;
       const wide = grown(box, 10);
       let covered = 0;
