@@ -46,7 +46,8 @@ pub fn build() -> Result {
     let file_name = format!("{}.wasm", PACKAGE.replace('-', "_"));
     let module = root().join(TARGET_DIR).join(TARGET).join(PROFILE).join(file_name);
     let mut bind = Command::new(tools.join("wasm-bindgen"));
-    bind.args(["--target", "web", "--out-dir"]).arg(root().join(PAGE_FOLDER));
+    bind.args(["--target", "web", "--remove-name-section", "--remove-producers-section"]);
+    bind.arg("--out-dir").arg(root().join(PAGE_FOLDER));
     run(bind.arg(module))
 }
 

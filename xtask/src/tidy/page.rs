@@ -102,7 +102,7 @@ fn decisions(tokens: &[Token<'_>], lookup: bool, report: &mut impl FnMut(usize, 
             Kind::Sign("=") => assignment(tokens, at),
             Kind::Sign(":") if !lookup => made_state(tokens, at),
             Kind::Word("min" | "max") => extreme(tokens, at),
-            Kind::Word("BigInt") => Some("a number of the protocol is computed with"),
+            Kind::Word("BigInt") => wide_number(tokens, at),
             Kind::Number(number) if number.ends_with('n') && !number.starts_with("0x") => {
                 Some("a number of the protocol is computed with")
             }
@@ -203,9 +203,48 @@ fn extreme(tokens: &[Token<'_>], at: usize) -> Option<&'static str> {
         return None;
     }
     let inside = &tokens[at + 2..closing(tokens, at + 1)];
-    let spread = inside.iter().any(|token| token.is("..."));
-    let ordered = arguments(inside).filter(|argument| contains_ordered(argument)).count();
-    (ordered > 1 || (spread && ordered > 0)).then_some("the greatest zxid, epoch or round is found")
+    let several = arguments(inside).filter(|argument| is_ordered(argument)).count() > 1;
+    let of_all = arguments(inside).any(|argument| {
+        argument.first().is_some_and(|token| token.is("...")) && yields_ordered(argument)
+    });
+    (several || of_all).then_some("the greatest zxid, epoch or round is found")
+}
+
+/// Whether a list's values are such: `...servers.map((s) => s.epoch)`. Those that are only handed
+/// on to something else (to be measured, say) are not the values.
+fn yields_ordered(tokens: &[Token<'_>]) -> bool {
+    let mut calls: Vec<bool> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let previous = at.checked_sub(1).map(|before| tokens[before]);
+        match token.kind {
+            Kind::Sign("(") => {
+                let called = previous.and_then(|token| token.word());
+                calls.push(called.is_none_or(|name| ["map", "flatMap", "Number"].contains(&name)));
+            }
+            Kind::Sign(")") => _ = calls.pop(),
+            Kind::Word(name) => {
+                let member = previous.is_some_and(|token| token.is(".") || token.is("?."));
+                let ends = tokens
+                    .get(at + 1)
+                    .is_none_or(|next| [")", ",", "??", ";"].iter().any(|sign| next.is(sign)));
+                let kept = calls.iter().all(|passes| *passes);
+                if member && ends && kept && is_ordered_name(name, &tokens[..at]) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Only to write a hexadecimal value as a decimal one: `BigInt(round).toString()`.
+fn wide_number(tokens: &[Token<'_>], at: usize) -> Option<&'static str> {
+    let called = tokens.get(at + 1).is_some_and(|token| token.is("("));
+    let end = if called { closing(tokens, at + 1) } else { at };
+    let written = tokens.get(end + 1).is_some_and(|token| token.is("."))
+        && tokens.get(end + 2).and_then(Token::word) == Some("toString");
+    (!written).then_some("a number of the protocol is computed with")
 }
 
 /// The tokens between commas that are in no brackets.
@@ -498,6 +537,8 @@ mod tests {
             "say(\"zxid > vote, 2 * acks.size > servers.length\");",
             "if (cursor.position >= record.length || mark.story <= until) stop();",
             "const words = { role: t(key) };",
+            "const text = BigInt(value).toString();",
+            "const wide = Math.max(56, ...all.map((s) => { const { zxid, torn } = of(s); return zxid ? tag(s.zxid, torn).width : 0; }));",
         ] {
             assert_eq!(problems("www/src/model/a.ts", text), [], "{text}");
         }
