@@ -26,6 +26,9 @@ const LOCAL: { readonly [key: string]: readonly string[] } = {
   "stage.word.above": ["role"], "stage.chip.beside": ["role"],
 };
 
+/** What English leaves out, because the protocol word before it is English already. */
+const SILENT = /^pane\.role\./;
+
 describe("the catalogues", () => {
   test.each(bundles)("of %s have the same keys and placeholders in both languages", (bundle) => {
     const en = catalogue(`en/${bundle}`);
@@ -45,7 +48,7 @@ describe("the catalogues", () => {
         expect(texts.length, `${name} ${key}`).toBeGreaterThan(0);
         for (const text of texts) {
           expect(text.trim(), `${name} ${key}`).toBe(text);
-          expect(text, `${name} ${key}`).not.toBe("");
+          if (!name.startsWith("en") || !SILENT.test(key)) expect(text, `${name} ${key}`).not.toBe("");
           if (name.startsWith("zh")) expect(text, `${name} ${key}`).not.toMatch(/\p{sc=Han}\s*[,;!?]|\p{sc=Han}[.:]/u);
         }
       }

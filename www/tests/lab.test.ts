@@ -247,9 +247,35 @@ describe("the lab", () => {
     expect(file?.text.endsWith("!crash 3")).toBe(true);
   });
 
+  test("exports as a link what was seen, and goes on as before", async () => {
+    const core = new TinyCore();
+    const lab = await opened(core);
+    for (let n = 0; n < 5; n += 1) await lab.stepForward();
+    lab.stepBack();
+    await lab.act("crash 3");
+    await settle();
+    const lengths = [core.length(0), core.length(1)];
+    const seen = lab.lanes.map((lane) => lane.seen);
+    const at = state(lab);
+    expect(JSON.parse((await lab.exportAs("zlab"))?.text ?? "")).toEqual(seen);
+    await settle();
+    expect([core.length(0), core.length(1)]).toEqual(lengths);
+    expect(state(lab)).toBe(at);
+    expect(await lab.stepForward()).toBe(true);
+    expect(lab.problem).toBeNull();
+  });
+
+  test("opens with acts that cannot be undone", async () => {
+    const lab = new Lab(portOf(new TinyCore()));
+    expect(await lab.open("", ["start 1", "start 2"])).toBe(true);
+    expect([lab.cursor.position, lab.canUndo, lab.lanes.length]).toEqual([2, false, 1]);
+    expect(await lab.open("", ["start 1", "bad"])).toBe(false);
+    expect(lab.problem?.message).toBe("no such act");
+  });
+
   const doings = fc.array(fc.oneof(
     fc.constant("play"), fc.constant("step"), fc.constant("back"), fc.constant("undo"),
-    fc.constant("redo"), fc.constant("chapter"), fc.constant("end"), fc.constant("start"),
+    fc.constant("redo"), fc.constant("chapter"), fc.constant("export"), fc.constant("end"), fc.constant("start"),
     fc.nat(3).map((n) => `act ${n}`), fc.nat(3).map((n) => `two ${n}`), fc.nat(4).map((n) => `branch ${n}`), fc.nat(100).map((n) => `seek ${n}`),
   ), { maxLength: 25 });
 
@@ -270,6 +296,7 @@ describe("the lab", () => {
           case "two": await lab.act(`crash ${n};start ${n}`); break;
           case "branch": await lab.switchBranch(Number(n)); break;
           case "seek": lab.seekStory(lab.duration * Number(n) / 100); break;
+          case "export": await lab.exportAs("zlab"); break;
           case "end": lab.toEnd(); break;
           default: lab.toStart();
         }

@@ -119,7 +119,7 @@ describe("a record", () => {
     record.append(ELECTION);
     expectFold(record, ELECTION);
     const marks = ELECTION.filter((one) => one.mark !== null);
-    expect(record.marks).toEqual(marks.map(({ position, mark }) => ({ position, mark })));
+    expect(record.marks()).toEqual(marks.map(({ position, mark }) => ({ position, mark })));
   });
 });
 

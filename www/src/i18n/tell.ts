@@ -1,5 +1,6 @@
 // `narrate` with the page's own words: what components call.
 import type { TraceLine } from "../core/types";
+import type { Picture } from "../model/picture";
 import type { Args } from "./format";
 import { type Context, type Narration, narrate } from "./narrate";
 import { isKey, t } from "./t.svelte";
@@ -12,4 +13,14 @@ const words = {
 /** An event as a sentence in the language of the moment. The bundle `narration` must be loaded. */
 export function tell(line: TraceLine, context: Context = {}): Narration {
   return narrate(line, words, context);
+}
+
+/** The picture's headline as a sentence, with clients by their names and votes beside each other. */
+export function tellPicture(picture: Picture): Narration | null {
+  const { headline, headlineBefore, clients } = picture;
+  if (!headline) return null;
+  const name = (host: string) => {
+    return clients.find((client) => client.host === host)?.name ?? host.toUpperCase();
+  };
+  return tell(headline, { name, before: headlineBefore });
 }

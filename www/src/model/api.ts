@@ -4,6 +4,9 @@
 import type { Host, Mark, Problem } from "../core/types";
 import type { Cursor, Picture, Selection } from "./picture";
 import type { Arrival } from "./record";
+import type { Fold } from "./story";
+
+export type { Fold };
 
 /** How far the core has come. */
 export type Status = "loading" | "ready" | "failed";
@@ -30,9 +33,6 @@ export type Lane = {
 
 /** A mark on the time axis. */
 export type MarkAt = { story: number; position: number; mark: Mark };
-
-/** A silence that was drawn shorter than it was. */
-export type Fold = { story: number; length_us: number };
 
 /** Which steps a step button skips: only those of one server, or all up to a chapter mark. */
 export type StepBy = { server?: number; chapter?: boolean };
@@ -79,8 +79,8 @@ export interface LabApi {
   readonly reducedMotion: boolean;
   setReducedMotion(on: boolean): void;
 
-  /** Begins a run from a script's text. */
-  open(script: string): Promise<boolean>;
+  /** Begins a run from a script's text, with lines that are done at once and cannot be undone. */
+  open(script: string, acts?: readonly string[]): Promise<boolean>;
   /** Begins a run from a link (`#/lab/z1.…`). */
   openLink(link: string): Promise<boolean>;
 

@@ -27,6 +27,11 @@ export class Branches {
     return this.#known.get(branch)?.record;
   }
 
+  /** The branches that somebody looked at. */
+  get known(): number[] {
+    return [...this.#known.keys()];
+  }
+
   /** How many steps the core has of a branch. */
   length(branch: number): number {
     return this.#views[branch]?.length ?? 0;

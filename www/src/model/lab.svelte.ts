@@ -44,7 +44,7 @@ export class Lab implements LabApi {
   #selection = $state.raw<Selection>(null);
   #heartbeats = $state(false);
   #reducedMotion = $state(false);
-  /** Grows whenever a record, or what was seen of it, changes. */
+  /** Grows whenever a record changes. */
   #version = $state(0);
   /** Grows with everything that is done, so that undo and redo show. */
   #done = $state(0);
@@ -61,23 +61,24 @@ export class Lab implements LabApi {
   #silentSince = 0;
   #opened = $state(false);
 
+  readonly #branch = $derived(this.#cursor.branch);
   readonly #picture = $derived.by(() => this.#draw());
   readonly #lanes = $derived.by<Lane[]>(() => {
-    void this.#version;
-    return this.#run.branches.lanes(this.#cursor.branch, this.#heartbeats);
+    void [this.#version, this.#cursor];
+    return this.#run.branches.lanes(this.#branch, this.#heartbeats);
   });
   readonly #seenStory = $derived.by(() => {
-    void this.#version;
-    return this.#story?.of(this.#run.branches.seen(this.#cursor.branch)) ?? 0;
+    void this.#cursor;
+    return this.#story?.of(this.#run.branches.seen(this.#branch)) ?? 0;
+  });
+  readonly #seenPosition = $derived.by(() => {
+    void [this.#version, this.#cursor];
+    return this.#run.branches.seen(this.#branch).position;
   });
   readonly #marks = $derived.by<MarkAt[]>(() => {
-    const until = this.#seenStory;
     const story = this.#story;
-    const record = this.#record;
-    if (!story || !record) return [];
-    return record.marks
-      .map(({ position, mark }) => ({ position, mark, story: story.at(position) }))
-      .filter((mark) => mark.story <= until);
+    const marks = this.#record?.marks(this.#seenPosition) ?? [];
+    return story ? marks.map((mark) => ({ ...mark, story: story.at(mark.position) })) : [];
   });
   readonly #folds = $derived.by<Fold[]>(() => this.#story?.folds(this.#seenStory) ?? []);
 
@@ -150,7 +151,10 @@ export class Lab implements LabApi {
   setReducedMotion(on: boolean): void { this.#reducedMotion = on; }
   setSpeed(speed: number): void { this.#speed = clampSpeed(speed); }
 
-  open(script: string): Promise<boolean> { return this.#open({ script }); }
+  open(script: string, acts: readonly string[] = []): Promise<boolean> {
+    return this.#open({ script }, acts);
+  }
+
   openLink(link: string): Promise<boolean> { return this.#open({ zlab: link }); }
 
   play(): void {
@@ -272,7 +276,7 @@ export class Lab implements LabApi {
 
   get #record(): BranchRecord | null {
     void this.#version;
-    return this.#run.branches.record(this.#cursor.branch) ?? null;
+    return this.#run.branches.record(this.#branch) ?? null;
   }
 
   get #story(): Story | null {
@@ -289,16 +293,21 @@ export class Lab implements LabApi {
     return record && this.#opened ? pictureAt(record, this.#cursor, drawn) : null;
   }
 
-  #open(from: Opening): Promise<boolean> {
+  #open(from: Opening, acts: readonly string[] = []): Promise<boolean> {
     this.pause();
     return this.#doing(async () => {
-      const { cursor, same } = await this.#run.open(from);
+      const { cursor: begin, same } = await this.#run.open(from);
+      let cursor = begin;
       this.#opened = true;
       this.#otherTrace = !same;
       this.#history = new History();
       this.#selection = null;
-      await this.#ahead(cursor);
-      this.#move(cursor);
+      try {
+        for (const line of acts) cursor = await this.#run.act(cursor, { line });
+        await this.#ahead(cursor);
+      } finally {
+        this.#move(cursor);
+      }
     });
   }
 
@@ -361,9 +370,8 @@ export class Lab implements LabApi {
   }
 
   #move(cursor: Cursor): void {
-    this.#cursor = cursor;
     this.#run.branches.see(cursor.branch, cursor);
-    this.#version += 1;
+    this.#cursor = cursor;
     this.#fetch();
   }
 

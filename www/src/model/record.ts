@@ -158,9 +158,11 @@ export class BranchRecord {
     return this.#broken.at(position) ?? NOTHING;
   }
 
-  /** All marks, in order. */
-  get marks(): readonly { position: number; mark: Mark }[] {
-    return this.#marks;
+  /** The marks up to a position, in order. */
+  marks(until = Infinity): readonly { position: number; mark: Mark }[] {
+    let count = this.#marks.length;
+    while (count > 0 && (this.#marks[count - 1]?.position ?? 0) > until) count -= 1;
+    return this.#marks.slice(0, count);
   }
 
   /** The messages that may be under way or just lost around a position, in the order of sending. */

@@ -112,14 +112,37 @@ export class Run {
     });
   }
 
-  /** The run as a text, up to a cursor. */
+  /** The run as a text, up to a cursor; as a link with all branches, as far as they were seen. */
   exportAs(cursor: Cursor, form: "zlab" | "script" | "jsonl"): Promise<string> {
     return this.#serial(async () => {
+      const cut = form === "zlab" ? await this.#hideUnseen() : [];
       await this.#goTo(cursor.branch, cursor.position);
       const { data } = await this.#ask({ do: "export", as: form });
+      for (const { branch, steps } of cut) await this.#restore(branch, steps);
       if (data === undefined) throw new Error("the core exported nothing");
       return data;
     });
+  }
+
+  /** Has the core forget what it ran ahead, on all branches; the records keep it. */
+  async #hideUnseen(): Promise<{ branch: number; steps: number }[]> {
+    const cut = [];
+    for (const branch of this.#branches.known) {
+      const steps = this.#branches.length(branch) - this.#branches.seen(branch).position;
+      if (steps <= 0) continue;
+      await this.#forget(branch, this.#branches.seen(branch).position, false);
+      if (this.#branches.length(branch) === this.#branches.seen(branch).position) {
+        cut.push({ branch, steps });
+      }
+    }
+    return cut;
+  }
+
+  /** Has the core take the steps again that it had to forget: the chooser picks the same ones. */
+  async #restore(branch: number, steps: number): Promise<void> {
+    await this.#goTo(branch, this.#branches.length(branch));
+    await this.#ask({ do: "advance", until_us: Number.MAX_SAFE_INTEGER, max_steps: steps });
+    this.#branches.cut(branch, this.#branches.length(branch));
   }
 
   /** What the core has of a branch, and the page has not. */
@@ -156,7 +179,7 @@ export class Run {
     await this.#ask({ do: "seek", branch, position });
   }
 
-  async #forget(branch: number, position: number): Promise<void> {
+  async #forget(branch: number, position: number, record = true): Promise<void> {
     if (position >= this.#branches.length(branch)) return this.#goTo(branch, position);
     try {
       await this.#ask({ do: "seek", branch, position, forget: true });
@@ -165,6 +188,7 @@ export class Run {
       if (error instanceof Refused) return this.#goTo(branch, position);
       throw error;
     }
+    if (!record) return;
     this.#branches.cut(branch, position);
     this.#finished.delete(branch);
   }

@@ -24,6 +24,9 @@ export const FOLD_US = Math.round(GAP_UNIT_MS * 1000 * (2 ** (GAP_MAX_MS / GAP_S
 /** A place between steps: after `position` of them, and so far on the way to the next stop. */
 export type Place = { position: number; fraction: number };
 
+/** A silence that is drawn shorter than it was: the middle of where it is drawn, and its length. */
+export type Fold = { story: number; length_us: number };
+
 /** The index of the last element that is not greater; -1 if all are. */
 export function lastNotAfter(sorted: readonly number[], value: number): number {
   let low = 0;
@@ -45,6 +48,7 @@ export class Story {
   #story: number[];
   /** Whether a stop is one only because nothing happened for so long. */
   #silent: boolean[];
+  #folds: Fold[] = [];
 
   constructor() {
     this.#times = [];
@@ -86,6 +90,7 @@ export class Story {
     this.#stops.length = keep;
     this.#story.length = keep;
     this.#silent.length = keep;
+    this.#folds = this.folds(this.end.story);
   }
 
   /** A copy of it up to a position. */
@@ -96,6 +101,7 @@ export class Story {
     story.#stops = this.#stops.slice(0, keep);
     story.#story = this.#story.slice(0, keep);
     story.#silent = this.#silent.slice(0, keep);
+    story.#folds = this.folds(story.end.story);
     return story;
   }
 
@@ -182,19 +188,19 @@ export class Story {
     return this.#stops[lastNotAfter(this.#stops, position)] ?? 0;
   }
 
-  /** The silences that are drawn shorter, up to a story time: where they end, and their length. */
-  folds(until: number): { story: number; length_us: number }[] {
-    const folds: { story: number; length_us: number }[] = [];
-    for (let index = 1; index < this.#stops.length; index += 1) {
-      const story = this.#story[index] ?? 0;
-      if (story > until) break;
-      const gap = this.#time(this.#stops[index] ?? 0) - this.#time(this.#stops[index - 1] ?? 0);
-      if (gap > FOLD_US) folds.push({ story: (story + (this.#story[index - 1] ?? 0)) / 2, length_us: gap });
-    }
-    return folds;
+  /** The silences that are drawn shorter, up to a story time. */
+  folds(until: number): Fold[] {
+    let count = this.#folds.length;
+    while (count > 0 && (this.#folds[count - 1]?.story ?? 0) > until) count -= 1;
+    return this.#folds.slice(0, count);
   }
 
   #push(position: number, story: number, silent: boolean): void {
+    const last = this.#stops.length - 1;
+    const gap = this.#time(position) - this.#time(this.#stops[last] ?? 0);
+    if (gap > FOLD_US) {
+      this.#folds.push({ story: (story + (this.#story[last] ?? 0)) / 2, length_us: gap });
+    }
     this.#stops.push(position);
     this.#story.push(story);
     this.#silent.push(silent);

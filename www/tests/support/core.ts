@@ -60,7 +60,9 @@ export class TinyCore {
       }
       case "frames":
         return { frames: this.frames(request.branch).slice(request.from + 1, request.to + 1) };
-      case "export": return { frames: [], data: this.steps(this.branch).slice(0, this.position).join("\n") };
+      case "export":
+        if (request.as === "zlab") return { frames: [], data: JSON.stringify(this.lines.map((_, id) => this.length(id))) };
+        return { frames: [], data: this.steps(this.branch).slice(0, this.position).join("\n") };
       default: return { frames: [] };
     }
   }
