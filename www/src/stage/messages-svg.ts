@@ -56,14 +56,17 @@ export function svgMessages(tokens: SVGGElement, papers: SVGGElement, tags: SVGG
     draw(drawn, layout, taken) {
       const there = new Set<string>();
       const tagged = new Set<string>();
+      // Tags keep off each other too: the first keeps its place.
+      const blocked = [...taken];
       for (const one of drawn) {
         there.add(one.id);
         put(shown, tokens, one.id, glyphKey(one), () => glyph(one, measure, false), one.x, one.y, one.alpha);
         // What was dropped says so by its shape; what is held and selected has a note beside it.
         const tag = one.tagged && one.state !== "dropped" && !(one.selected && one.state === "held") ? tagOf(one, measure) : null;
-        const place = tag && tagPlace(one, tag, layout, taken);
-        if (!place) continue;
+        const place = tag && tagPlace(one, tag, layout, blocked);
+        if (!tag || !place) continue;
         tagged.add(one.id);
+        if (!tag.ballot) blocked.push({ ...place, width: tag.width, height: tag.height });
         // A ballot follows its message out of the sender and into the receiver: it lies under the pieces.
         put(shownTags, tag.ballot ? papers : tags, one.id, tag.key, () => tag.marks, place.x, place.y, one.alpha);
       }
