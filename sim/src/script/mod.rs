@@ -26,7 +26,7 @@ pub use given::{Start, StartError};
 pub use parse::{ParseError, parse, parse_act, parse_predicate, parse_predict};
 pub use recording::{Opened, open, record};
 pub(crate) use run::{Driver, Picker, Player};
-pub use run::{Failure, Played, RunError, play, rewrite};
+pub use run::{Failure, Played, RunError, play, rewrite, trace_hash};
 
 /// The first line of every script.
 pub const HEADER: &str = "zablab script 1";

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use zablab_core::types::Mono;
 
@@ -18,6 +19,7 @@ use super::given::{Start, StartError};
 use super::predicate::{Scene, Value};
 use crate::agenda::Agenda;
 use crate::chooser::{Chooser, Fifo, Random};
+use crate::formats::json::TraceHash;
 use crate::formats::zlab::Move;
 use crate::invariants::Violation;
 use crate::io::GivenDiskError;
@@ -164,6 +166,29 @@ pub fn play(script: &Script, check_output: bool) -> Result<Played, Box<RunError>
         return Err(at(last, failure, player.events));
     }
     Ok(player.finish())
+}
+
+/// The hash of the trace of a script that is played with a random chooser of this seed, whatever
+/// its own given lines say of them. Nothing else goes into it, so it is the same everywhere.
+///
+/// # Errors
+/// As [`play`].
+pub fn trace_hash(script: &Script, seed: u64) -> Result<u64, Box<RunError>> {
+    let at = |line, failure, events| Box::new(RunError { line, failure, events });
+    let mut start =
+        Start::of(script).map_err(|(line, error)| at(line, error.into(), Vec::new()))?;
+    Arc::make_mut(&mut start.given).seed = seed;
+    start.chooser = ChooserKind::Random;
+    let mut player = Player::new(start).map_err(|failure| at(1, failure, Vec::new()))?;
+    player.fingerprints = None;
+    for line in &script.lines {
+        if let Err(failure) = player.line(line.number, &line.command, None) {
+            return Err(at(line.number, failure, player.events));
+        }
+    }
+    let mut hash = TraceHash::default();
+    player.events.iter().for_each(|event| hash.add(event));
+    Ok(hash.value())
 }
 
 /// The text of a script with the outputs that its blocks have now; everything else stays.
