@@ -4,6 +4,9 @@ declare module "*/zablab_wasm.js" {
 
   export default function init(from: { module_or_path: Response }): Promise<unknown>;
 
+  /** What a panic said; after one nothing else can be asked. */
+  export function lastPanic(): string | undefined;
+
   export class Core {
     /** Carries a request out. */
     handle(request: unknown): Answer;

@@ -2,7 +2,7 @@
 //
 // Not here: anything about the run. What cannot be answered any more (a panic of the core) ends it.
 import type { FromWorker, ToWorker } from "./client";
-import init, { Core } from "./wasm/zablab_wasm.js";
+import init, { Core, lastPanic } from "./wasm/zablab_wasm.js";
 import address from "./wasm/zablab_wasm_bg.wasm?url";
 
 const post = (message: FromWorker, transfer: Transferable[] = []) => {
@@ -53,12 +53,11 @@ self.onmessage = async (event: MessageEvent<ToWorker>) => {
   if (broken) return;
   try {
     const answer = held.handle(event.data);
-    const batch = held.batch();
-    // The bytes may be a part of something larger, or of the module's memory.
-    const own = batch.slice().buffer;
+    // A copy: what is transferred must not be the module's memory.
+    const own = held.batch().slice().buffer;
     post({ is: "answer", answer, batch: own }, [own]);
   } catch (error) {
     broken = true;
-    post({ is: "failed", message: words(error) });
+    post({ is: "failed", message: lastPanic() ?? words(error) });
   }
 };
