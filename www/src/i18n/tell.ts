@@ -20,7 +20,8 @@ export function tellPicture(picture: Picture): Narration | null {
   const { headline, headlineBefore, clients } = picture;
   if (!headline) return null;
   const name = (host: string) => {
-    return clients.find((client) => client.host === host)?.name ?? host.toUpperCase();
+    const named = clients.find((client) => client.host === host)?.name ?? host;
+    return named.toUpperCase();
   };
   return tell(headline, { name, before: headlineBefore });
 }
