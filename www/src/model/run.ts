@@ -57,17 +57,17 @@ export class Run {
       const end = record.length - 1;
       if (end < this.#branches.length(branch)) return this.#catchUp(branch, record);
       await this.#goTo(branch, end);
-      let done = await this.#ask({ do: "advance", until_us, max_steps });
-      if (done.view.position === end) {
-        const next = await this.#next();
-        if (next === null) {
-          this.#finished.add(branch);
-          return false;
-        }
-        done = next;
+      try {
+        let done: Done | null = await this.#ask({ do: "advance", until_us, max_steps });
+        if (done.view.position === end) done = await this.#next();
+        if (done === null) this.#finished.add(branch);
+        else this.#append(done.frames, null);
+        return done !== null;
+      } catch (error) {
+        // It is not asked again and again for what it refuses.
+        if (error instanceof Refused) this.#finished.add(branch);
+        throw error;
       }
-      this.#append(done.frames, null);
-      return true;
     });
   }
 
