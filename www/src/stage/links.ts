@@ -20,8 +20,26 @@ export function standing(layout: Layout, host: Host): (Point & { reach: number }
   return client ? { x: client.x, y: client.y - 2 * client.scale, reach: 24 * client.scale } : null;
 }
 
+/** Tracks are asked for many times a frame and change only with the layout. */
+const known = new WeakMap<Layout, Map<string, Track | null>>();
+
 /** The track from one host to another, from edge to edge; bowed towards the middle if it would run over a third server. */
 export function trackBetween(layout: Layout, from: Host, to: Host): Track | null {
+  let tracks = known.get(layout);
+  if (!tracks) {
+    tracks = new Map();
+    known.set(layout, tracks);
+  }
+  const key = `${from} ${to}`;
+  let track = tracks.get(key);
+  if (track === undefined) {
+    track = findTrack(layout, from, to);
+    tracks.set(key, track);
+  }
+  return track;
+}
+
+function findTrack(layout: Layout, from: Host, to: Host): Track | null {
   const a = standing(layout, from);
   const b = standing(layout, to);
   if (!a || !b) return null;
