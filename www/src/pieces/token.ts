@@ -13,6 +13,7 @@ export type TokenOptions = {
   letters: string;
   /** Half of the size of a disc; 14 on the stage. */
   s?: number;
+  /** An answer to a client is hollow; the servers' own answers have a letter of their own and stay filled. */
   reply?: boolean;
   state?: TokenState;
   /** Where it flies to, in degrees clockwise from the right: triangles point there. */
@@ -81,12 +82,6 @@ function body(options: TokenOptions, flat = false): Mark[] {
     return marks;
   }
   marks.push(drawn(o, `m-${ink}`, 0, 0));
-  if (reply) {
-    // Of the other families a reply is hollow too: the same outline, smaller, in the colour of paper.
-    const small = outlineOf(family, s - 3, turn);
-    marks.push(drawn(small, "surface", 0, 0), letters(options, "text", 0.92));
-    return marks;
-  }
   marks.push(letters(options, `i-${ink}`, 1));
   return marks;
 }
