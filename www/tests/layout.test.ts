@@ -4,6 +4,9 @@ import { distance, inside, overlap } from "../src/stage/geometry";
 import { layout, pieceBox, type BoardInput, type Layout } from "../src/stage/layout";
 import type { Box } from "../src/pieces/marks";
 
+/** Many boards are laid out; a busy machine takes its time. */
+const PATIENCE = { timeout: 120_000 };
+
 const WIDTHS = { word: 96, above: 96, chip: 86, tag: 56 };
 const BOARDS: [number, number][] = [
   [340, 300], [390, 312], [346, 346], [480, 360], [560, 420], [640, 480], [680, 415], [732, 604], [800, 450], [1024, 352], [1100, 700],
@@ -43,7 +46,7 @@ function faults(made: Layout): string[] {
 
 describe("layout", () => {
   for (const [width, height] of BOARDS) {
-    it(`lays nothing on anything else at ${width} by ${height}`, () => {
+    it(`lays nothing on anything else at ${width} by ${height}`, PATIENCE, () => {
       for (let servers = 1; servers <= 9; servers++) {
         for (let clients = 0; clients <= 8; clients++) {
           const made = layout(make(servers, clients, width, height));
@@ -53,7 +56,7 @@ describe("layout", () => {
     });
   }
 
-  it("holds when all clients hang on one server", () => {
+  it("holds when all clients hang on one server", PATIENCE, () => {
     for (const [width, height] of BOARDS) {
       for (const servers of [3, 5, 7]) {
         for (const at of [1, 2, 3]) {
