@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { onTestFailed, onTestFinished } from "vitest";
 
 import { serve } from "./server";
 
@@ -90,6 +91,9 @@ const visit = async (browser: Browser, url: string, reader: Reader): Promise<Vis
   await context.addInitScript(countFrames);
   const page = await context.newPage();
   const { requests, faults } = watch(context, page);
+  // What went wrong in the page is likelier the cause of a failure than its consequence.
+  onTestFailed(() => { for (const fault of faults) console.error(fault); });
+  onTestFinished(() => context.close());
   await page.goto(url + route);
   await page.locator("#app > *").first().waitFor();
   const close = async (): Promise<void> => {
@@ -133,6 +137,11 @@ const countFrames = (): void => {
     window.framesAsked += 1;
     return ask(callback);
   };
+};
+
+/** Waits until the page says so. It is asked by the clock: to ask each frame would count as the page's. */
+export const waitFor = async (page: Page, holds: () => unknown): Promise<void> => {
+  await page.waitForFunction(holds, undefined, { polling: 50 });
 };
 
 /** How many animation frames the page asks for while nobody touches it for `ms`. */

@@ -1,8 +1,9 @@
 // What must hold of the page as a whole, whatever it shows.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { LANGUAGES, SIZES, THEMES, axeFindings, framesAskedIn, launch, picture } from "./harness";
+import { LANGUAGES, SIZES, THEMES, axeFindings, framesAskedIn, launch, picture, waitFor } from "./harness";
 import type { Lab } from "./harness";
+import { opened } from "./reader";
 
 let lab: Lab;
 beforeAll(async () => {
@@ -18,7 +19,8 @@ const readers = LANGUAGES.flatMap((language) =>
 
 describe.each(readers)("in $language, $theme, on a $width", ({ language, theme, width, size }) => {
   test("nothing is wrong with it", async () => {
-    const { page, close } = await lab.open({ language, theme, size });
+    const { page, close } = await lab.open({ language, theme, size, calm: true });
+    await opened(page);
     expect(await page.getAttribute("html", "lang")).toBe(language);
     expect(await axeFindings(page)).toEqual([]);
     // A reader never scrolls sideways.
@@ -31,15 +33,20 @@ describe.each(readers)("in $language, $theme, on a $width", ({ language, theme, 
   });
 });
 
-test("paused, it asks for no animation frame", async () => {
+test("it plays by itself, and paused it asks for no animation frame", async () => {
   const { page, close } = await lab.open();
-  await page.waitForTimeout(500);
+  await waitFor(page, () => window.zablab?.lab.playing);
+  expect(await framesAskedIn(page, 500)).toBeGreaterThan(0);
+  await page.keyboard.press("Space");
+  await opened(page);
+  await page.waitForTimeout(300);
   expect(await framesAskedIn(page, 1000)).toBe(0);
   await close();
 });
 
 test("it asks nothing of other hosts", async () => {
-  const { requests, close } = await lab.open();
+  const { page, requests, close } = await lab.open({ calm: true });
+  await opened(page);
   const foreign = requests.filter((url) => !url.startsWith(lab.url) && !/^(data|blob):/.test(url));
   expect(foreign).toEqual([]);
   await close();
@@ -47,8 +54,8 @@ test("it asks nothing of other hosts", async () => {
 
 test("it works below a path of a host", async () => {
   const below = await launch("/courses/zab/");
-  const { page, requests, close } = await below.open();
-  expect(await page.locator("#app > *").count()).toBeGreaterThan(0);
+  const { page, requests, close } = await below.open({ calm: true });
+  await opened(page);
   expect(requests.every((url) => url.startsWith(below.url))).toBe(true);
   await close();
   await below.close();

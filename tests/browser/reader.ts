@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
 import type { LabApi } from "../../www/src/model/api";
+import { waitFor } from "./harness";
 
 declare global {
   interface Window {
@@ -45,6 +46,13 @@ const look = (): State => {
 };
 
 export const state = (page: Page): Promise<State> => page.evaluate(look);
+
+/** Waits until the core has come, has opened what the page begins with, and nothing moves. */
+export const opened = (page: Page): Promise<void> =>
+  waitFor(page, () => {
+    const lab = window.zablab?.lab;
+    return lab !== undefined && lab.picture !== null && !lab.playing && !lab.working;
+  });
 
 /** Everything that the picture is made of, as text. */
 export const pictureText = (page: Page): Promise<string> => page.evaluate(() =>
