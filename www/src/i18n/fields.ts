@@ -81,7 +81,7 @@ export function errorName(code: number): string {
 const OPS = new Map([
   ["Error", -1], ["CreateSession", -10], ["CloseSession", -11], ["Create", 1], ["Delete", 2],
   ["Exists", 3], ["GetData", 4], ["SetData", 5], ["GetAcl", 6], ["SetAcl", 7],
-  ["GetChildren", 8], ["Sync", 9], ["GetChildren2", 12], ["Check", 13], ["Multi", 14],
+  ["GetChildren", 8], ["Sync", 9], ["Ping", 11], ["GetChildren2", 12], ["Check", 13], ["Multi", 14],
   ["Create2", 15], ["SetWatches", 101],
 ]);
 
