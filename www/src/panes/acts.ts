@@ -23,9 +23,6 @@ function isControl(char: string): boolean {
     || (code >= 0xd800 && code < 0xe000);
 }
 
-export const crashLine = (sid: Sid, keep: boolean): string => `crash ${sid}${keep ? " keep all" : ""}`;
-export const startLine = (sid: Sid): string => `start ${sid}`;
-
 export const VERBS = ["create", "set", "get", "delete", "exists", "children"] as const;
 export type Verb = (typeof VERBS)[number];
 
