@@ -73,7 +73,7 @@ const brickSign = (): Mark[] => [
   { d: box(-9, 0.8, 5, 5.2, 1.2), fill: "stone" }, { d: box(-2.6, 0.8, 11.6, 5.2, 1.2), fill: "stone" },
 ];
 
-const slotWidth = (slots: number, form: TrayForm): number => (form === "compact" ? (slots > 5 ? 26 : 28) : slots > 7 ? 31 : SLOT);
+const slotWidth = (slots: number, form: TrayForm): number => (form === "compact" ? 26 : slots > 7 ? 31 : SLOT);
 const titleOf = (words: TrayWords, form: TrayForm): string => (form === "compact" ? words.short : words.title);
 
 /** How large the tray will be. */
@@ -82,8 +82,9 @@ export function traySize(
 ): { width: number; height: number } {
   const side = slotWidth(tray.slots.length, form);
   const title = titleOf(words, form);
-  const row = 2 * PAD + tray.slots.length * side + (tray.slots.length - 1) * GAP;
-  const head = 2 * 13 + (title ? measure(title, 13, 700) + 8 : 0) + (tray.zxid ? zxidTag(tray.zxid, measure).box.width + 10 : 4) +
+  const pad = form === "compact" ? PAD - 3 : PAD;
+  const row = 2 * pad + tray.slots.length * side + (tray.slots.length - 1) * GAP;
+  const head = 2 * (pad + 1) + (title ? measure(title, 13, 700) + 8 : 0) + (tray.zxid ? zxidTag(tray.zxid, measure).box.width + 10 : 4) +
     tray.need * 11 + 6 + measure(words.count, 13, 800);
   return { width: Math.ceil(Math.max(row, head)), height: HEAD + side + 21 };
 }
@@ -92,15 +93,16 @@ export function tray(tray: Tray, words: TrayWords, measure: Measure, form: TrayF
   const { width, height } = traySize(tray, words, measure, form);
   const side = slotWidth(tray.slots.length, form);
   const title = titleOf(words, form);
+  const pad = form === "compact" ? PAD - 3 : PAD;
   const marks: Mark[] = [
     { d: box(0, 5, width, height, 14), fill: "shadow2" },
     { d: box(0, 0, width, height, 14), fill: "surface", stroke: "line", width: 1.5 },
-    { text: title, x: 13, y: 20, size: 13, weight: 700, fill: "text" },
+    { text: title, x: pad + 1, y: 20, size: 13, weight: 700, fill: "text" },
   ];
-  if (tray.zxid) marks.push(at(12 + (title ? measure(title, 13, 700) + 9 : 0), 4.5, zxidTag(tray.zxid, measure).marks));
+  if (tray.zxid) marks.push(at(pad + (title ? measure(title, 13, 700) + 8 : 0), 4.5, zxidTag(tray.zxid, measure).marks));
   const count = measure(words.count, 13, 800);
-  marks.push({ text: words.count, x: width - 12, y: 20, size: 13, weight: 800, anchor: "end", fill: "text" });
-  marks.push(at(width - 12 - count - 6 - tray.need * 11, 8.5, pips(tray)));
+  marks.push({ text: words.count, x: width - pad, y: 20, size: 13, weight: 800, anchor: "end", fill: "text" });
+  marks.push(at(width - pad - count - 6 - tray.need * 11, 8.5, pips(tray)));
   const row = tray.slots.length * side + (tray.slots.length - 1) * GAP;
   const left = (width - row) / 2;
   tray.slots.forEach((one, i) => {

@@ -32,7 +32,7 @@ export function placeTray(
       const ring = ((centre.x - middle.x) / (layout.rx + 1)) ** 2 + ((centre.y - middle.y) / (layout.ry + 1)) ** 2;
       if (layout.servers.length > 2 && ring > INSIDE) continue;
       if (taken.some((other) => overlap(other, box))) continue;
-      const wide = grown(box, 10);
+      const wide = grown(box, 4);
       let covered = 0;
       for (const track of tracks) covered += lengthInside(track.from, track.to, wide);
       const cost = away + covered * 3;
