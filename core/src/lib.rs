@@ -2,7 +2,7 @@
 //!
 //! The same core runs behind sockets and disks (`native`), in the deterministic simulator (`sim`)
 //! and, inside it, in a browser (`wasm`). See `docs/architecture.md`.
-#![cfg_attr(not(test), no_std)]
+#![cfg_attr(not(any(test, feature = "ts")), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;

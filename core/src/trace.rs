@@ -134,6 +134,7 @@ pub enum Reason {
 /// The role of a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum Role {
     /// Waiting until the writes of the last role are durable, then looking.
     Settling,
@@ -154,6 +155,7 @@ pub enum Role {
 /// The phase of Zab inside a role.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum Phase {
     /// Who leads?
     Election,

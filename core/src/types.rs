@@ -15,6 +15,8 @@ pub type Path = Arc<str>;
 /// is the id of the NEWLEADER proposal of epoch `e`. A standalone server counts in epoch 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "ts", ts(type = "{ epoch: number; counter: number }"))]
 #[cfg_attr(
     feature = "serde",
     serde(into = "crate::json::ZxidPair", from = "crate::json::ZxidPair")
@@ -77,6 +79,7 @@ macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
         $(#[$doc])*
         pub struct $name(pub $inner);
 
@@ -96,37 +99,45 @@ macro_rules! number {
 
 number!(
     /// An epoch of Zab (`acceptedEpoch`, `currentEpoch`); below 2^31.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     Epoch(u32)
 );
 number!(
     /// The logical clock of the election, a round; *not* an [`Epoch`].
     #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
+    #[cfg_attr(feature = "ts", ts(rename = "Hex", type = "string"))]
     ElectionEpoch(u64)
 );
 number!(
     /// A server's number (`sid`), the `N` of `server.N` and of the file `myid`.
+    #[cfg_attr(feature = "ts", ts(rename = "Sid", type = "number"))]
     ServerId(i64)
 );
 number!(
     /// A request's number on its session's connection, chosen by the client (`xid`, `cxid`).
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     Xid(i32)
 );
 number!(
     /// A connection, as driver and core call it. See [`ConnId::outgoing`].
     #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
+    #[cfg_attr(feature = "ts", ts(rename = "Hex", type = "string"))]
     ConnId(u64)
 );
 number!(
     /// A durable write's place in the order of all writes of one process.
     #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
+    #[cfg_attr(feature = "ts", ts(rename = "Hex", type = "string"))]
     Ticket(u64)
 );
 number!(
     /// Microseconds of a monotonic clock since the process was started.
+    #[cfg_attr(feature = "ts", ts(rename = "Micros", type = "number"))]
     Mono(u64)
 );
 number!(
     /// Milliseconds of Unix time; only ever shown to users (`ctime`, `mtime`).
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     WallMs(i64)
 );
 
@@ -185,6 +196,8 @@ impl Mono {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "ts", ts(rename = "Hex", type = "string"))]
 pub struct SessionId(pub i64);
 
 impl fmt::Display for SessionId {
@@ -211,6 +224,7 @@ pub struct Now {
 /// The two epochs of one server, both durable (Zab's f.p and f.a).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Epochs {
     /// The promise: no leader of an older epoch is followed any more.
     pub accepted: Epoch,

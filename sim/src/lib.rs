@@ -24,6 +24,8 @@ pub mod step;
 pub mod teaching;
 pub mod timeline;
 pub mod trace;
+#[cfg(feature = "ts")]
+pub mod typescript;
 pub mod world;
 
 pub use given::{DiskGiven, Given, Preset, ServerGiven, Timing};

@@ -17,6 +17,8 @@ pub struct ClientId(pub u32);
 
 /// Who owns one end of a connection. Servers come before clients.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "ts", ts(type = "string"))]
 #[serde(into = "String", try_from = "String")]
 pub enum Host {
     /// A server.

@@ -30,6 +30,7 @@ wire_enum! {
 /// Whom a server proposes, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Vote {
     /// The candidate.
     pub leader: ServerId,

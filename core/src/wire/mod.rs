@@ -12,6 +12,7 @@ macro_rules! wire_enum {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
         #[repr(i32)]
         pub enum $name {
             $($(#[$variant_doc])* $variant = $code,)+

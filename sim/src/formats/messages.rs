@@ -32,7 +32,9 @@ pub struct Request {
 
 /// What the page asks for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "do", rename_all = "lowercase")]
+#[cfg_attr(feature = "ts", ts(rename = "Request"))]
 pub enum Ask {
     /// Begin a run.
     Open(Source),
@@ -58,6 +60,7 @@ pub enum Ask {
         position: u64,
         /// The later steps of this branch go: nobody has seen them.
         #[serde(default, skip_serializing_if = "is_false")]
+        #[cfg_attr(feature = "ts", ts(optional, as = "Option<bool>"))]
         forget: bool,
     },
     /// Show a part of a branch again, without going there.
@@ -73,6 +76,7 @@ pub enum Ask {
     View {
         /// At this server in detail, or at all of them in short.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "ts", ts(optional))]
         server: Option<ServerId>,
     },
     /// Answer a question, on a copy of the run.
@@ -94,6 +98,7 @@ pub enum Ask {
 
 /// From what a run is opened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// The text of a script; the run is at its start.
@@ -104,16 +109,18 @@ pub enum Source {
 
 /// Which steps are taken.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Steps {
     /// So many, as the chooser picks them.
     Count(u64),
     /// Exactly this one.
-    Step(Exact),
+    Step(#[cfg_attr(feature = "ts", ts(type = "string"))] Exact),
 }
 
 /// In which form a run is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum ExportForm {
     /// The link of a `.zlab` file.
@@ -164,6 +171,7 @@ pub enum More {
 
 /// A run in short.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct View {
     /// Simulated time, in microseconds.
     pub now_us: Mono,
@@ -181,6 +189,7 @@ pub struct View {
 
 /// A branch in short.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct BranchView {
     /// The branch that it left, and after how many steps; null for the first.
     pub parent: Option<Parent>,
@@ -192,6 +201,7 @@ pub struct BranchView {
 
 /// Where a branch left another one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Parent {
     /// Which one.
     pub branch: u64,
@@ -201,6 +211,7 @@ pub struct Parent {
 
 /// A server in short.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ServerShort {
     /// Its number.
     pub sid: ServerId,
@@ -211,6 +222,7 @@ pub struct ServerShort {
 /// What a server that is up knows, in short. The names are those of [`ServerView`].
 #[allow(missing_docs, reason = "the fields are documented in ServerView")]
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Short {
     pub role: Role,
     pub phase: Phase,
@@ -224,6 +236,7 @@ pub struct Short {
 
 /// Why a request was not carried out.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Problem {
     /// Whose fault it is.
     pub kind: ProblemKind,
@@ -231,14 +244,17 @@ pub struct Problem {
     pub message: String,
     /// The line of the text that is wrong, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     pub line: Option<u32>,
     /// The character of that line, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     pub column: Option<u32>,
 }
 
 /// Kinds of problems.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum ProblemKind {
     /// The page's: this is no request of this version.
@@ -443,16 +459,22 @@ struct Outcome<'a> {
 
 /// A [`Done`] as its keys. A key that is there and `null` is not a key that is absent.
 #[derive(Serialize)]
-struct DoneForm {
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "ts", ts(rename = "Done"))]
+pub(crate) struct DoneForm {
     view: View,
     frames: Vec<Frame>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "safe")]
+    #[cfg_attr(feature = "ts", ts(optional, type = "unknown"))]
     server: Option<Option<Box<ServerView>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     answer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     value: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     data: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use crate::trace::TraceEvent;
 
 /// What one step changed. Frame 0 is the start and has everything.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Frame {
     /// Steps from the beginning of the run after this one.
     pub position: u64,
@@ -22,6 +23,7 @@ pub struct Frame {
     pub step: Option<String>,
     /// The event that tells most of what happened; null if there is nothing to show.
     #[serde(serialize_with = "as_line")]
+    #[cfg_attr(feature = "ts", ts(type = "TraceLine | null"))]
     pub headline: Option<TraceEvent>,
     /// What the step is on the time axis, if it is a mark there.
     pub mark: Option<Mark>,
@@ -43,6 +45,7 @@ pub struct Frame {
 
 /// What a step was, for marks on the time axis.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the words are those of the protocol")]
 pub enum Mark {
@@ -62,6 +65,7 @@ pub enum Mark {
 
 /// A direction between two hosts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Way {
     /// The sender.
     pub from: Host,
@@ -71,6 +75,8 @@ pub struct Way {
 
 /// An invariant that was broken.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "ts", ts(rename = "Violation"))]
 pub struct Broken {
     /// Its id, such as `Z10`.
     pub invariant: String,
@@ -80,6 +86,7 @@ pub struct Broken {
 
 /// A server.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ServerFrame {
     /// Its number.
     pub sid: ServerId,
@@ -97,6 +104,7 @@ pub struct ServerFrame {
 
 /// What a disk has to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "documented at the field")]
 pub enum DiskFrame {
@@ -109,6 +117,7 @@ pub enum DiskFrame {
 /// A server that is up. The names are those of the core's `ServerView`.
 #[allow(missing_docs, reason = "most fields are documented in ServerView")]
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ServerState {
     pub role: Role,
     pub phase: Phase,
@@ -137,6 +146,7 @@ pub struct ServerState {
 
 /// A vote that a server has counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct TallyVote {
     /// Whose.
     pub voter: ServerId,
@@ -150,6 +160,7 @@ pub struct TallyVote {
 
 /// What a server waits for a quorum of.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Tray {
     /// `votes` for a candidate, `promises` of an epoch (ACKEPOCH), `synced` (ACK of NEWLEADER),
     /// `acks` of a proposal.
@@ -170,6 +181,7 @@ pub struct Tray {
 
 /// What is counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "documented at the field")]
 pub enum TrayOf {
@@ -181,6 +193,7 @@ pub enum TrayOf {
 
 /// A voter's place in a tray.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Slot {
     /// Whose.
     pub sid: ServerId,
@@ -191,6 +204,7 @@ pub struct Slot {
 
 /// How full a slot is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "documented at the field")]
 pub enum SlotState {
@@ -203,6 +217,7 @@ pub enum SlotState {
 
 /// A learner, as its leader sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LearnerFrame {
     /// Which.
     pub sid: ServerId,
@@ -214,6 +229,7 @@ pub struct LearnerFrame {
 
 /// A session, as a server knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct SessionFrame {
     /// Its number.
     pub id: SessionId,
@@ -225,6 +241,7 @@ pub struct SessionFrame {
 
 /// A timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct TimerFrame {
     /// When it was set.
     pub since_us: Mono,
@@ -234,6 +251,7 @@ pub struct TimerFrame {
 
 /// An entry of a log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Tile {
     /// Its place in the order of all transactions.
     pub zxid: Zxid,
@@ -247,6 +265,7 @@ pub struct Tile {
 
 /// How far a log entry has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum TileState {
     /// Handed to the disk, not durable.
@@ -269,6 +288,7 @@ pub enum TileState {
 
 /// A client.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ClientFrame {
     /// Its name in events and lanes.
     pub host: Host,
@@ -290,6 +310,7 @@ pub struct ClientFrame {
 
 /// The state of a client's session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[allow(missing_docs, reason = "the words are those of ZooKeeper's clients")]
 pub enum ClientState {
     Disconnected,
@@ -300,6 +321,7 @@ pub enum ClientState {
 
 /// A request of a client.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename = "ClientCall")]
 pub struct CallFrame {
     /// Its number, counted over all clients.
@@ -316,6 +338,7 @@ pub struct CallFrame {
 
 /// A watch of a client.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct WatchFrame {
     /// On which znode.
     pub path: String,
@@ -325,6 +348,7 @@ pub struct WatchFrame {
 
 /// Kinds of watches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the words are those of the reads")]
 pub enum WatchOf {
@@ -335,6 +359,7 @@ pub enum WatchOf {
 
 /// A message's name: `12a.7`, lane and number, as in docs/formats.md, section 2.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct FlightId(pub String);
 
 impl FlightId {
@@ -346,10 +371,12 @@ impl FlightId {
 
 /// A message under way.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Flight {
     /// Its name.
     pub id: FlightId,
     /// The lane's name, `12a`.
+    #[cfg_attr(feature = "ts", ts(type = "string"))]
     pub lane: LaneId,
     /// The sender.
     pub from: Host,
@@ -377,6 +404,7 @@ pub struct Flight {
 
 /// Kinds of talk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the words say it")]
 pub enum Family {
@@ -390,6 +418,7 @@ pub enum Family {
 
 /// A field of a packet.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Field {
     /// ZooKeeper's name for it.
     pub name: String,
@@ -399,6 +428,7 @@ pub struct Field {
 
 /// The end of a message's way.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct FlightEnd {
     /// Which.
     pub id: FlightId,
@@ -408,6 +438,7 @@ pub struct FlightEnd {
 
 /// How a message ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the words say it")]
 pub enum How {
