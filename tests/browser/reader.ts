@@ -21,6 +21,8 @@ export type State = {
   /** By server: role, phase, leader, last zxid; `null` if it is down. */
   servers: ({ role: string; phase: string; leader: number | null; last: string; votes: number | null } | null)[];
   flights: { id: string; kind: string; from: string; to: string }[];
+  /** By client: the server that it is connected to. */
+  clients: (number | null)[];
   results: string[];
 };
 
@@ -41,6 +43,7 @@ const look = (): State => {
       votes: up.vote?.leader ?? null,
     }),
     flights: picture.flights.map(({ flight: { id, kind, from, to } }) => ({ id, kind, from, to })),
+    clients: picture.clients.map((client) => client.state === "Connected" ? client.server : null),
     results: picture.clients.flatMap(({ done }) => done.map(({ op, result }) => `${op} ${result}`)),
   };
 };

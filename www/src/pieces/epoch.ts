@@ -8,7 +8,9 @@ const FILLS = 6;
 const PATTERNS = ["plain", "hatch", "cross"] as const;
 
 export function epochLook(epoch: number): EpochLook {
-  const turn = Math.max(0, epoch - 1);
+  // Before the first epoch there is none: no colour of an epoch.
+  if (epoch === 0) return { fill: "e0", lip: "lip-e0", pattern: "plain" };
+  const turn = epoch - 1;
   const fill = `e${(turn % FILLS) + 1}`;
   return { fill, lip: `lip-${fill}`, pattern: PATTERNS[Math.floor(turn / FILLS) % PATTERNS.length] ?? "plain" };
 }
