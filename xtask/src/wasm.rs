@@ -24,6 +24,8 @@ const PROFILE: &str = "wasm";
 const TARGET_DIR: &str = "target/wasm";
 /// Where the page imports it from.
 const PAGE_FOLDER: &str = "www/src/core/wasm";
+/// How long the tests in Chromium may take; its own limit is for pages, not for 1,000 runs.
+const TEST_SECONDS: &str = "300";
 /// A linker for WebAssembly that is new enough for Debian's second compiler.
 const DEBIAN_LINKER: &str = "/usr/bin/wasm-ld-19";
 /// For the library's tests, unwinding and `test` as well; for both the same, to build it once.
@@ -59,6 +61,7 @@ pub fn tests() -> Result<Command> {
     let runner = tools()?.join("wasm-bindgen-test-runner");
     test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
     test.env("CHROMEDRIVER", CHROMEDRIVER);
+    test.env("WASM_BINDGEN_TEST_TIMEOUT", TEST_SECONDS);
     Ok(test)
 }
 
