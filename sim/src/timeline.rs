@@ -126,7 +126,8 @@ impl<P: Policy> Timeline<P> {
     /// the branch began stay. False, and nothing happens, if there is no such branch, or if
     /// another branch begins later on it.
     pub fn forget(&mut self, branch: BranchId, position: usize) -> bool {
-        let leaves = |other: &Branch| matches!(other.parent, Some((from, at)) if from == branch && at > position);
+        let later = |(from, at): (BranchId, usize)| from == branch && at > position;
+        let leaves = |other: &Branch| other.parent.is_some_and(later);
         if branch.0 >= self.branches.len() || self.branches.iter().any(leaves) {
             return false;
         }

@@ -1,6 +1,7 @@
 //! Which event of a step tells most, and which steps are marks on the time axis.
 
 use zablab_core::trace::{Event, Reason, Verdict};
+use zablab_core::wire::client::OpCode;
 use zablab_core::wire::quorum::PacketKind;
 
 use super::frame::Mark;
@@ -103,6 +104,8 @@ fn core_rank(host: Option<Host>, event: &Event) -> u8 {
         Event::WatchFired { .. } => 70,
         Event::Proposed { .. } => 69,
         Event::ClientRefused { .. } => 68,
+        // A session's heartbeat tells nothing.
+        Event::Replied { op, .. } | Event::Requested { op, .. } if *op == OpCode::Ping as i32 => 0,
         Event::Replied { .. } => 62,
         Event::SessionAttached { .. } => 61,
         Event::Acked { .. } => 60,
