@@ -1,7 +1,7 @@
 //! A run that one works with: carries out what a page asks for and says what changed.
 //!
-//! A [`Lab`] holds one run with all its branches. A request that fails changes nothing. Not here: the
-//! form of requests and answers ([`crate::formats::messages`]), and who carries them.
+//! A [`Lab`] holds one run with all its branches. A request that fails changes nothing. Not here:
+//! the form of requests and answers ([`crate::formats::messages`]), and who carries them.
 
 mod export;
 mod open;
