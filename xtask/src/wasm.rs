@@ -138,7 +138,8 @@ fn tools() -> Result<PathBuf> {
     if !has {
         println!("installing wasm-bindgen {version} into target/tools");
         let mut install = cargo();
-        install.args(["install", "--quiet", "--locked", "wasm-bindgen-cli", "--version"]);
+        // Not `--locked`: a registry may lack the very versions that the tool was published with.
+        install.args(["install", "--quiet", "wasm-bindgen-cli", "--version"]);
         // Not into a folder that the caller has chosen for the workspace: its lock may be taken.
         install.arg(format!("={version}")).arg("--root").arg(&folder);
         install.env_remove("CARGO_TARGET_DIR");
