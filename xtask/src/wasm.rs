@@ -56,8 +56,9 @@ pub fn build() -> Result {
 /// The tests of the package that run as WebAssembly: in Node, and in Chromium those that say so.
 pub fn tests() -> Result<Command> {
     let mut test = Toolchain::find()?.cargo("test");
-    // The documentation's examples are not run for this target.
-    test.args(["--quiet", "--tests", "--no-fail-fast"]);
+    // The documentation's examples are not run for this target. Not `--quiet`, which cargo would
+    // hand on to a runner that does not know it.
+    test.args(["--tests", "--no-fail-fast"]);
     let runner = tools()?.join("wasm-bindgen-test-runner");
     test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
     test.env("CHROMEDRIVER", CHROMEDRIVER);
