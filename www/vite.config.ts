@@ -23,11 +23,19 @@ const policy: Plugin = {
   ],
 };
 
+/** What is needed at once is one file: it packs better than many that share little. */
+const CHUNKS = [{ name: "lab", tags: ["$initial" as const] }];
+
 // Every address is relative: the folder that comes out works from any sub-path.
 export default defineConfig({
   base: "./",
   plugins: [svelte(), policy],
   worker: { format: "es" },
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: { output: { codeSplitting: { groups: CHUNKS } } },
+  },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

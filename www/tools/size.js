@@ -38,8 +38,7 @@ const wasm = all.filter((file) => file.endsWith(".wasm"));
 
 const rows = [
   ["HTML and its CSS", "gzip", sum(["index.html", ...styles], gzip), 30 * KB],
-  // 60 kB is what is wanted; this is what must not grow until it is reached.
-  ["scripts of the first view, worker included", "gzip", sum(shell, gzip), 74 * KB],
+  ["scripts of the first view, worker included", "gzip", sum(shell, gzip), 60 * KB],
   ...lazy.map((file) => [`later: ${basename(file)}`, "gzip", gzip(read(file)), 25 * KB]),
   ["wasm", "brotli", sum(wasm, brotli), 450 * KB],
   ["wasm", "gzip", sum(wasm, gzip), 600 * KB],

@@ -26,7 +26,7 @@ const SAVED = "zablab.lang";
 type Catalogue = { readonly [key: string]: Message };
 const files = import.meta.glob<{ default: Catalogue }>("./messages/*/*.json");
 
-let language = $state<Language>("en");
+let language = $state.raw<Language>("en");
 /** What is loaded, by key, of the language of the moment. */
 let messages = $state.raw<Catalogue>({});
 const wanted = new Set<Bundle>();

@@ -32,8 +32,8 @@ const FILES = {
 };
 
 export class Lab implements LabApi {
-  #status = $state<Status>("loading");
-  #failure = $state<string | null>(null);
+  #status = $state.raw<Status>("loading");
+  #failure = $state.raw<string | null>(null);
   #loading = $state.raw<Loading>({ loaded: 0, total: null });
   #working = $state(false);
   #problem = $state.raw<Problem | null>(null);

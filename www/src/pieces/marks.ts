@@ -1,4 +1,4 @@
-// A drawing as data: paths, texts and groups in the colours of tokens.css. Marks.svelte turns it into SVG and `paint`
+// A drawing as data: paths, texts and groups in the colours of tokens.css. Marks.svelte turns it into SVG and paint.ts
 // into pixels of a canvas, so that each outline is described once. Nothing here knows what a piece is.
 
 /** The name of a custom property of tokens.css without its dashes (`m-election`), or `none`. */
@@ -71,65 +71,6 @@ export function transformOf(mark: { dx?: number; dy?: number; turn?: number; sca
 /** A number for a path: two places are finer than any screen. */
 export const fix = (value: number): string => String(Math.round(value * 100) / 100);
 
-const paths = new Map<string, Path2D>();
-const PATHS_KEPT = 4000;
-
-function pathOf(d: string): Path2D {
-  let path = paths.get(d);
-  if (!path) {
-    if (paths.size >= PATHS_KEPT) paths.clear();
-    path = new Path2D(d);
-    paths.set(d, path);
-  }
-  return path;
-}
-
-/** The colours and the font that a canvas cannot look up for itself. */
-export type Palette = { ink: (ink: Ink) => string; font: string };
-
-/** Draws marks on any 2D context. */
-export function paint(
-  ctx: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D, marks: Mark[], palette: Palette,
-): void {
-  for (const mark of marks) {
-    ctx.save();
-    if (isText(mark)) {
-      ctx.font = `${mark.weight} ${mark.size}px ${palette.font}`;
-      ctx.textAlign = mark.anchor === "middle" ? "center" : (mark.anchor ?? "start");
-      ctx.textBaseline = "alphabetic";
-      ctx.fillStyle = palette.ink(mark.fill);
-      ctx.fillText(mark.text, mark.x, mark.y);
-      ctx.restore();
-      continue;
-    }
-    if (mark.dx || mark.dy) ctx.translate(mark.dx ?? 0, mark.dy ?? 0);
-    if (mark.turn) ctx.rotate((mark.turn * Math.PI) / 180);
-    if (isGroup(mark)) {
-      if (mark.scale) ctx.scale(mark.scale, mark.scale);
-      if (mark.alpha !== undefined) ctx.globalAlpha *= mark.alpha;
-      paint(ctx, mark.marks, palette);
-    } else {
-      const path = pathOf(mark.d);
-      const alpha = ctx.globalAlpha;
-      if (mark.fill && mark.fill !== "none") {
-        ctx.globalAlpha = alpha * (mark.fillAlpha ?? 1);
-        ctx.fillStyle = palette.ink(mark.fill);
-        ctx.fill(path);
-      }
-      if (mark.stroke && mark.stroke !== "none") {
-        ctx.globalAlpha = alpha * (mark.strokeAlpha ?? 1);
-        ctx.strokeStyle = palette.ink(mark.stroke);
-        ctx.lineWidth = mark.width ?? 1;
-        ctx.lineCap = mark.cap ?? "butt";
-        ctx.lineJoin = mark.join ?? "miter";
-        ctx.setLineDash(mark.dash ? mark.dash.split(" ").map(Number) : []);
-        ctx.stroke(path);
-      }
-    }
-    ctx.restore();
-  }
-}
-
 const SVG = "http://www.w3.org/2000/svg";
 
 /** The same marks as SVG elements, for a layer that is moved by hand many times a second. */
@@ -158,7 +99,7 @@ export function elementsOf(marks: Mark[]): SVGElement[] {
 }
 
 /** The attributes of a path mark. */
-export const pathAttributes = (mark: PathMark): Record<string, string | undefined> => ({
+export const pathAttributes = (mark: PathMark) => ({
   d: mark.d,
   transform: transformOf(mark),
   fill: cssInk(mark.fill),
@@ -171,6 +112,6 @@ export const pathAttributes = (mark: PathMark): Record<string, string | undefine
   "stroke-linejoin": mark.join,
 });
 
-function set(element: Element, attributes: Record<string, string | undefined>): void {
+function set(element: Element, attributes: Readonly<Record<string, string | undefined>>): void {
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) element.setAttribute(name, value);
 }

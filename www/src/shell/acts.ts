@@ -31,9 +31,6 @@ const NEEDS: { readonly [A in ActId]: "server" | "flight" | "way" } = {
 
 const MISSING = { server: "noServer", flight: "noMessage", way: "noLink" } as const;
 
-/** The host of a server, as the core names it. */
-export const hostOf = (sid: number): string => `s${sid}`;
-
 /** The acts that concern a selection, in the order of their menu. */
 export const actsFor = (selection: Selection): ActId[] =>
   selection === null ? [] : ACTS.filter((act) => NEEDS[act] === selection.kind);

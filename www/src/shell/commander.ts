@@ -1,7 +1,8 @@
 // Carries commands out that came by a key. What a key means is in keys.ts.
 import type { LabApi } from "../model/api";
+import { serverHost } from "../model/hosts";
 import type { Selection } from "../model/picture";
-import { type ActId, hostOf, possible } from "./acts";
+import { type ActId, possible } from "./acts";
 import type { Meant } from "./keys";
 import type { Palette } from "./palette.svelte";
 import type { Tab } from "./tabs";
@@ -82,7 +83,7 @@ export class Commander {
   #select(sid: number): void {
     if (!this.#lab.picture?.servers.some((server) => server.sid === sid)) return;
     this.#page.select({ kind: "server", sid });
-    document.querySelector<HTMLElement>(`[data-host="${hostOf(sid)}"]`)?.focus();
+    document.querySelector<HTMLElement>(`[data-host="${serverHost(sid)}"]`)?.focus();
   }
 
   #restart(): void {

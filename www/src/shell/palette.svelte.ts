@@ -1,14 +1,15 @@
 // The tool in hand: a fault that waits for its target. A tool whose target is selected already
 // works at once. What a tool does is in acts.ts.
 import type { LabApi } from "../model/api";
+import { serverHost } from "../model/hosts";
 import type { Selection } from "../model/picture";
-import { type ActId, hostOf, possible, type Possible } from "./acts";
+import { type ActId, possible, type Possible } from "./acts";
 
 export class Palette {
   readonly #lab: LabApi;
-  #tool = $state<ActId | null>(null);
+  #tool = $state.raw<ActId | null>(null);
   /** The first of the two ends that a cut needs. */
-  #first = $state<number | null>(null);
+  #first = $state.raw<number | null>(null);
 
   constructor(lab: LabApi) {
     this.#lab = lab;
@@ -65,7 +66,7 @@ export class Palette {
       return false;
     }
     if (this.#first === sid) return false;
-    const way = { kind: "way", a: hostOf(this.#first), b: hostOf(sid) } as const;
+    const way = { kind: "way", a: serverHost(this.#first), b: serverHost(sid) } as const;
     this.leave();
     const { picture } = this.#lab;
     if (picture) void this.do(possible("cut", way, picture));

@@ -10,7 +10,7 @@ type Saved = { theme: Theme; calm: boolean; heartbeats: boolean; letters: boolea
 const DEFAULT: Saved = { theme: "auto", calm: false, heartbeats: false, letters: true };
 
 export class Settings {
-  #saved = $state<Saved>({ ...DEFAULT, ...read() });
+  #saved = $state.raw<Saved>({ ...DEFAULT, ...read() });
   /** True if the system asks for less motion. */
   #systemCalm = $state(false);
 
@@ -30,7 +30,7 @@ export class Settings {
   get reduced(): boolean { return this.#saved.calm || this.#systemCalm; }
 
   set<K extends keyof Saved>(key: K, value: Saved[K]): void {
-    this.#saved[key] = value;
+    this.#saved = { ...this.#saved, [key]: value };
     this.#write();
     this.#show();
   }

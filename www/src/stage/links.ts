@@ -1,5 +1,6 @@
 // The ways between the things on the board: tracks between two hosts, lanes, and the walls that stand for cuts. Pure.
 import type { Host, Way } from "../core/types";
+import { sidOf } from "../model/hosts";
 import type { Point, Track } from "../pieces/board";
 import type { Box } from "../pieces/marks";
 import { clientBox } from "./clients";
@@ -8,8 +9,6 @@ import type { Layout, PlacedServer } from "./layout";
 
 /** The name of a link, the same for both directions. */
 export const linkName = (a: Host, b: Host): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
-
-export const sidOf = (host: Host): number | null => (host.startsWith("s") ? Number(host.slice(1)) : null);
 
 /** Where a host stands, and how far out its edge is. */
 export function standing(layout: Layout, host: Host): (Point & { reach: number }) | null {

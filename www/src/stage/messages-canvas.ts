@@ -1,6 +1,7 @@
 // Messages on a canvas, for more than SVG can move in time: each kind of glyph is drawn once into a sprite and then only
 // copied. Takes any 2D context, so that it can also draw off the page.
-import { paint, type Ink, type Palette } from "../pieces/marks";
+import type { Ink } from "../pieces/marks";
+import { paint, type Palette } from "../pieces/paint";
 import type { Measure } from "../pieces/text";
 import type { Drawn } from "./flights";
 import { glyph, glyphKey, glyphReach } from "./message-glyphs";

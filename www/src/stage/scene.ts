@@ -2,6 +2,7 @@
 // middle, the names for assistive technology. Chooses and words; decides nothing about the protocol.
 import type { ClientFrame, Host, Phase, Role, ServerFrame, Tray, Way, Zxid } from "../core/types";
 import { t, type Key } from "../i18n/t.svelte";
+import { serverHost } from "../model/hosts";
 import type { Picture, Selection } from "../model/picture";
 import { zxidTag } from "../pieces/chip";
 import { zxidWords } from "../pieces/epoch";
@@ -10,8 +11,6 @@ import type { Measure } from "../pieces/text";
 import type { TrayWords } from "../pieces/tray";
 import type { ServerWords } from "./label-marks";
 import type { LabelWidths } from "./labels";
-
-export const serverHost = (sid: number): Host => `s${sid}`;
 
 export const lookOf = (server: ServerFrame): ServerLook => server.up?.role ?? "Down";
 
