@@ -27,6 +27,24 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
     fn quorum_size(&self, voters: usize) -> usize {
         voters / 2 + 1
     }
+
+    /// Whether a Paxos read counts answers only if their numbers are equal. Comparing values is
+    /// mutation M44 (`paxos.value_only_read`).
+    fn paxos_read_compares_numbers(&self) -> bool {
+        true
+    }
+
+    /// Whether a Paxos promise is synced, and not only written, before it is given. Not syncing
+    /// it is mutation M45 (`paxos.promise_not_durable`).
+    fn paxos_promise_is_synced(&self) -> bool {
+        true
+    }
+
+    /// Whether a Paxos proposer keeps its last number on disk. Forgetting it is mutation M46
+    /// (`paxos.number_reuse`).
+    fn paxos_number_is_durable(&self) -> bool {
+        true
+    }
 }
 
 /// The protocol as it is.

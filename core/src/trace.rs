@@ -6,6 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::paxos::{Ballot, Proposal, Value};
 use crate::types::{ConnId, ElectionEpoch, Epoch, Path, ServerId, SessionId, Ticket, Xid, Zxid};
 use crate::wire::election::{PeerState, Vote};
 use crate::wire::quorum::PacketKind;
@@ -89,6 +90,25 @@ pub enum Event {
     WatchFired { session: SessionId, kind: i32, path: Path, zxid: Zxid },
     /// The process stopped for good.
     Halted { why: String },
+    // Single-decree Paxos.
+    /// A proposer's number is durable, and it asks for promises.
+    BallotBegun { ballot: Ballot },
+    /// An acceptor promised, and told what it had accepted before.
+    PromiseGiven { to: ServerId, ballot: Ballot, accepted: Option<Proposal> },
+    /// An acceptor refused a number, because it had promised a greater one.
+    BallotRefused { to: ServerId, ballot: Ballot, promised: Ballot },
+    /// A proposer asks to accept; the value is not its own wish if it was adopted.
+    ValueProposed { ballot: Ballot, value: Value, adopted: bool },
+    /// An acceptor accepted, durably.
+    ValueAccepted { ballot: Ballot, value: Value },
+    /// A majority is known to have accepted.
+    ValueLearned { ballot: Ballot, value: Value },
+    /// A reader asks all acceptors.
+    ReadBegun,
+    /// A read ended: with what a majority has accepted, or without a value.
+    ReadEnded { found: Option<Proposal> },
+    /// A reader asks an acceptor to accept what the majority has.
+    RepairSent { to: ServerId, ballot: Ballot },
 }
 
 /// What was done with a notification.
