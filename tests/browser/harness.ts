@@ -165,20 +165,49 @@ const AXE = createRequire(new URL("../../www/package.json", import.meta.url)).re
 type Finding = { id: string; help: string; nodes: { target: string[]; failureSummary: string }[] };
 declare const axe: { run: (what: unknown, how: unknown) => Promise<{ violations: Finding[] }> };
 
-/** What axe finds against the guidelines and good practice, a line for each place. */
-export const axeFindings = async (page: Page): Promise<string[]> => {
+/**
+ * What axe finds in the page or in a part of it, against the guidelines (targets too, which it does
+ * not look at unasked) and good practice; a line for each place.
+ */
+export const axeFindings = async (page: Page, { within, only }: { within?: string; only?: string[] } = {}): Promise<string[]> => {
   // Evaluated by the debugger: the page's own policy lets no foreign script in.
-  await page.evaluate(await readFile(AXE, "utf8"));
-  const violations = await page.evaluate(async () => {
-    const run = await axe.run(document, { resultTypes: ["violations"] });
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(await readFile(AXE, "utf8"));
+  const violations = await page.evaluate(async ({ within, only }) => {
+    const run = await axe.run(within === undefined ? document : { include: [[within]] }, {
+      resultTypes: ["violations"],
+      ...(only ? { runOnly: only } : { rules: { "target-size": { enabled: true } } }),
+    });
     return run.violations.map(({ id, help, nodes }) => ({
       id, help, nodes: nodes.map(({ target, failureSummary }) => ({ target, failureSummary })),
     }));
-  });
+  }, { within, only });
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target.join(" ")}\n${failureSummary}`),
   );
 };
+
+/**
+ * What is too wide: the page itself, and whatever inside it scrolls sideways or is cut off there,
+ * except what matches `may`; and controls that lie beyond the window's edge.
+ */
+export const sideways = (page: Page, may: string): Promise<string[]> => page.evaluate((may) => {
+  const found: string[] = [];
+  const say = (what: string, element: Element): void => {
+    found.push(`${what}: ${element.tagName.toLowerCase()}.${[...element.classList].join(".")} "${(element.textContent ?? "").trim().slice(0, 40)}"`);
+  };
+  const root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth) say(`${root.scrollWidth - root.clientWidth} px too wide`, root);
+  for (const element of document.querySelectorAll<HTMLElement>("body, body *:not(svg, svg *)")) {
+    // Words for ears only are cut on purpose, and a single line of text in a field scrolls by itself.
+    if (element.clientWidth <= 1 || element.matches("input, select") || element.closest(may)) continue;
+    const over = element.scrollWidth - element.clientWidth;
+    if (over > 1 && getComputedStyle(element).overflowX !== "visible") say(`${over} px hidden`, element);
+    if (!element.matches("button, input, select, a")) continue;
+    const box = element.getBoundingClientRect();
+    if (box.width > 0 && (box.left < -1 || box.right > root.clientWidth + 1)) say("beyond the edge", element);
+  }
+  return found;
+}, may);
 
 /** Keeps a picture of the page as `target/pictures/NAME.png`, to be looked at. */
 export const picture = async (page: Page, name: string): Promise<void> => {

@@ -1,7 +1,7 @@
-// What must hold of the page as a whole, whatever it shows.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+// How the page behaves towards the machine and the host. How it looks is in everywhere.test.ts.
+import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { LANGUAGES, SIZES, THEMES, axeFindings, framesAskedIn, launch, picture, waitFor } from "./harness";
+import { framesAskedIn, launch, waitFor } from "./harness";
 import type { Lab } from "./harness";
 import { opened } from "./reader";
 
@@ -10,28 +10,6 @@ beforeAll(async () => {
   lab = await launch();
 });
 afterAll(() => lab.close());
-
-const readers = LANGUAGES.flatMap((language) =>
-  THEMES.flatMap((theme) =>
-    Object.entries(SIZES).map(([width, size]) => ({ language, theme, width, size })),
-  ),
-);
-
-describe.each(readers)("in $language, $theme, on a $width", ({ language, theme, width, size }) => {
-  test("nothing is wrong with it", async () => {
-    const { page, close } = await lab.open({ language, theme, size, calm: true });
-    await opened(page);
-    expect(await page.getAttribute("html", "lang")).toBe(language);
-    expect(await axeFindings(page)).toEqual([]);
-    // A reader never scrolls sideways.
-    const beyond = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    expect(beyond).toBe(0);
-    await picture(page, `page-${language}-${theme}-${width}`);
-    await close();
-  });
-});
 
 test("it plays by itself, and paused it asks for no animation frame", async () => {
   const { page, close } = await lab.open();
