@@ -159,5 +159,5 @@ describe.each(Object.entries(SIZES))("on a %s", (width, size) => {
     // Side by side: they wait for each other's drawing less than for their own.
     const wrong = await Promise.all(LANGUAGES.map((language) => walk(language, width, size)));
     expect(wrong.flat().join("\n\n")).toBe("");
-  }, 180_000);
+  }, 400_000);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { TraceLine } from "../src/core/types";
+import type { Flight, TraceLine } from "../src/core/types";
 import { format, type Message, placeholders } from "../src/i18n/format";
 import { chooseLanguage, LANGUAGES, languageOf } from "../src/i18n/language";
 import { NARRATED, narrate, type Words } from "../src/i18n/narrate";
@@ -51,6 +51,16 @@ describe("the catalogues", () => {
           if (!name.startsWith("en") || !SILENT.test(key)) expect(text, `${name} ${key}`).not.toBe("");
           if (name.startsWith("zh")) expect(text, `${name} ${key}`).not.toMatch(/\p{sc=Han}\s*[,;!?]|\p{sc=Han}[.:]/u);
         }
+      }
+    }
+  });
+
+  test("leave the space between Chinese and Latin to the style sheet, except where it is drawn", () => {
+    for (const [name, messages] of catalogues) {
+      // What is drawn on the stage knows no text-autospace, and sets a protocol word apart.
+      if (!name.startsWith("zh") || name.endsWith("/stage")) continue;
+      for (const [key, message] of Object.entries(messages)) {
+        expect(JSON.stringify(message), `${name} ${key}`).not.toMatch(/\p{sc=Han} [\w{]|[\w}] \p{sc=Han}/u);
       }
     }
   });
@@ -208,6 +218,15 @@ describe("the narration", () => {
     expect(narrate(line, words("zh-CN"), { before }).text).toBe("S4改投S3：纪元相同，zxid e1·9大于e1·8。");
     const hold = narrate(headline("FaultInjected", { Hold: { lane: "12a", seq: 7 } }), words("en"));
     expect(hold.message).toBe("12a.7");
+  });
+
+  test("calls a message by what it is where that is known, and names both of its ends", () => {
+    const flight = { kind: "PROPOSAL", zxid: { epoch: 1, counter: 2 }, from: "s3", to: "s1" } as Flight;
+    const hold = narrate(headline("FaultInjected", { Hold: { lane: "12a", seq: 7 } }), words("en"), {
+      message: (id) => (id === "12a.7" ? flight : undefined),
+    });
+    expect(hold.text).toContain("PROPOSAL e1·2 S3→S1");
+    expect(hold).toMatchObject({ message: "12a.7", hosts: ["s3", "s1"] });
   });
 
   test("calls clients by their names, and says what it does not know", () => {

@@ -199,7 +199,7 @@ describe("a message", () => {
       const cursor = { branch: 0, position: 1, fraction };
       return pictureAt(record, cursor, { heartbeats: false, reducedMotion: true })?.flights[0]?.progress;
     });
-    expect(places).toEqual([0, 0, 0.5, 0.5, 1, 1]);
+    expect(places).toEqual([0.12, 0.12, 0.5, 0.5, 0.88, 0.88]);
   });
 
   test("that is quiet is not drawn unless heartbeats are", () => {

@@ -2,9 +2,10 @@ import fixture from "./fixtures/election.json";
 import { describe, expect, test } from "vitest";
 
 import type { Frame } from "../src/core/types";
-import type { Picture } from "../src/model/picture";
+import type { FlightNow, Picture } from "../src/model/picture";
 import { ACTS, actsFor, possible } from "../src/shell/acts";
 import { COMMANDS, HELP, meant } from "../src/shell/keys";
+import { began } from "../src/shell/lanes";
 import { actsOf, DEFAULT, scriptOf } from "../src/shell/presets";
 import { routeOf } from "../src/shell/route";
 
@@ -23,6 +24,16 @@ describe("acts", () => {
     expect(possible("start", one, picture())).toEqual({ act: "start", doing: { line: "start 1" } });
     expect(possible("crash", one, picture())).toEqual({ act: "crash", why: "isDown" });
     expect(possible("crash", { kind: "server", sid: 9 }, picture())).toHaveProperty("why", "noServer");
+  });
+
+  test("a message that is lost can be done nothing to", () => {
+    const flight = { id: "1a.1", lane: "1a" } as FlightNow["flight"];
+    const now: FlightNow = { flight, progress: 0.5, held: false, doomed: false, lost: false };
+    const one = { kind: "flight", id: "1a.1" } as const;
+    expect(possible("drop", one, picture({ flights: [now] }))).toHaveProperty("doing", { step: "lose 1a.1" });
+    for (const act of actsFor(one)) {
+      expect(possible(act, one, picture({ flights: [{ ...now, lost: true }] }))).toHaveProperty("why", "isLost");
+    }
   });
 
   test("a link is cut both ways, one way, and healed", () => {
@@ -67,7 +78,27 @@ describe("keys", () => {
   });
 
   test("the help tells every command", () => {
-    expect(HELP.map(({ command }) => command).sort()).toEqual([...COMMANDS].sort());
+    expect(Object.values(HELP).flat().map(({ command }) => command).sort()).toEqual([...COMMANDS].sort());
+  });
+});
+
+describe("a branch is called by what began it", () => {
+  const message = { letters: "P", zxid: { epoch: 1, counter: 2 }, from: "s3", to: "s1" } as FlightNow["flight"];
+  test.each([
+    ["hold 13o.8", message, "hold", "P e1·2 S3→S1"],
+    ["lose 13o.8", null, "drop", ""],
+    ["release 13o", message, "release", "S3→S1"],
+    ["crash 1", null, "crash", "S1"],
+    ["crash 2 keep all", null, "keep", "S2"],
+    ["start 1,3", null, "start", "S1 S3"],
+    ["cut 1 from 2", null, "cut", "S1–S2"],
+    ["cut 1->c1", null, "cut", "S1→C1"],
+    ["heal 1 from 2", null, "heal", "S1–S2"],
+    ["heal", null, "healAll", ""],
+    ["c1: create /first \"hello there\"", null, null, "C1 create /first"],
+    ["reset 13", null, null, "reset 13"],
+  ] as const)("%s", (step, what, act, words) => {
+    expect(began(step, what)).toEqual({ act, what: words });
   });
 });
 

@@ -2,7 +2,7 @@
 //
 // The core says what happened and why, as names and codes; here they only become words. Nothing is
 // worked out. Every event of core/src/trace.rs and sim/src/trace.rs has its sentence.
-import type { Host, ServerFrame, TraceLine, Vote } from "../core/types";
+import type { Flight, Host, ServerFrame, TraceLine, Vote } from "../core/types";
 import {
   errorName, faultOf, type Fields, hostOf, isFields, numberOf, opOf, textOf, voteOf, wideOf,
   wordOf, zxidText,
@@ -23,6 +23,8 @@ export type Context = {
   name?: (host: Host) => string;
   /** The event's server as it was before. */
   before?: ServerFrame | null;
+  /** The message of this name, if it is known; else it is called by its name. */
+  message?: (id: string) => Flight | undefined;
 };
 
 /** Where sentences come from: `t` and `isKey` of t.svelte.ts, or a test's own. */
@@ -54,6 +56,15 @@ class Tale {
     if (host === null) return this.word("word.nobody");
     if (!this.hosts.includes(host)) this.hosts.push(host);
     return this.#context.name?.(host) ?? host.toUpperCase();
+  }
+
+  /** A message by its kind, its transaction and its way: its name says nothing to a reader. */
+  messageWords(id: string): string {
+    this.message = id;
+    const flight = this.#context.message?.(id);
+    if (!flight) return id;
+    const way = `${this.host(flight.from)}→${this.host(flight.to)}`;
+    return [flight.kind, zxidText(flight.zxid), way].filter(Boolean).join(" ");
   }
 
   hostList(value: unknown): string[] {
@@ -174,8 +185,7 @@ function faultArgs(fields: Fields, tale: Tale): ToldArgs {
 }
 
 function messageName(fields: Fields, number: string, tale: Tale): string {
-  tale.message = `${textOf(fields["lane"])}.${textOf(fields[number])}`;
-  return tale.message;
+  return tale.messageWords(`${textOf(fields["lane"])}.${textOf(fields[number])}`);
 }
 
 function acted(line: TraceLine, tale: Tale): Told {

@@ -23,5 +23,6 @@ export function tellPicture(picture: Picture): Narration | null {
     const named = clients.find((client) => client.host === host)?.name ?? host;
     return named.toUpperCase();
   };
-  return tell(headline, { name, before: headlineBefore });
+  const message = (id: string) => picture.flights.find(({ flight }) => flight.id === id)?.flight;
+  return tell(headline, { name, before: headlineBefore, message });
 }

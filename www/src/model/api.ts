@@ -1,7 +1,7 @@
 // What components see of the lab: its state and its acts. The class behind it is `Lab` in
 // lab.svelte.ts; every member here is reactive there. Components know this file and picture.ts,
 // never the worker.
-import type { Host, Mark, Problem } from "../core/types";
+import type { Flight, Host, Mark, Problem } from "../core/types";
 import type { Cursor, Picture, Selection } from "./picture";
 import type { Arrival } from "./record";
 import type { Fold } from "./story";
@@ -21,6 +21,8 @@ export type Lane = {
   parent: { branch: number; position: number; story: number } | null;
   /** What begins it: the step in the words of the core ("crash 3"); null for the first one. */
   step: string | null;
+  /** The message that this step was done to, if it is known. */
+  message: Flight | null;
   /** Given by the reader, else null. */
   name: string | null;
   /** Steps from the beginning of the run to its end. */

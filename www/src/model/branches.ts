@@ -1,6 +1,6 @@
 // The branches of a run as the page knows them: which there are, the record of each that was
 // looked at, and how far the reader has seen it. Not here: asking the core (run.ts).
-import type { BranchView, Frame } from "../core/types";
+import type { BranchView, Flight, Frame } from "../core/types";
 import type { Lane } from "./api";
 import { BranchRecord } from "./record";
 import type { Place } from "./story";
@@ -14,6 +14,8 @@ export class Branches {
   #views: BranchView[] = [];
   #known = new Map<number, Known>();
   #names = new Map<number, string>();
+  /** The messages that branches began with, by what is asked for. */
+  #begunBy = new Map<string, Flight>();
   /** Branches that came with a link: whoever made it had seen them. */
   #given = 0;
 
@@ -49,6 +51,7 @@ export class Branches {
   begin(branch: number, frames: readonly Frame[], given: boolean): BranchRecord {
     const record = new BranchRecord();
     record.append(frames);
+    this.#begunBy.clear();
     this.#given = given ? this.#views.length : 0;
     this.#known.set(branch, { record, seen: this.#firstSeen(branch) });
     return record;
@@ -123,12 +126,26 @@ export class Branches {
       id,
       parent: parent && { branch: parent.branch, position: parent.at, story: fork ?? 0 },
       step: view?.step ?? null,
+      message: view?.step && parent ? this.#message(view.step, parent) : null,
       name: this.#names.get(id) ?? null,
       length: view?.length ?? 0,
       seen: seen.position,
       seenStory: story ? story.of(seen) : fork ?? 0,
       current: id === current,
     };
+  }
+
+  /** The message, or one of the lane, that a step names: it was under way where the branch began. */
+  #message(step: string, { branch, at }: { branch: number; at: number }): Flight | null {
+    const name = /^(?:hold|lose|deliver|release) (\S+)$/.exec(step)?.[1];
+    if (name === undefined) return null;
+    const asked = `${branch} ${at} ${name}`;
+    const known = this.#begunBy.get(asked);
+    if (known) return known;
+    const lives = this.record(branch)?.around(at) ?? [];
+    const found = lives.find(({ flight }) => flight.id === name) ?? lives.find(({ flight }) => flight.lane === name);
+    if (found) this.#begunBy.set(asked, found.flight);
+    return found?.flight ?? null;
   }
 
   #firstSeen(branch: number): Place {

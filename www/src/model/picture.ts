@@ -165,11 +165,14 @@ function heldAt(life: Life, position: number): boolean {
   });
 }
 
+/** Where a message stands without motion: clear of the pieces at both ends. */
+const CALM = { start: HELD_LEAST, middle: 0.5, end: 1 - HELD_LEAST } as const;
+
 /** Without motion a message is at its beginning, half-way or at its end. */
 function settle(progress: number, drawn: Drawn): number {
   if (!drawn.reducedMotion) return progress;
-  if (progress < 0.25) return 0;
-  return progress < 0.75 ? 0.5 : 1;
+  if (progress < 0.25) return CALM.start;
+  return progress < 0.75 ? CALM.middle : CALM.end;
 }
 
 function freshness(story: Story, now: number, changed: number, length: number): number {

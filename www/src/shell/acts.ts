@@ -14,7 +14,7 @@ export type ActId = (typeof ACTS)[number];
 
 /** Why an act cannot be done now: the end of a message's key. */
 export type Hindrance =
-  | "isDown" | "isUp" | "isCut" | "notCut" | "isHeld" | "notHeld" | "noServer" | "noMessage" | "noLink";
+  | "isDown" | "isUp" | "isCut" | "notCut" | "isHeld" | "notHeld" | "isLost" | "noServer" | "noMessage" | "noLink";
 
 export type Possible = { act: ActId; doing: Doing } | { act: ActId; why: Hindrance };
 
@@ -64,6 +64,7 @@ type Yes = (doing: Doing) => Possible;
 
 const toMessage = (act: ActId, now: FlightNow, no: No, yes: Yes): Possible => {
   const { id, lane } = now.flight;
+  if (now.lost) return no("isLost");
   if (act === "hold") return now.held ? no("isHeld") : yes({ step: `hold ${id}` });
   if (act === "release") return now.held ? yes({ step: `release ${lane}` }) : no("notHeld");
   return yes({ step: `${act === "drop" ? "lose" : "deliver"} ${id}` });

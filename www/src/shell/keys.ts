@@ -49,38 +49,49 @@ export const meant = ({ key, shift, control, alt }: Pressed, letters: boolean): 
   return letter ? { command: letter } : null;
 };
 
-/** The keys of a command, for the help: as they are printed on them. */
-export const HELP: { readonly keys: readonly string[]; readonly command: Command }[] = [
-  { keys: ["Space"], command: "toggle" },
-  { keys: [".", "→"], command: "forward" },
-  { keys: [",", "←"], command: "back" },
-  { keys: ["Shift+→"], command: "nextMark" },
-  { keys: ["Shift+←"], command: "lastMark" },
-  { keys: ["Home"], command: "start" },
-  { keys: ["End"], command: "end" },
-  { keys: ["PageUp"], command: "pageForward" },
-  { keys: ["PageDown"], command: "pageBack" },
-  { keys: ["-"], command: "slower" },
-  { keys: ["="], command: "faster" },
-  { keys: ["1", "…", "9"], command: "select" },
-  { keys: ["Enter"], command: "menu" },
-  { keys: ["x"], command: "restart" },
-  { keys: ["c"], command: "cut" },
-  { keys: ["h"], command: "hold" },
-  { keys: ["d"], command: "drop" },
-  { keys: ["a"], command: "deliver" },
-  { keys: ["w"], command: "write" },
-  { keys: ["["], command: "lastBranch" },
-  { keys: ["]"], command: "nextBranch" },
-  { keys: ["Ctrl+Z"], command: "undo" },
-  { keys: ["Shift+Ctrl+Z"], command: "redo" },
-  { keys: ["i"], command: "server" },
-  { keys: ["m"], command: "message" },
-  { keys: ["v"], command: "votes" },
-  { keys: ["l"], command: "log" },
-  { keys: ["o"], command: "clients" },
-  { keys: ["r"], command: "repeat" },
-  { keys: ["y"], command: "copy" },
-  { keys: ["?"], command: "help" },
-  { keys: ["Esc"], command: "leave" },
-];
+export type KeyHelp = { readonly keys: readonly string[]; readonly command: Command };
+
+/** The keys of all commands, for the help: as they are printed on them. */
+export const HELP = {
+  time: [
+    { keys: ["Space"], command: "toggle" },
+    { keys: [".", "→"], command: "forward" },
+    { keys: [",", "←"], command: "back" },
+    { keys: ["Shift+→"], command: "nextMark" },
+    { keys: ["Shift+←"], command: "lastMark" },
+    { keys: ["Home"], command: "start" },
+    { keys: ["End"], command: "end" },
+    { keys: ["PageDown"], command: "pageBack" },
+    { keys: ["PageUp"], command: "pageForward" },
+    { keys: ["-"], command: "slower" },
+    { keys: ["="], command: "faster" },
+    { keys: ["["], command: "lastBranch" },
+    { keys: ["]"], command: "nextBranch" },
+    { keys: ["Ctrl+Z"], command: "undo" },
+    { keys: ["Shift+Ctrl+Z"], command: "redo" },
+  ],
+  stage: [
+    { keys: ["1", "…", "9"], command: "select" },
+    { keys: ["Enter"], command: "menu" },
+    { keys: ["x"], command: "restart" },
+    { keys: ["c"], command: "cut" },
+    { keys: ["h"], command: "hold" },
+    { keys: ["d"], command: "drop" },
+    { keys: ["a"], command: "deliver" },
+    { keys: ["w"], command: "write" },
+  ],
+  page: [
+    { keys: ["i"], command: "server" },
+    { keys: ["m"], command: "message" },
+    { keys: ["v"], command: "votes" },
+    { keys: ["l"], command: "log" },
+    { keys: ["o"], command: "clients" },
+    { keys: ["r"], command: "repeat" },
+    { keys: ["y"], command: "copy" },
+    { keys: ["?"], command: "help" },
+    { keys: ["Esc"], command: "leave" },
+  ],
+} as const satisfies { readonly [group: string]: readonly KeyHelp[] };
+
+/** The groups in two columns, each to be read downwards. */
+export const HELP_COLUMNS = [["time"], ["stage", "page"]] as const;
