@@ -89,7 +89,7 @@ describe("tokens", () => {
   });
 
   it("give every colour a system colour where colours are forced", () => {
-    const colours = [...light.keys(), ...[...shared.keys()].filter((name) => /^(e\d|cell-ink|lip-)/.test(name))].filter((name) => !/^lip-[sml]$/.test(name));
+    const colours = [...light.keys(), ...[...shared.keys()].filter((name) => /^(e\d|cell-ink|edge|chevron|lip-)/.test(name))].filter((name) => !/^lip-[sml]$/.test(name));
     expect(colours.filter((name) => !forced.has(name))).toEqual([]);
     expect([...forced.values()].filter((value) => value.startsWith("#"))).toEqual([]);
   });

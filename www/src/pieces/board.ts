@@ -43,7 +43,7 @@ export function chevrons(track: Track): Mark[] {
   for (let i = 1; i <= count; i++) {
     const place = along(track, i / (count + 1));
     marks.push({
-      d: CHEVRON, stroke: "line", strokeAlpha: 0.85, width: 1.6, cap: "round", join: "round",
+      d: CHEVRON, stroke: "chevron", strokeAlpha: 0.85, width: 1.6, cap: "round", join: "round",
       dx: place.x, dy: place.y, turn: place.angle,
     });
   }

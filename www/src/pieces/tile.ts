@@ -130,7 +130,7 @@ export function tileSlot(size: TileSize = "standard"): Piece {
   const { width, height, corner } = SIZES[size];
   return {
     marks: [
-      { d: box(0, 0, width, height, corner), fill: "holec" },
+      { d: box(0, 0, width, height, corner), fill: "holec", stroke: "edge", width: 1.25 },
       { d: slotEdge(width, corner), stroke: "shadow2", width: 2 },
     ],
     box: { x: 0, y: 0, width, height },

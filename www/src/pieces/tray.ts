@@ -39,7 +39,7 @@ export function slot(
 ): Mark[] {
   const corner = size >= 50 ? 12 : 8;
   const marks: Mark[] = [
-    { d: box(0, 0, size, size, corner), fill: "holec" },
+    { d: box(0, 0, size, size, corner), fill: "holec", stroke: "edge", width: 1.25 },
     { d: slotEdge(size, corner), stroke: "shadow2", width: 2.5 },
   ];
   const half = size / 2;
