@@ -77,6 +77,13 @@ impl<P: Policy> Endpoint<P> {
         self.peer.round = round;
     }
 
+    /// Sets the zxid counter with which it first leads. Its history jumps there when it adopts the
+    /// epoch, as if so many transactions had been, and learners follow by SNAP. For simulations
+    /// that must see a counter run out.
+    pub fn preset_counter(&mut self, counter: u32) {
+        self.peer.shared.first_counter = Some(counter);
+    }
+
     /// Its tree and sessions, as of the last applied transaction.
     pub fn database(&self) -> &Database {
         &self.peer.shared.database

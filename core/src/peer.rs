@@ -338,7 +338,7 @@ impl<P: Policy> Peer<P> {
         if let RoleState::Learning(learner) = &mut self.role
             && learner.is_on(conn)
         {
-            let outcome = learner.on_snapshot(database);
+            let outcome = learner.on_snapshot(&mut self.shared, database);
             self.leave_if(now, outcome, out);
         }
     }
@@ -441,7 +441,8 @@ impl<P: Policy> Peer<P> {
         self.shared.clients.stop_serving(out);
         self.shared.vote = None;
         let through = self.shared.disk.issued();
-        if self.shared.disk.is_durable(through) {
+        let policy = &self.shared.policy;
+        if self.shared.disk.is_durable(through) || !policy.waits_for_the_log_writer() {
             self.look(now, out);
         } else {
             self.enter(RoleState::Settling { through }, out);

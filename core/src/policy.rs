@@ -2,9 +2,13 @@
 //!
 //! The server is built with [`Correct`], which has no size and no state: its binary holds no bug.
 //! The simulator overrides single methods to play a bug and to prove that its invariants see it.
+//! Each method is a question that the protocol answers with its default; its line names the
+//! mutation that answers otherwise, and where ZooKeeper once did.
 
 /// What a faulty implementation decides differently.
 pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
+    // Writes and what waits for them.
+
     /// Whether an ACK of a proposal, the leader's own included, waits until the record is durable.
     /// Never waiting is mutation M32 (`follower.ack_on_receive`, and M33 on the leader).
     fn ack_waits_for_sync(&self) -> bool {
@@ -23,10 +27,165 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         true
     }
 
+    /// Whether the synchronized history is written before the `currentEpoch` that claims it.
+    /// The other order is mutation M01 (ZOOKEEPER-4643).
+    fn history_precedes_epoch(&self) -> bool {
+        true
+    }
+
+    /// Whether `currentEpoch` is written before ACK NEWLEADER, and not with UPTODATE only.
+    /// Writing it late is mutation M14 (ZOOKEEPER-1282).
+    fn adopts_before_ack(&self) -> bool {
+        true
+    }
+
+    /// Whether a failed write of an epoch ends the server. Asked by the driver.
+    /// Going on with the new epoch in memory is mutation M15 (ZOOKEEPER-2307).
+    fn stops_on_failed_epoch(&self) -> bool {
+        true
+    }
+
+    // What a server says of its history.
+
+    /// Whether a role's writes are waited for before the next role begins.
+    /// Not waiting is mutation M05 (ZOOKEEPER-4712, 4541).
+    fn waits_for_the_log_writer(&self) -> bool {
+        true
+    }
+
+    /// Whether all that is logged is taken into the tree between two roles.
+    /// Keeping the tree as it was is mutation M06 (ZOOKEEPER-2845).
+    fn takes_in_the_log(&self) -> bool {
+        true
+    }
+
+    /// Whether a learner counts a transaction of a DIFF only when it has it.
+    /// Taking over the DIFF's end at its beginning is mutation M07 (ZOOKEEPER-2355).
+    fn counts_what_is_logged(&self) -> bool {
+        true
+    }
+
+    /// Whether a tree that comes by SNAP stays aside until NEWLEADER.
+    /// Taking it over at once, in memory only, is mutation M08 (ZOOKEEPER-3642).
+    fn keeps_snap_aside(&self) -> bool {
+        true
+    }
+
+    /// Whether installing a snapshot retires the log that it replaces. Asked by the driver.
+    /// Leaving the log is mutation M12 (ZOOKEEPER-2832).
+    fn snap_retires_the_log(&self) -> bool {
+        true
+    }
+
+    // Synchronization.
+
+    /// Whether a learner's last transaction must be one of the leader's history for DIFF.
+    /// Comparing numbers only is mutation M11 (ZOOKEEPER-1154).
+    fn syncs_by_membership(&self) -> bool {
+        true
+    }
+
+    /// Whether transactions that came by synchronization are in the window for DIFF.
+    /// Leaving them out is mutation M16 (ZOOKEEPER-4925).
+    fn window_has_what_was_synced(&self) -> bool {
+        true
+    }
+
+    /// Whether reading the history for a learner and registering the learner are one step.
+    /// Registering it later is mutation M21 (ZOOKEEPER-962).
+    fn registers_with_reading(&self) -> bool {
+        true
+    }
+
+    /// Whether proposals without a COMMIT stay aside at NEWLEADER.
+    /// Taking them for committed is mutation M03 (ZOOKEEPER-4394).
+    fn keeps_uncommitted_aside(&self) -> bool {
+        true
+    }
+
+    /// Whether proposals are acknowledged after NEWLEADER only.
+    /// Acknowledging them before it is mutation M04 (ZOOKEEPER-4685).
+    fn newleader_ack_comes_first(&self) -> bool {
+        true
+    }
+
+    // Discovery and election.
+
+    /// Whether a leader of an older epoch than the promised one is refused.
+    /// Following it is mutation M34.
+    fn keeps_promises(&self) -> bool {
+        true
+    }
+
+    /// Whether a leader refuses a learner whose history is more recent than its own.
+    /// Leading it all the same is mutation M24b.
+    fn refuses_more_recent(&self) -> bool {
+        true
+    }
+
+    /// Whether a quorum of votes waits for a better one. Deciding at once is mutation M24.
+    fn waits_for_better_votes(&self) -> bool {
+        true
+    }
+
+    /// Whether votes of an established ensemble are equal by leader and epoch alone.
+    /// Comparing whole votes is mutation M22 (ZOOKEEPER-1732, 1805, 1818).
+    fn joins_by_leader_and_epoch(&self) -> bool {
+        true
+    }
+
+    /// Whether a leader that others name must say itself that it leads. Trusting the others is
+    /// mutation M23.
+    fn asks_the_leader(&self) -> bool {
+        true
+    }
+
     /// How many votes of `voters` make a quorum. `voters / 2` is mutation M30.
     fn quorum_size(&self, voters: usize) -> usize {
         voters / 2 + 1
     }
+
+    /// Whether observers are left out of every quorum. Counting them is mutation M29.
+    fn only_voters_count(&self) -> bool {
+        true
+    }
+
+    // Broadcast.
+
+    /// Whether proposals go to every learner that was sent NEWLEADER, acknowledged or not.
+    /// Waiting for the ACK is mutation M18 (issue 1 of the TLA+ specification).
+    fn proposes_to_all_asked(&self) -> bool {
+        true
+    }
+
+    /// The same for commits: a learner's first commit point is the leader's.
+    /// Beginning with its ACK is mutation M18c (issue 3 of the TLA+ specification).
+    fn commits_to_all_asked(&self) -> bool {
+        true
+    }
+
+    /// Whether a transaction commits only behind all smaller ones. Not so in mutation M31.
+    fn commits_in_order(&self) -> bool {
+        true
+    }
+
+    /// Whether the leader steps down before its counter would run into the epoch.
+    /// Counting on is mutation M19 (ZOOKEEPER-1277).
+    fn steps_down_at_rollover(&self) -> bool {
+        true
+    }
+
+    /// Whether a leader that hears of no quorum for syncLimit steps down. Staying is mutation M35.
+    fn steps_down_without_quorum(&self) -> bool {
+        true
+    }
+
+    /// Whether a new leader gives every session its full timeout. Giving none is mutation M37.
+    fn renews_sessions(&self) -> bool {
+        true
+    }
+
+    // Single-decree Paxos.
 
     /// Whether a Paxos read counts answers only if their numbers are equal. Comparing values is
     /// mutation M44 (`paxos.value_only_read`).

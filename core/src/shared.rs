@@ -47,6 +47,8 @@ pub struct Shared<P: Policy> {
     established: Zxid,
     next_conn: u64,
     snapshots: Snapshots,
+    /// The zxid counter with which this server first leads; only a simulation sets it.
+    pub first_counter: Option<u32>,
 }
 
 /// When the next background snapshot is due.
@@ -83,6 +85,7 @@ impl<P: Policy> Shared<P> {
             established: Zxid::ZERO,
             next_conn: 0,
             snapshots: Snapshots { applied_since: 0, due_after, running: false },
+            first_counter: None,
         }
     }
 
@@ -109,7 +112,8 @@ impl<P: Policy> Shared<P> {
     /// Whether the voters among `servers` (each named once) are a quorum.
     pub fn is_quorum(&self, servers: impl Iterator<Item = ServerId>) -> bool {
         let ensemble = self.ensemble();
-        let voters = servers.filter(|sid| ensemble.is_voter(*sid)).count();
+        let everybody = !self.policy.only_voters_count();
+        let voters = servers.filter(|sid| everybody || ensemble.is_voter(*sid)).count();
         voters >= self.quorum_size()
     }
 
@@ -162,6 +166,13 @@ impl<P: Policy> Shared<P> {
         self.history.replace(alloc::vec::Vec::new());
     }
 
+    /// Another state replaces this one, in memory alone.
+    pub fn take_over(&mut self, state: Database) {
+        self.disk.claim(state.last_zxid);
+        self.database = state;
+        self.history.replace(alloc::vec::Vec::new());
+    }
+
     /// Takes what the disk holds now.
     pub fn on_reloaded(&mut self, recovered: Recovered) {
         assert_eq!(
@@ -177,8 +188,24 @@ impl<P: Policy> Shared<P> {
     /// Everything in the log becomes part of the tree, committed or not, so that what this server
     /// says of its history is what its disk holds (ZOOKEEPER-2845). Only between two roles.
     pub fn fast_forward(&mut self) {
-        while let Some(record) = self.history.take_through(Zxid(u64::MAX)) {
+        if !self.policy.takes_in_the_log() || !self.policy.waits_for_the_log_writer() {
+            return self.forget_the_rest();
+        }
+        while let Some(record) = self.history.take_through(Zxid(u64::MAX), true) {
             self.database.apply(&record.header, &record.txn);
+        }
+    }
+
+    /// The tree stays as it is, or takes in what is durable; the rest of the log is forgotten.
+    fn forget_the_rest(&mut self) {
+        while self.policy.takes_in_the_log()
+            && let Some(record) = self.history.take_through(self.disk.last_durable(), true)
+        {
+            self.database.apply(&record.header, &record.txn);
+        }
+        if !self.history.pending().is_empty() {
+            self.history.forget_pending();
+            self.disk.claim(self.database.last_zxid);
         }
     }
 
@@ -191,7 +218,8 @@ impl<P: Policy> Shared<P> {
         out: &mut Out<Effect>,
     ) {
         let limit = committed.min(self.disk.last_durable());
-        while let Some(record) = self.history.take_through(limit) {
+        let whole = self.policy.window_has_what_was_synced();
+        while let Some(record) = self.history.take_through(limit, whole) {
             let header = record.header;
             let applied = self.database.apply(&header, &record.txn);
             self.snapshots.applied_since += 1;

@@ -50,7 +50,10 @@ impl Standalone {
             self.apply_durable(shared, now, out);
             return Ok(());
         }
-        let record = self.pipeline.prepare(now, request).ok_or(Leave::CounterUsedUp)?;
+        if self.pipeline.is_used_up() {
+            return Err(Leave::CounterUsedUp);
+        }
+        let record = self.pipeline.prepare(now, request);
         let (zxid, op) = (record.zxid(), record.txn.op().to_wire());
         let (session, cxid) = (record.header.session, record.header.cxid);
         out.event(|| Event::Proposed { zxid, op, session, cxid });

@@ -1,7 +1,7 @@
 //! A standalone server at its boundary: bytes of a client in, effects out.
 
 use bytes::Bytes;
-use zablab_core::config::{Config, HostPort};
+use zablab_core::config::{Config, CrossEpoch, HostPort};
 use zablab_core::endpoint::Endpoint;
 use zablab_core::limits::CLIENT_OUTSTANDING_MAX;
 use zablab_core::policy::Correct;
@@ -39,6 +39,7 @@ impl Server {
             max_client_cnxns: 60,
             snap_count: 100_000,
             commit_log_count: 500,
+            cross_epoch: CrossEpoch::Snap,
         };
         let recovered = Recovered {
             database: Database::genesis(),

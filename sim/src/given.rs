@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use zablab_core::config::{Config, Ensemble, HostPort, PeerRole, ServerEntry};
+use zablab_core::config::{Config, CrossEpoch, Ensemble, HostPort, PeerRole, ServerEntry};
 use zablab_core::process::PortKind;
 use zablab_core::tree::Database;
 use zablab_core::txn::LogRecord;
@@ -75,6 +75,9 @@ pub struct DiskGiven {
 pub struct Preset {
     /// The election round before its first election.
     pub round: Option<ElectionEpoch>,
+    /// The zxid counter with which it first leads: its history jumps there, as if so many
+    /// transactions had been, and learners follow by SNAP.
+    pub counter: Option<u32>,
     /// The window for DIFF, from its first transaction to its last.
     pub commit_log: Option<(Zxid, Zxid)>,
 }
@@ -102,6 +105,8 @@ pub struct Timing {
     pub snap_count: u64,
     /// Transactions kept in memory for DIFF.
     pub commit_log_count: usize,
+    /// What a learner gets whose history leaves the leader's inside the window.
+    pub cross_epoch: CrossEpoch,
     /// Unix time at the beginning.
     pub wall: WallMs,
 }
@@ -119,6 +124,7 @@ impl Default for Timing {
             give_up_ms: 15_000,
             snap_count: zablab_core::limits::SNAP_COUNT,
             commit_log_count: zablab_core::limits::COMMITTED_LOG_LEN,
+            cross_epoch: CrossEpoch::Snap,
             // 2026-01-01: any fixed moment will do.
             wall: WallMs(1_767_225_600_000),
         }
@@ -170,6 +176,7 @@ impl Given {
             max_client_cnxns: 0,
             snap_count: self.timing.snap_count,
             commit_log_count: self.timing.commit_log_count,
+            cross_epoch: self.timing.cross_epoch,
         }
     }
 

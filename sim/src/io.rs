@@ -34,6 +34,8 @@ pub(crate) struct Io {
 #[derive(Clone, Debug)]
 enum Job {
     Write(Ticket, Write),
+    /// A snapshot beside the log, whatever that holds: only a bug wants this.
+    Add(Ticket, Database),
     Reload(Ticket),
 }
 
@@ -48,6 +50,8 @@ pub(crate) enum Busy {
         through: Ticket,
         /// True if the history is cut or replaced.
         replaces: bool,
+        /// True if nothing but epochs is written.
+        epochs_only: bool,
     },
     /// It reads everything.
     Reload(Ticket),
@@ -77,6 +81,11 @@ impl Io {
     /// Queues a write.
     pub(crate) fn persist(&mut self, ticket: Ticket, write: Write) {
         self.queue.push_back(Job::Write(ticket, write));
+    }
+
+    /// Queues a snapshot that retires no log.
+    pub(crate) fn add_snapshot(&mut self, ticket: Ticket, state: Database) {
+        self.queue.push_back(Job::Add(ticket, state));
     }
 
     /// Queues a reload behind all writes.
@@ -128,6 +137,11 @@ impl Io {
         self.busy = None;
     }
 
+    /// The batch failed, and nobody cares.
+    pub(crate) fn give_up(&mut self) {
+        self.busy = None;
+    }
+
     /// The disk has been read again.
     ///
     /// # Errors
@@ -162,8 +176,22 @@ impl Io {
         let mut ops = Vec::new();
         let mut batch: Option<(Ticket, Ticket)> = None;
         let mut replaces = false;
-        while let Some(Job::Write(ticket, write)) = self.queue.front() {
-            let ticket = *ticket;
+        let mut epochs_only = true;
+        while let Some(job) = self.queue.front() {
+            let (ticket, write) = match job {
+                Job::Write(ticket, write) => (*ticket, write),
+                Job::Add(ticket, state) => {
+                    let through = *ticket;
+                    epochs_only = false;
+                    ops.extend(snapshot_ops(state));
+                    self.files.snapshot_taken(state.last_zxid);
+                    batch = Some((batch.map_or(through, |(first, _)| first), through));
+                    self.queue.pop_front();
+                    continue;
+                }
+                Job::Reload(_) => break,
+            };
+            epochs_only &= matches!(write, Write::SetAcceptedEpoch(_) | Write::SetCurrentEpoch(_));
             if replaces_history(write) {
                 // It reads files, so all before it must be done; and it removes some, so no
                 // snapshot may be under way.
@@ -180,7 +208,7 @@ impl Io {
         let Some((first, through)) = batch else { return Ok(false) };
         self.files.sync(&mut ops);
         disk.begin(ops);
-        self.busy = Some(Busy::Writes { first, through, replaces });
+        self.busy = Some(Busy::Writes { first, through, replaces, epochs_only });
         Ok(true)
     }
 }
@@ -195,6 +223,7 @@ impl Hash for Io {
         for job in &self.queue {
             match job {
                 Job::Write(ticket, _) => (0u8, ticket).hash(hasher),
+                Job::Add(ticket, _) => (2u8, ticket).hash(hasher),
                 Job::Reload(ticket) => (1u8, ticket).hash(hasher),
             }
         }

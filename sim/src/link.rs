@@ -227,6 +227,14 @@ impl Net {
         self.cuts.keys().copied()
     }
 
+    /// True if something is cut or held anywhere.
+    pub fn is_obstructed(&self) -> bool {
+        let held = |(_, link): (LinkId, &Link)| {
+            link.held(Side::Opener).or(link.held(Side::Acceptor)).is_some()
+        };
+        !self.cuts.is_empty() || self.links().any(held)
+    }
+
     /// Whether nothing passes from one host to another.
     pub fn is_cut(&self, from: Host, to: Host) -> bool {
         self.cuts.contains_key(&(from, to))

@@ -8,50 +8,121 @@ use std::str::FromStr;
 
 use zablab_core::policy::{Correct, Policy};
 
-/// A bug that can be switched on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-pub enum Bug {
-    /// M02 `follower.ack_newleader_before_fsync` (ZOOKEEPER-3911, 4646).
-    M02,
-    /// M13 `leader.accepted_epoch_late` (ZOOKEEPER-1291).
-    M13,
-    /// M30 `quorum.half`: half of the voters are taken for a quorum.
-    M30,
-    /// M32 `follower.ack_on_receive`, and M33 on the leader: an ACK does not wait for the disk.
-    M32,
+macro_rules! bugs {
+    ($($(#[$text:meta])* $bug:ident $name:literal,)*) => {
+        /// A bug that can be switched on.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+        pub enum Bug {
+            $($(#[$text])* $bug,)*
+        }
+
+        impl Bug {
+            /// Every bug that there is.
+            pub const ALL: &'static [Bug] = &[$(Bug::$bug),*];
+
+            /// Its number.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Bug::$bug => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Bug {
-    /// Every bug that there is.
-    pub const ALL: [Bug; 4] = [Bug::M02, Bug::M13, Bug::M30, Bug::M32];
+bugs! {
+    /// M01 `follower.epoch_before_log` (ZOOKEEPER-4643): currentEpoch before the history it claims.
+    M01 "M01",
+    /// M02 `follower.ack_newleader_before_fsync` (ZOOKEEPER-3911, 4646).
+    M02 "M02",
+    /// M03 `follower.apply_uncommitted_drop_queue` (ZOOKEEPER-4394): all proposals before NEWLEADER
+    /// are taken for committed.
+    M03 "M03",
+    /// M04 `follower.ack_proposal_before_newleader_ack` (ZOOKEEPER-4685).
+    M04 "M04",
+    /// M05 `shutdown.leave_log_writer` (ZOOKEEPER-4712, 4541): the last role's writes go on.
+    M05 "M05",
+    /// M06 `db.retain_without_fastforward` (ZOOKEEPER-2845): the tree stays behind the log.
+    M06 "M06",
+    /// M07 `sync.set_lastzxid_to_diff_end` (ZOOKEEPER-2355): a DIFF counts before it has come.
+    M07 "M07",
+    /// M08 `sync.keep_partial_snap` (ZOOKEEPER-3642): a SNAP counts in memory before NEWLEADER.
+    M08 "M08",
+    /// M11 `sync.numeric_range_only` (ZOOKEEPER-1154): between the ends is taken for inside.
+    M11 "M11",
+    /// M12 `sync.snap_keeps_old_log` (ZOOKEEPER-2832): a snapshot on top of an old log.
+    M12 "M12",
+    /// M13 `leader.accepted_epoch_late` (ZOOKEEPER-1291).
+    M13 "M13",
+    /// M14 `follower.epoch_at_uptodate` (ZOOKEEPER-1282): currentEpoch after ACK NEWLEADER.
+    M14 "M14",
+    /// M15 `epoch.memory_before_file` (ZOOKEEPER-2307): a failed write of an epoch is survived.
+    M15 "M15",
+    /// M16 `db.commit_skips_committedlog` (ZOOKEEPER-4925): a hole in the window for DIFF.
+    M16 "M16",
+    /// M18 `broadcast.use_acked_set` (TLA+ issue 1): proposals only to who acknowledged NEWLEADER.
+    M18 "M18",
+    /// M18c TLA+ issue 3: commits only to who acknowledged NEWLEADER.
+    M18c "M18c",
+    /// M19 `zxid.rollover_ignored` (ZOOKEEPER-1277): the counter runs into the epoch.
+    M19 "M19",
+    /// M21 `sync.forward_not_atomic` (ZOOKEEPER-962): a learner is registered after it was read to.
+    M21 "M21",
+    /// M22 `fle.compare_full_vote_out_of_election` (ZOOKEEPER-1732, 1805, 1818).
+    M22 "M22",
+    /// M23 `fle.no_checkleader`: whom followers name is followed, though it says nothing itself.
+    M23 "M23",
+    /// M24 `fle.no_finalize_wait`: the first quorum decides. Breaks nothing by itself.
+    M24 "M24",
+    /// M24b `leader.skip_summary_check`: a learner with a more recent history is led all the same.
+    M24b "M24b",
+    /// M29 `leader.count_observer_ack`: observers are counted.
+    M29 "M29",
+    /// M30 `quorum.half`: half of the voters are taken for a quorum.
+    M30 "M30",
+    /// M31 `leader.commit_out_of_order`.
+    M31 "M31",
+    /// M32 `follower.ack_on_receive`, and M33 on the leader: an ACK does not wait for the disk.
+    M32 "M32",
+    /// M34 `follower.accept_older_epoch`: a promise is not kept.
+    M34 "M34",
+    /// M35 `sync.read_from_deposed_leader_ok`: a leader without a quorum does not step down.
+    M35 "M35",
+    /// M37 `session.reset_not_on_leader_change`: sessions expire because of an election.
+    M37 "M37",
 }
 
 impl fmt::Display for Bug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.pad(self.name())
     }
 }
 
 /// There is no bug of this name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no bug is called {name:?}; there are M02, M13, M30 and M32")]
+#[error("no bug is called {name:?}; there are {}", names())]
 pub struct NoSuchBug {
     /// The name.
     pub name: String,
+}
+
+fn names() -> String {
+    Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for Bug {
     type Err = NoSuchBug;
 
     fn from_str(name: &str) -> Result<Bug, NoSuchBug> {
-        let found = Bug::ALL.into_iter().find(|bug| bug.to_string() == name);
+        let is_it = |bug: &&Bug| bug.name().eq_ignore_ascii_case(name);
+        let found = Bug::ALL.iter().find(is_it).copied();
         found.ok_or_else(|| NoSuchBug { name: name.to_owned() })
     }
 }
 
 /// A set of bugs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
-pub struct BugSet(u32);
+pub struct BugSet(u64);
 
 impl BugSet {
     /// This set and one more bug.
@@ -73,17 +144,47 @@ pub struct Teaching {
     pub bugs: BugSet,
 }
 
+/// Each question of the policy with the bug that answers it with no.
+macro_rules! denied {
+    ($($question:ident by $bug:ident,)*) => {
+        $(
+            fn $question(&self) -> bool {
+                Correct.$question() && !self.bugs.has(Bug::$bug)
+            }
+        )*
+    };
+}
+
 impl Policy for Teaching {
-    fn ack_waits_for_sync(&self) -> bool {
-        Correct.ack_waits_for_sync() && !self.bugs.has(Bug::M32)
-    }
-
-    fn newleader_ack_waits_for_sync(&self) -> bool {
-        Correct.newleader_ack_waits_for_sync() && !self.bugs.has(Bug::M02)
-    }
-
-    fn promise_waits_for_sync(&self) -> bool {
-        Correct.promise_waits_for_sync() && !self.bugs.has(Bug::M13)
+    denied! {
+        ack_waits_for_sync by M32,
+        newleader_ack_waits_for_sync by M02,
+        promise_waits_for_sync by M13,
+        history_precedes_epoch by M01,
+        adopts_before_ack by M14,
+        stops_on_failed_epoch by M15,
+        waits_for_the_log_writer by M05,
+        takes_in_the_log by M06,
+        counts_what_is_logged by M07,
+        keeps_snap_aside by M08,
+        snap_retires_the_log by M12,
+        syncs_by_membership by M11,
+        window_has_what_was_synced by M16,
+        registers_with_reading by M21,
+        keeps_uncommitted_aside by M03,
+        newleader_ack_comes_first by M04,
+        keeps_promises by M34,
+        refuses_more_recent by M24b,
+        waits_for_better_votes by M24,
+        joins_by_leader_and_epoch by M22,
+        asks_the_leader by M23,
+        only_voters_count by M29,
+        proposes_to_all_asked by M18,
+        commits_to_all_asked by M18c,
+        commits_in_order by M31,
+        steps_down_at_rollover by M19,
+        steps_down_without_quorum by M35,
+        renews_sessions by M37,
     }
 
     fn quorum_size(&self, voters: usize) -> usize {

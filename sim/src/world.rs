@@ -21,8 +21,8 @@ use zablab_core::view::ServerView;
 use crate::agenda::{Agenda, Entry};
 use crate::client::Client;
 use crate::fingerprint::Fnv;
-use crate::given::Given;
-use crate::invariants::{Checker, Violation};
+use crate::given::{Given, Timing};
+use crate::invariants::{Checker, Limits, Violation};
 use crate::io::GivenDiskError;
 use crate::link::{Arrival, Net};
 use crate::node::Node;
@@ -40,6 +40,14 @@ pub struct World<P: Policy> {
     net: Net,
     agenda: Agenda,
     checker: Checker,
+    /// When something last kept servers from working together.
+    disturbed: Mono,
+    /// When something was last overdue.
+    late: Mono,
+    /// When all this is looked at next.
+    next_look: Mono,
+    /// True while messages of some way take long.
+    slow_ways: bool,
     next_call: u64,
     next_event: u64,
     steps: u64,
@@ -48,6 +56,17 @@ pub struct World<P: Policy> {
     touched: Vec<Host>,
     /// Who may look different since the last step began.
     changed: Vec<Host>,
+}
+
+/// What takes longer than this, in µs, is not calm.
+const CALM_US: u64 = 100_000;
+
+fn limits(timing: &Timing) -> Limits {
+    Limits {
+        tick_ms: u64::from(timing.tick_time_ms),
+        init_ticks: u64::from(timing.init_limit),
+        sync_ticks: u64::from(timing.sync_limit),
+    }
 }
 
 impl<P: Policy> World<P> {
@@ -68,7 +87,11 @@ impl<P: Policy> World<P> {
             clients: BTreeMap::new(),
             net: Net::new(&given.timing, given.seed),
             agenda: Agenda::default(),
-            checker: Checker::new(given.voters()),
+            checker: Checker::new(given.voters(), limits(&given.timing)),
+            disturbed: Mono(0),
+            late: Mono(0),
+            next_look: Mono(0),
+            slow_ways: false,
             next_call: 0,
             next_event: 0,
             steps: 0,
@@ -193,6 +216,8 @@ impl<P: Policy> World<P> {
         }
         self.steps += 1;
         self.checker.begin_step(self.steps);
+        self.notice_disturbance(step);
+        self.checker.on_time(self.now, self.late);
         match step {
             Step::Deliver { lane, .. } => self.deliver(*lane),
             Step::GiveUp { lane } => {
@@ -208,6 +233,32 @@ impl<P: Policy> World<P> {
         }
         self.settle();
         self.take_events()
+    }
+
+    /// Remembers when the world was last not calm: a fault, or something that is overdue because
+    /// the chooser lets it wait. What stays, a cut or a slow disk, is looked at once a tick.
+    fn notice_disturbance(&mut self, step: &Step) {
+        match step {
+            Step::Fault(Fault::Delay { delay_us, .. }) => self.slow_ways |= *delay_us > CALM_US,
+            Step::Fault(Fault::HealAll) => self.slow_ways = false,
+            _ => {}
+        }
+        if self.agenda.first().is_some_and(|entry| entry.due.0 + CALM_US < self.now.0) {
+            self.late = self.now;
+        }
+        if matches!(step, Step::Fault(_)) || self.late == self.now {
+            self.disturbed = self.now;
+        }
+        if self.now < self.next_look {
+            return;
+        }
+        self.next_look = self.now.plus_ms(u64::from(self.given.timing.tick_time_ms));
+        let is_slow = |node: &Node<P>| node.sync_us > CALM_US || node.sync_fails;
+        let slow = self.slow_ways || self.nodes.values().any(is_slow);
+        if slow || self.given.timing.delay_us > CALM_US || self.net.is_obstructed() {
+            self.disturbed = self.now;
+        }
+        self.checker.on_calm(self.disturbed);
     }
 
     /// Whether this step would do anything now.

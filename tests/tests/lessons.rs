@@ -2,6 +2,8 @@
 //! invariant breaks, stepping back and forward again gives the same world at every step, and so
 //! does a link.
 //!
+//! A scenario with a bug in it (`given bug`) is played without it, too: then nothing may break.
+//!
 //! With `REWRITE=1` the output blocks of the scripts are written anew; read the diff.
 
 use std::fs;
@@ -91,6 +93,26 @@ fn every_scenario_comes_true_and_can_be_rewound_and_shared() {
             rewind(played)
         });
         if let Err(why) = done {
+            failures.push(format!("{}: {why}", path.display()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// The same script without its bugs, and without what it says of them.
+fn without_bugs(text: &str) -> Option<String> {
+    let is_bug = |line: &&str| line.starts_with("given bug ") || line.starts_with("expect-broken ");
+    let kept: Vec<&str> = text.lines().filter(|line| !is_bug(line)).collect();
+    (kept.len() < text.lines().count()).then(|| kept.join("\n") + "\n")
+}
+
+#[test]
+fn without_its_bug_every_schedule_holds() {
+    let mut failures = Vec::new();
+    for path in scripts() {
+        let text = fs::read_to_string(&path).expect("the script can be read");
+        let Some(text) = without_bugs(&text) else { continue };
+        if let Err(why) = play(&path, &text, true) {
             failures.push(format!("{}: {why}", path.display()));
         }
     }

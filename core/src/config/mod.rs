@@ -80,6 +80,19 @@ pub struct Config {
     pub snap_count: u64,
     /// Transactions kept in memory for DIFF.
     pub commit_log_count: usize,
+    /// What a learner gets whose history leaves the leader's inside the window.
+    pub cross_epoch: CrossEpoch,
+}
+
+/// How a learner is brought up to date whose last transaction lies between two of the leader's
+/// and is none of them; such histories part where an epoch ends (`sync.cross_epoch`, ours).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
+pub enum CrossEpoch {
+    /// The whole tree, as in Java.
+    #[default]
+    Snap,
+    /// Zab's classic rule: cut back to what is common, then send the rest.
+    TruncDiff,
 }
 
 impl Config {

@@ -11,7 +11,9 @@ use core::ops::RangeInclusive;
 
 use super::ensemble::{ANY_ADDRESS, parse_port, parse_role, parse_sid};
 use super::properties::{self, Property};
-use super::{Config, ConfigError, Ensemble, HostPort, PeerRole, ServerConfig, Whitelist};
+use super::{
+    Config, ConfigError, CrossEpoch, Ensemble, HostPort, PeerRole, ServerConfig, Whitelist,
+};
 use crate::limits;
 use crate::types::ServerId;
 
@@ -287,6 +289,7 @@ impl Keys {
         let max_client_cnxns = self.integer("maxClientCnxns", i64::MIN..=i64::from(u32::MAX))?;
         let snap_count = self.integer("snapCount", 2..=i64::MAX)?;
         let commit_log_count = self.integer("commitLogCount", 1..=COMMIT_LOG_COUNT_MAX)?;
+        let cross_epoch = self.cross_epoch()?;
         Ok(Config {
             me,
             ensemble,
@@ -301,7 +304,18 @@ impl Keys {
                 .map_or(limits::CLIENT_CONNECTIONS_PER_ADDRESS, |n| narrow(n.max(0))),
             snap_count: snap_count.map_or(limits::SNAP_COUNT, i64::unsigned_abs),
             commit_log_count: commit_log_count.map_or(limits::COMMITTED_LOG_LEN, narrow),
+            cross_epoch,
         })
+    }
+
+    /// An option of this server alone.
+    fn cross_epoch(&mut self) -> Result<CrossEpoch, ConfigError> {
+        let Some(property) = self.take("sync.cross_epoch") else { return Ok(CrossEpoch::Snap) };
+        match property.value.as_str() {
+            "snap" => Ok(CrossEpoch::Snap),
+            "trunc_diff" => Ok(CrossEpoch::TruncDiff),
+            _ => Err(property.bad("snap or trunc_diff")),
+        }
     }
 
     /// A number of ticks that only an ensemble needs; 0 if a standalone server has none.
@@ -444,6 +458,9 @@ mod tests {
         assert!(!config.four_letter_whitelist.allows("srvr"));
         assert_eq!(config.core.client_addr.host, "::1");
         assert_eq!(config.core.max_client_cnxns, 0);
+        assert_eq!(config.core.cross_epoch, CrossEpoch::Snap);
+        let classic = parse("dataDir=/d\nclientPort=1\nsync.cross_epoch=trunc_diff", None);
+        assert_eq!(classic.core.cross_epoch, CrossEpoch::TruncDiff);
         let all = parse("dataDir=/d\nclientPort=1\n4lw.commands.whitelist=*", None);
         assert_eq!(all.four_letter_whitelist, Whitelist::All);
         assert_eq!(ServerConfig::data_dir_of(text).as_deref(), Ok("/d"));

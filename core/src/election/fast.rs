@@ -258,7 +258,7 @@ impl FastElection {
             self.wait = Wait::Gathering { until: now.plus_ms(self.interval_ms) };
             return;
         }
-        if agree.len() == self.voters.len() {
+        if agree.len() == self.voters.len() || !policy.waits_for_better_votes() {
             // Nobody is left who could name a better one.
             asks.push(Ask::Elected(self.proposal));
             return;
@@ -305,8 +305,10 @@ impl FastElection {
         votes: &BTreeMap<ServerId, Ballot>,
         claim: &Ballot,
     ) -> bool {
-        let agree = votes.values().filter(|ballot| same_choice(ballot, claim)).count();
-        agree >= policy.quorum_size(self.voters.len()) && self.leader_confirms(votes, &claim.vote)
+        let is_same = |ballot: &&Ballot| same_choice(policy, ballot, claim);
+        let agree = votes.values().filter(is_same).count();
+        agree >= policy.quorum_size(self.voters.len())
+            && (self.leader_confirms(votes, &claim.vote) || !policy.asks_the_leader())
     }
 
     fn leader_confirms(&self, votes: &BTreeMap<ServerId, Ballot>, vote: &Vote) -> bool {
@@ -319,8 +321,9 @@ impl FastElection {
 
 /// Whether two ballots choose the same leader. Members of an established ensemble may differ in
 /// zxid and round, so among them only leader and epoch count (ZOOKEEPER-1805).
-fn same_choice(a: &Ballot, b: &Ballot) -> bool {
-    if a.state == PeerState::Looking || b.state == PeerState::Looking {
+fn same_choice<P: Policy>(policy: &P, a: &Ballot, b: &Ballot) -> bool {
+    let is_looking = a.state == PeerState::Looking || b.state == PeerState::Looking;
+    if is_looking || !policy.joins_by_leader_and_epoch() {
         a.vote == b.vote
     } else {
         a.vote.leader == b.vote.leader && a.vote.peer_epoch == b.vote.peer_epoch

@@ -33,12 +33,14 @@ impl Pipeline {
         self.last_proposed
     }
 
-    /// Makes the transaction of a request; a failed one takes a zxid, too. `None` when the epoch
-    /// has no more zxids (ZOOKEEPER-1277).
-    pub fn prepare(&mut self, now: Now, request: &Request) -> Option<LogRecord> {
-        if self.last_proposed.counter() >= Zxid::COUNTER_MAX {
-            return None;
-        }
+    /// Whether the epoch has no more zxids (ZOOKEEPER-1277).
+    pub fn is_used_up(&self) -> bool {
+        self.last_proposed.counter() >= Zxid::COUNTER_MAX
+    }
+
+    /// Makes the transaction of a request; a failed one takes a zxid, too. Not to be called when
+    /// the counter [is used up](Pipeline::is_used_up).
+    pub fn prepare(&mut self, now: Now, request: &Request) -> LogRecord {
         let zxid = Zxid(self.last_proposed.0 + 1);
         let header =
             TxnHeader { session: request.session, cxid: request.cxid, zxid, time: now.wall };
@@ -58,7 +60,7 @@ impl Pipeline {
             | Txn::Multi(_) => Some(self.prepared.tree.digest()),
         };
         let encoded = txn::encode(&header, &txn, digest);
-        Some(LogRecord { header, txn, digest, encoded })
+        LogRecord { header, txn, digest, encoded }
     }
 
     fn decide(

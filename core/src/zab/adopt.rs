@@ -65,11 +65,18 @@ impl Synchronization {
         }
     }
 
-    pub(super) fn on_snapshot(&mut self, mut database: Database) -> Result<(), Leave> {
+    pub(super) fn on_snapshot<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        mut database: Database,
+    ) -> Result<(), Leave> {
         if self.mode != Some(SyncMode::Snap) || self.incoming.is_some() {
             return Err(Leave::ProtocolError);
         }
         database.last_zxid = self.snapshot_zxid;
+        if !shared.policy.keeps_snap_aside() {
+            shared.take_over(database.clone());
+        }
         self.incoming = Some(database);
         Ok(())
     }
@@ -111,7 +118,12 @@ impl Learner {
             return Ok(());
         }
         match packet.kind {
-            PacketKind::Diff => begin(sync, SyncMode::Diff),
+            PacketKind::Diff => {
+                if !shared.policy.counts_what_is_logged() {
+                    shared.disk.claim(packet.zxid);
+                }
+                begin(sync, SyncMode::Diff)
+            }
             PacketKind::Snap => {
                 sync.snapshot_zxid = packet.zxid;
                 sync.last = packet.zxid;
@@ -203,26 +215,43 @@ impl Learner {
         if zxid != Zxid::new(epoch, 0) || !is_complete {
             return Err(Leave::ProtocolError);
         }
+        if !shared.policy.history_precedes_epoch() {
+            shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
+        }
         if let Some(state) = sync.incoming.take() {
             let zxid = state.last_zxid;
             shared.install(state, out);
             out.milestone(Event::SnapshotInstalled { zxid });
         }
+        let mut proposed = core::mem::take(&mut sync.proposed);
+        if !shared.policy.keeps_uncommitted_aside() {
+            sync.committed.extend(core::mem::take(&mut proposed));
+        }
         for record in core::mem::take(&mut sync.committed) {
             shared.append(record, out);
         }
         let last = shared.disk.last_logged();
-        let adoption = Adoption {
+        let last_held = sync.last;
+        if !shared.policy.newleader_ack_comes_first() {
+            for record in core::mem::take(&mut proposed) {
+                self.log_proposal(shared, record, out)?;
+            }
+        }
+        self.stage = Stage::Adopting(Adoption {
             epoch,
             acknowledged: false,
-            last: sync.last,
-            proposed: core::mem::take(&mut sync.proposed),
+            last: last_held,
+            proposed,
             commits: VecDeque::new(),
-        };
-        self.stage = Stage::Adopting(adoption);
+        });
         out.milestone(Event::HistoryAdopted { epoch, last });
-        let ticket = shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
-        if shared.policy.newleader_ack_waits_for_sync() {
+        let policy = &shared.policy;
+        let waits = policy.newleader_ack_waits_for_sync();
+        if policy.history_precedes_epoch() && policy.adopts_before_ack() {
+            shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
+        }
+        let ticket = shared.disk.issued();
+        if waits && !shared.disk.is_durable(ticket) {
             self.hold(ticket, Held::NewLeader);
         } else {
             self.acknowledge_new_leader(out);
@@ -300,11 +329,18 @@ impl Learner {
         let proposed = core::mem::take(&mut adoption.proposed);
         let commits = core::mem::take(&mut adoption.commits);
         send(self.conn, self.leader, &packet::ack(Zxid::new(epoch, 0)), out);
+        if !shared.policy.adopts_before_ack() {
+            shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
+        }
         // What is logged by now was committed before NEWLEADER.
         let committed = shared.disk.last_logged().max(Zxid::new(epoch, 0));
         self.stage = Stage::Broadcast { epoch, committed };
         out.milestone(Event::PhaseEntered { phase: Phase::Broadcast });
+        let before = shared.database.last_zxid;
         self.apply_committed(shared, now, out);
+        if !shared.policy.window_has_what_was_synced() {
+            shared.history.forget_after(before);
+        }
         shared.enter_epoch(epoch);
         for record in proposed {
             match self.role {

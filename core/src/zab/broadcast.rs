@@ -41,9 +41,11 @@ impl Broadcast {
     /// Begins with an empty list of proposals: all of the history so far is committed.
     pub(super) fn new<P: Policy>(shared: &Shared<P>, epoch: Epoch, now: Mono) -> Broadcast {
         let database = &shared.database;
-        let known = database.sessions.iter().map(|(session, timeout)| (*session, *timeout));
+        let renews = shared.policy.renews_sessions();
+        let granted = |timeout_ms: i32| if renews { timeout_ms } else { 0 };
+        let known = database.sessions.iter().map(|(sid, timeout)| (*sid, granted(*timeout)));
         let sessions = SessionTracker::new(shared.config.tick_time_ms, known, now);
-        let first = Zxid::new(epoch, 0);
+        let first = Zxid::new(epoch, 0).max(database.last_zxid);
         Broadcast {
             epoch,
             pipeline: Pipeline::new(database.clone(), first, sessions),
@@ -127,9 +129,10 @@ impl Leader {
             self.release_syncs(shared, now, out);
             return Ok(());
         }
-        let Some(record) = broadcast.pipeline.prepare(now, &request) else {
+        if broadcast.pipeline.is_used_up() && shared.policy.steps_down_at_rollover() {
             return Err(Leave::CounterUsedUp);
-        };
+        }
+        let record = broadcast.pipeline.prepare(now, &request);
         self.propose(shared, now, record, out);
         Ok(())
     }
@@ -168,7 +171,9 @@ impl Leader {
         let ticket = shared.append(record, out);
         let parts = packet.encode_parts();
         for (conn, handler) in &mut self.learners {
-            if !handler.is_forwarded() || handler.role == PeerRole::Observer {
+            let is_asked = handler.is_forwarded();
+            let is_late = !shared.policy.proposes_to_all_asked() && !handler.is_ready();
+            if !is_asked || is_late || handler.role == PeerRole::Observer {
                 continue;
             }
             let to = handler.sid;
@@ -196,6 +201,9 @@ impl Leader {
         let pending = shared.history.pending();
         let open = pending.partition_point(|record| record.zxid() <= broadcast.last_committed);
         for record in pending.range(open..) {
+            if record.zxid() != zxid && !shared.policy.commits_in_order() {
+                continue;
+            }
             let zxid = record.zxid();
             let acks = broadcast.acked.iter().filter(|(_, acked)| **acked >= zxid);
             if !shared.is_quorum(acks.map(|(sid, _)| *sid)) {
@@ -224,7 +232,8 @@ impl Leader {
         let to_voters = packet::commit(zxid);
         let to_observers = packet::inform(record);
         for (conn, handler) in &self.learners {
-            if handler.is_forwarded() {
+            let is_late = !shared.policy.commits_to_all_asked() && !handler.is_ready();
+            if handler.is_forwarded() && !is_late {
                 let packet = match handler.role {
                     PeerRole::Participant => &to_voters,
                     PeerRole::Observer => &to_observers,

@@ -61,6 +61,11 @@ impl Durability {
         self.last_durable
     }
 
+    /// Says that the log ends there, whatever was handed to it.
+    pub fn claim(&mut self, zxid: Zxid) {
+        self.last_logged = zxid;
+    }
+
     /// The ticket of the last write.
     pub fn issued(&self) -> Ticket {
         self.issued

@@ -13,13 +13,14 @@ use crate::process::{Effect, Out};
 use crate::shared::Shared;
 use crate::storage::Write;
 use crate::trace::{Event, Phase, Refusal, SyncMode};
+use crate::tree::Database;
 use crate::txn::LogRecord;
 use crate::types::{ConnId, Now, ServerId, Zxid};
 use crate::wire::quorum::{AckEpoch, LearnerInfo, QuorumPacket};
 use crate::zab::broadcast::Broadcast;
 use crate::zab::leader::{Handler, Held, Leader, Outcome, Progress, Stage};
 use crate::zab::packet::{self, send};
-use crate::zab::sync_plan::{plan, whole_tree};
+use crate::zab::sync_plan::{Rules, plan, whole_tree};
 
 impl Leader {
     pub(super) fn on_learner_info<P: Policy>(
@@ -154,7 +155,7 @@ impl Leader {
                 // `None` means: this epoch was accepted before; sync me, do not count me.
                 if let Some(current) = ack.current_epoch {
                     let own = (shared.epochs().current, shared.disk.last_logged());
-                    if (current, last) > own {
+                    if (current, last) > own && shared.policy.refuses_more_recent() {
                         return Outcome::Refuse(Refusal::MoreRecent);
                     }
                     if votes {
@@ -181,6 +182,10 @@ impl Leader {
         }
         let (epoch, until) = (*epoch, *until);
         self.stage = Stage::Adopting { epoch, until };
+        if let Some(counter) = shared.first_counter.take() {
+            let last_zxid = Zxid::new(epoch, counter);
+            shared.install(Database { last_zxid, ..shared.database.clone() }, out);
+        }
         let ticket = shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
         if shared.policy.promise_waits_for_sync() {
             self.held.push_back((ticket, Held::CurrentEpoch));
@@ -228,12 +233,15 @@ impl Leader {
     ) {
         let handler = self.learners.get_mut(&conn).expect("synchronize follows a packet of it");
         let sid = handler.sid;
-        handler.progress = Progress::Synchronizing;
         let mut records: Vec<LogRecord> = shared.history.applied().iter().cloned().collect();
         if let Stage::Broadcast(broadcast) = &self.stage {
             records.extend(broadcast.unapplied(shared).cloned());
         }
-        let mut plan = plan(peer_last, shared.database.last_zxid, &records);
+        let rules = Rules {
+            cross_epoch: shared.config.cross_epoch,
+            by_membership: shared.policy.syncs_by_membership(),
+        };
+        let mut plan = plan(peer_last, shared.database.last_zxid, &records, rules);
         if plan.mode == SyncMode::Trunc
             && self.told_to_cut.insert(sid, peer_last) == Some(peer_last)
         {
@@ -256,11 +264,28 @@ impl Leader {
             send(conn, sid, &packet::proposal(record), out);
             send(conn, sid, &packet::commit(record.zxid()), out);
         }
-        let epoch = match &mut self.stage {
-            Stage::Broadcast(broadcast) => {
+        if shared.policy.registers_with_reading() {
+            if let Stage::Broadcast(broadcast) = &mut self.stage {
                 broadcast.forward_open(shared, conn, handler, out);
-                broadcast.epoch
             }
+            self.register(shared, conn, out);
+        } else {
+            self.held.push_back((shared.disk.issued(), Held::Registration(conn)));
+        }
+    }
+
+    /// From here on the learner gets everything new; NEWLEADER closes what it got before.
+    pub(super) fn register<P: Policy>(
+        &mut self,
+        shared: &Shared<P>,
+        conn: ConnId,
+        out: &mut Out<Effect>,
+    ) {
+        let Some(handler) = self.learners.get_mut(&conn) else { return };
+        handler.progress = Progress::Synchronizing;
+        let sid = handler.sid;
+        let epoch = match &self.stage {
+            Stage::Broadcast(broadcast) => broadcast.epoch,
             Stage::Discovery { .. } => unreachable!("no learner is synchronized before the epoch"),
             Stage::Promising { epoch, .. }
             | Stage::Adopting { epoch, .. }
@@ -289,7 +314,7 @@ impl Leader {
                 if zxid == Zxid::new(*epoch, 0) =>
             {
                 handler.progress = Progress::Ready;
-                if votes {
+                if votes || !shared.policy.only_voters_count() {
                     acked.insert(sid);
                 }
                 self.establish(shared, now, out);

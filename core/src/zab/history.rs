@@ -39,16 +39,18 @@ impl History {
     /// A transaction was handed to the log.
     pub fn push(&mut self, record: LogRecord) {
         if let Some(last) = self.pending.back() {
-            assert!(record.zxid().follows(last.zxid()), "a gap in the log");
+            assert!(record.zxid() > last.zxid(), "a log goes back");
         }
         self.pending.push_back(record);
     }
 
-    /// The next transaction to apply, if it is not after `limit`; it moves into the window.
-    pub fn take_through(&mut self, limit: Zxid) -> Option<LogRecord> {
+    /// The next transaction to apply, if it is not after `limit`; it moves into the window, which
+    /// begins anew behind a hole unless it need not be `whole`.
+    pub fn take_through(&mut self, limit: Zxid, whole: bool) -> Option<LogRecord> {
         let record = self.pending.pop_front_if(|record| record.zxid() <= limit)?;
         if let Some(last) = self.applied.back()
             && !record.zxid().follows(last.zxid())
+            && whole
         {
             // Only histories that Java wrote can have this (it may skip a counter after a failed
             // append); a DIFF must not span the hole.
@@ -57,6 +59,16 @@ impl History {
         self.applied.push_back(record.clone());
         self.trim();
         Some(record)
+    }
+
+    /// What is in the log and not applied is of no more concern.
+    pub fn forget_pending(&mut self) {
+        self.pending.clear();
+    }
+
+    /// What was applied after `zxid` leaves the window.
+    pub fn forget_after(&mut self, zxid: Zxid) {
+        self.applied.retain(|record| record.zxid() <= zxid);
     }
 
     /// Another history replaces this one (SNAP, or a reload after TRUNC).

@@ -56,6 +56,8 @@ pub(super) enum Held {
     AcceptedEpoch,
     CurrentEpoch,
     OwnAck(Zxid),
+    /// A learner that was read a history for is registered late; only a bug does that.
+    Registration(ConnId),
 }
 
 /// One learner's connection.
@@ -88,6 +90,11 @@ impl Handler {
     /// Whether it gets what is proposed and committed.
     pub(super) fn is_forwarded(&self) -> bool {
         matches!(self.progress, Progress::Synchronizing | Progress::Ready)
+    }
+
+    /// Whether it acknowledged NEWLEADER.
+    pub(super) fn is_ready(&self) -> bool {
+        self.progress == Progress::Ready
     }
 
     pub(super) fn votes(&self) -> bool {
@@ -283,9 +290,14 @@ impl Leader {
         now: Now,
         out: &mut Out<Effect>,
     ) {
-        while let Some((_, held)) =
-            self.held.pop_front_if(|(ticket, _)| shared.disk.is_durable(*ticket))
-        {
+        let in_order = shared.policy.commits_in_order();
+        loop {
+            let is_durable = |(ticket, _): &mut (Ticket, Held)| shared.disk.is_durable(*ticket);
+            let next = match in_order {
+                true => self.held.pop_front_if(is_durable),
+                false => self.held.pop_back_if(is_durable),
+            };
+            let Some((_, held)) = next else { break };
             self.release(shared, now, held, out);
         }
         self.apply_committed(shared, now, out);
@@ -314,6 +326,9 @@ impl Leader {
         self.half_ticks += 1;
         self.next_half_tick = now.mono.plus_ms(shared.config.half_tick_ms());
         self.drop_silent_learners(shared, now.mono, out);
+        if !shared.policy.registers_with_reading() {
+            self.on_persisted(shared, now, out);
+        }
         match &self.stage {
             Stage::Discovery { until, .. }
             | Stage::Promising { until, .. }
@@ -326,7 +341,9 @@ impl Leader {
             Stage::Broadcast(broadcast) => {
                 let last_proposed = broadcast.last_proposed();
                 self.ping_learners(last_proposed, out);
-                if self.half_ticks.is_multiple_of(2) && !self.has_quorum_of_learners(shared) {
+                let stays = !shared.policy.steps_down_without_quorum();
+                let looks = self.half_ticks.is_multiple_of(2) && !stays;
+                if looks && !self.has_quorum_of_learners(shared) {
                     return Err(Leave::QuorumLost);
                 }
             }
@@ -345,6 +362,7 @@ impl Leader {
             Held::AcceptedEpoch => self.announce_epoch(shared, now, out),
             Held::CurrentEpoch => self.begin_synchronization(shared, now, out),
             Held::OwnAck(zxid) => self.count_ack(shared, now, shared.me(), zxid, out),
+            Held::Registration(conn) => self.register(shared, conn, out),
         }
     }
 

@@ -241,9 +241,13 @@ impl Learner {
     ///
     /// # Errors
     /// It was not asked for.
-    pub fn on_snapshot(&mut self, database: Database) -> Result<(), Leave> {
+    pub fn on_snapshot<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        database: Database,
+    ) -> Result<(), Leave> {
         match &mut self.stage {
-            Stage::Synchronization(sync) => sync.on_snapshot(database),
+            Stage::Synchronization(sync) => sync.on_snapshot(shared, database),
             Stage::Connecting { .. }
             | Stage::Discovery
             | Stage::Promising { .. }
@@ -324,10 +328,10 @@ impl Learner {
         }
         let epoch = packet.zxid.epoch();
         let accepted = shared.epochs().accepted;
-        if epoch < accepted {
+        if epoch < accepted && shared.policy.keeps_promises() {
             return Err(Leave::OldEpoch);
         }
-        if epoch == accepted {
+        if epoch <= accepted {
             // Accepted before: it needs the history, its promise counts no second time.
             self.begin_synchronization(shared, epoch, None, out);
             return Ok(());

@@ -1,10 +1,13 @@
 //! How a learner is brought to the leader's history: DIFF, TRUNC or SNAP.
 //!
 //! A pure decision over the window of recent transactions. Source: `LearnerHandler.syncFollower`;
-//! the comparison by membership and not by numeric range is ZOOKEEPER-1154. Where the learner's
-//! last transaction is not in the window, the common prefix is not proven and it is SNAP; a
-//! window without a gap ends an epoch exactly where Java, too, would refuse to cut and resend.
+//! the comparison by membership and not by numeric range is ZOOKEEPER-1154. A learner whose last
+//! transaction lies inside the window and is not in it left this history where an epoch ended; it
+//! gets SNAP as in Java, or is cut back to the last common transaction and gets the rest. That
+//! this one is in its log, too, follows from Zab: a transaction of epoch e is logged only behind
+//! the initial history of e, and every later leader has that.
 
+use crate::config::CrossEpoch;
 use crate::trace::SyncMode;
 use crate::txn::LogRecord;
 use crate::types::Zxid;
@@ -14,17 +17,28 @@ use crate::types::Zxid;
 pub struct SyncPlan {
     /// Which packet begins it.
     pub mode: SyncMode,
-    /// That packet's zxid: the last one to come (DIFF, SNAP), or the last that stays (TRUNC).
+    /// That packet's zxid: the last one to come (DIFF, SNAP), or the last that stays (TRUNC),
+    /// behind which more may come.
     pub to: Zxid,
     /// Index into the records of the first transaction to send.
     pub from: usize,
+}
+
+/// By which rules it is chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// What a learner gets that left this history inside the window.
+    pub cross_epoch: CrossEpoch,
+    /// Whether only a transaction of this history can be followed by the rest of it; false is a
+    /// known bug.
+    pub by_membership: bool,
 }
 
 /// Chooses for a learner whose last logged transaction is `peer`. `records` is the leader's recent
 /// committed history without a gap; up to `applied` it is in the leader's tree, the rest waits for
 /// the leader's disk. What is committed is never cut, applied here or not: the learner's copy may
 /// be one of the quorum's.
-pub fn plan(peer: Zxid, applied: Zxid, records: &[LogRecord]) -> SyncPlan {
+pub fn plan(peer: Zxid, applied: Zxid, records: &[LogRecord], rules: Rules) -> SyncPlan {
     let last = records.last().map_or(applied, LogRecord::zxid);
     let none = records.len();
     if peer == last {
@@ -38,7 +52,16 @@ pub fn plan(peer: Zxid, applied: Zxid, records: &[LogRecord]) -> SyncPlan {
     }
     match records.binary_search_by(|record| record.zxid().cmp(&peer)) {
         Ok(at) => SyncPlan { mode: SyncMode::Diff, to: last, from: at + 1 },
-        Err(_) => whole_tree(applied, records),
+        Err(at) => match at.checked_sub(1).map(|before| records[before].zxid()) {
+            Some(_) if !rules.by_membership => {
+                SyncPlan { mode: SyncMode::Diff, to: last, from: at }
+            }
+            // A zxid `(e,0)` proves nothing of what is before it.
+            Some(common) if rules.cross_epoch == CrossEpoch::TruncDiff && peer.counter() != 0 => {
+                SyncPlan { mode: SyncMode::Trunc, to: common, from: at }
+            }
+            Some(_) | None => whole_tree(applied, records),
+        },
     }
 }
 
@@ -68,6 +91,26 @@ mod tests {
             encoded: Bytes::new(),
         };
         zxids.iter().map(record).collect()
+    }
+
+    fn plan(peer: Zxid, applied: Zxid, records: &[LogRecord]) -> SyncPlan {
+        let rules = Rules { cross_epoch: CrossEpoch::Snap, by_membership: true };
+        super::plan(peer, applied, records, rules)
+    }
+
+    fn classic(peer: Zxid, applied: Zxid, records: &[LogRecord]) -> SyncPlan {
+        let rules = Rules { cross_epoch: CrossEpoch::TruncDiff, by_membership: true };
+        super::plan(peer, applied, records, rules)
+    }
+
+    #[test]
+    fn the_classic_rule_cuts_back_to_what_is_common() {
+        let window = window(&[z(7, 3), z(8, 1), z(8, 2)]);
+        let chosen = classic(z(7, 4), z(8, 2), &window);
+        assert_eq!(chosen, SyncPlan { mode: SyncMode::Trunc, to: z(7, 3), from: 1 });
+        // Without anything common in the window, or a record to cut behind, it is the tree.
+        assert_eq!(classic(z(7, 2), z(8, 2), &window).mode, SyncMode::Snap);
+        assert_eq!(classic(z(8, 0), z(8, 2), &window).mode, SyncMode::Snap);
     }
 
     #[test]

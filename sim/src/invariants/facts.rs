@@ -72,6 +72,8 @@ pub(super) struct Server {
     pub(super) leading: Option<Leading>,
     /// Set while it has a leader that sent LEADERINFO.
     pub(super) following: Option<Following>,
+    /// Whom it followed last, crashes or not: whose history its disk may claim.
+    pub(super) adopting: Option<Following>,
     /// The transactions in its tree.
     pub(super) tree: History,
     /// The transactions that it delivered (`del_i`): those that its clients may have seen.
@@ -191,6 +193,18 @@ impl Facts {
         own.or_else(|| self.histories.first_with(zxid))
     }
 
+    /// The transaction before this one in the history of a server; `None` if that is unknown.
+    pub(super) fn before(&self, server: ServerId, zxid: Zxid) -> Option<Zxid> {
+        let history = self.logged(server, zxid)?;
+        let known = !self.histories.begins_unknown(history);
+        known.then(|| self.histories.last(self.histories.parent(history)))
+    }
+
+    /// True while clients of this server are served.
+    pub(super) fn serves(&self, server: ServerId) -> bool {
+        self.server(server).serving
+    }
+
     /// Makes sure that a server has an entry.
     pub(super) fn enter(&mut self, server: ServerId) {
         self.servers.entry(server).or_default();
@@ -251,6 +265,9 @@ impl Facts {
             Write::Truncate { after } => disk.history = self.histories.cut(disk.history, *after),
             Write::SetAcceptedEpoch(epoch) => disk.epochs.accepted = *epoch,
             Write::SetCurrentEpoch(epoch) => disk.epochs.current = *epoch,
+            Write::InstallSnapshot { state } if server.leading.is_some() => {
+                disk.history = self.histories.jump(disk.history, state.last_zxid);
+            }
             Write::InstallSnapshot { state } => {
                 disk.history = self.histories.of_snapshot(state.last_zxid);
             }
@@ -269,6 +286,11 @@ impl Facts {
         server.pending.pop_front();
         let before = std::mem::replace(&mut server.durable, after);
         Some(Change { before, after })
+    }
+
+    /// The disk lost the writes up to this ticket.
+    pub(super) fn fail(&mut self, id: ServerId, through: Ticket) {
+        self.server_mut(id).pending.retain(|(ticket, _)| *ticket > through);
     }
 
     /// A process ended; which of its pending writes survive shows at the next start.
@@ -296,6 +318,10 @@ impl Facts {
                     leading.epoch = Some(*epoch);
                 }
             }
+            Event::HistoryAdopted { epoch, .. } if self.server(id).leading.is_some() => {
+                let history = self.server(id).issued().history;
+                self.initial.insert((id, *epoch), history);
+            }
             Event::Established { epoch } => {
                 if let Some(history) = self.initial(id, *epoch) {
                     self.commit_all(history);
@@ -308,6 +334,7 @@ impl Facts {
                 // Not what is issued: the promise may be on its way to the disk in this very step.
                 let promising = epoch > server.durable.epochs.accepted;
                 server.following = Some(Following { leader: *from, epoch, promising });
+                server.adopting = server.following;
             }
             Event::PacketReceived { kind: PacketKind::UpToDate, .. } => self.serve(id),
             Event::Acked { zxid, by } => {

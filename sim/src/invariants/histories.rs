@@ -155,6 +155,16 @@ impl Histories {
         }
     }
 
+    /// A history that goes on with a snapshot of a later transaction; what is between is skipped.
+    pub(super) fn jump(&mut self, history: History, zxid: Zxid) -> History {
+        self.add(history, zxid, None, true)
+    }
+
+    /// True if it is not known what came before the last transaction of it.
+    pub(super) fn begins_unknown(&self, history: History) -> bool {
+        self.node(history).after_snapshot
+    }
+
     /// The history of a disk that nothing is known about but what recovery read from it.
     pub(super) fn of_disk(&mut self, last: Zxid, recent: &[LogRecord]) -> History {
         let Some(oldest) = recent.first() else {

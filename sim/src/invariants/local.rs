@@ -1,8 +1,8 @@
-//! L1 to L8: what each server owes to its own disk, before anything global can break.
+//! L1 to L9: what each server owes to its own disk, before anything global can break.
 //!
 //! Each packet is checked at the moment it leaves against the durable shadow of its sender.
 //! Every real bug class of Zab in the last ten years breaks one of these orders first.
-//! Deliberately not here yet: L9 (writers of ended roles), L10 (bounds of queues).
+//! Deliberately not here yet: L10 (bounds of queues).
 //! Source: part B.2 of the correctness notes; ZOOKEEPER-1291, 2307, 2845, 3911, 4643, 4646.
 
 use zablab_core::trace::{Event, Reason};
@@ -10,7 +10,8 @@ use zablab_core::types::{Epoch, ServerId, Zxid};
 use zablab_core::wire::election::Vote;
 use zablab_core::wire::quorum::PacketKind;
 
-use super::facts::{Change, Facts};
+use super::facts::{Change, Facts, Following};
+use super::histories::History;
 use super::{Invariant, Report};
 
 /// Reads one event against the facts before it.
@@ -28,7 +29,32 @@ pub(super) fn event(facts: &Facts, id: ServerId, event: &Event, report: &mut Rep
         }
         Event::Acked { zxid, by } if *by == id => ack_durable(facts, id, "itself", *zxid, report),
         Event::Committed { zxid } => commit_justified(facts, id, *zxid, report),
+        Event::ElectionStarted { .. } => quiet_log(facts, id, report),
         _ => {}
+    }
+}
+
+/// L3 for a disk that a crash left: what is written in one batch shows only then.
+pub(super) fn started(facts: &Facts, id: ServerId, report: &mut Report) {
+    let server = facts.server(id);
+    let Some(adopting) = server.adopting else { return };
+    let disk = server.durable;
+    if disk.epochs.current == adopting.epoch {
+        history_of_epoch(facts, id, adopting, disk.history, report);
+    }
+}
+
+/// L9 (ZOOKEEPER-4712, 4541).
+fn quiet_log(facts: &Facts, id: ServerId, report: &mut Report) {
+    let server = facts.server(id);
+    let (durable, issued) = (server.durable.history, server.issued().history);
+    if durable != issued {
+        let last = facts.histories.last(issued);
+        let why = format!(
+            "server {id} began an election while its last role was still writing its log up to \
+             {last:?}"
+        );
+        report.broken(Invariant::L9, [id], why);
     }
 }
 
@@ -266,12 +292,23 @@ fn epoch_after_history(facts: &Facts, id: ServerId, change: Change, report: &mut
     if following.epoch != epoch {
         return;
     }
+    history_of_epoch(facts, id, following, change.after.history, report);
+}
+
+fn history_of_epoch(
+    facts: &Facts,
+    id: ServerId,
+    following: Following,
+    history: History,
+    report: &mut Report,
+) {
+    let epoch = following.epoch;
     let Some(initial) = facts.initial(following.leader, epoch) else {
         return;
     };
-    if !facts.histories.is_prefix(initial, change.after.history) {
+    if !facts.histories.is_prefix(initial, history) {
         let need = facts.histories.last(initial);
-        let have = facts.histories.last(change.after.history);
+        let have = facts.histories.last(history);
         let why = format!(
             "server {id} wrote currentEpoch {epoch} before the epoch's history up to {need:?} \
              was durable (its disk ends with {have:?})"

@@ -6,18 +6,21 @@
 //! built. A clone is as large as the list of transactions and goes back in time with its world.
 //!
 //! One file per family of rules: `local` (L: each server by itself, against its own disk),
-//! `broadcast` (Z: all servers together), `clients` (K: what clients were told). All read the
-//! same `facts`; a rule that needs more keeps it in its own file. Deliberately not here:
-//! liveness, and what depends on wall time.
+//! `broadcast` and `streams` (Z: all servers together), `election` (E), `liveness` (what needs
+//! time), `clients` (K: what clients were told). All read the same `facts`; a rule that needs more
+//! keeps it in its own file. Deliberately not here: what depends on wall time.
 //!
 //! Source: part B of the correctness notes, whose names the rules keep; Junqueira, Reed, Serafini
 //! 2011; the TLA+ specifications kept with Apache ZooKeeper.
 
 mod broadcast;
 mod clients;
+mod election;
 mod facts;
 mod histories;
+mod liveness;
 mod local;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -26,12 +29,17 @@ use std::fmt;
 use zablab_core::client::CallId;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
-use zablab_core::types::{ServerId, Ticket, Zxid};
+use zablab_core::types::{Mono, ServerId, Ticket, Zxid};
 use zablab_core::wire::client::Request;
 
 use broadcast::Broadcast;
 use clients::Clients;
+use election::Elections;
 use facts::Facts;
+use liveness::Liveness;
+use streams::Streams;
+
+pub use liveness::Limits;
 
 macro_rules! invariants {
     ($($name:ident $text:literal),* $(,)?) => {
@@ -67,11 +75,12 @@ invariants! {
     Z2 "At most one leader collects a quorum of promises for an epoch.",
     Z3 "What any two servers delivered is one sequence, which one of them may have less of.",
     Z4 "A server delivers only what was proposed and committed, and each transaction once.",
+    Z8 "A leader gives out zxids of its own epoch only.",
     Z10 "A committed transaction stays on the disks of a quorum.",
     Z11 "An established leader's history begins with everything committed.",
     Z13 "Logs that share a transaction are equal up to it.",
     Z14 "Equal zxids name equal bytes.",
-    Z15 "A log has no gap: each transaction directly follows the one before it.",
+    Z15 "Neither a log nor what a leader sends to a learner has a gap.",
     Z16 "A server answers clients from a tree that has all of the history that it adopted.",
     Z17 "Recovery finds what the disk made durable, and nothing that was not written.",
     L1 "A promise is durable before LEADERINFO or ACKEPOCH leaves.",
@@ -82,7 +91,14 @@ invariants! {
     L6 "Epochs never fall, and currentEpoch is not above acceptedEpoch.",
     L7 "A server acknowledges nothing to a leader of an older epoch than it promised.",
     L8 "The last zxid and epoch that a server reports are what a reload would find.",
+    L9 "No write of a role is under way when the next role begins.",
+    E2 "Within one round a server's vote only gets better.",
+    E3 "A server decides with a quorum of equal votes, or one that the leader confirms.",
+    E5 "A quorum that can talk has an established leader in time.",
+    E6 "A server joins a leader of a quorum in time, and no packet of either surprises the other.",
     K6 "A write that was answered OK is committed and in the history of every later leader.",
+    K9 "No session ends before its timeout has passed under the present leader.",
+    Q1 "A leader that hears of no quorum answers nobody.",
 }
 
 impl fmt::Display for Invariant {
@@ -141,16 +157,22 @@ pub struct Checker {
     facts: Facts,
     broadcast: Broadcast,
     clients: Clients,
+    elections: Elections,
+    streams: Streams,
+    liveness: Liveness,
     report: Report,
 }
 
 impl Checker {
     /// A checker for an ensemble with these voters. Any other server that shows up is an observer.
-    pub fn new(voters: impl IntoIterator<Item = ServerId>) -> Self {
+    pub fn new(voters: impl IntoIterator<Item = ServerId>, limits: Limits) -> Self {
         Checker {
             facts: Facts::new(voters.into_iter().collect()),
             broadcast: Broadcast::default(),
             clients: Clients::default(),
+            elections: Elections::default(),
+            streams: Streams::default(),
+            liveness: Liveness::new(limits),
             report: Report::default(),
         }
     }
@@ -182,10 +204,24 @@ impl Checker {
         self.report.step = step;
     }
 
+    /// The world's time, and since when nothing happens much later than it is due: a paused server
+    /// cannot know that its time is over.
+    pub fn on_time(&mut self, now: Mono, punctual_since: Mono) {
+        self.liveness.on_time(now, punctual_since);
+    }
+
+    /// Now and then: since when nothing disturbs the world. All that is sent arrives soon, and no
+    /// server starts or ends.
+    pub fn on_calm(&mut self, since: Mono) {
+        self.liveness.on_calm(&self.facts, since, &mut self.report);
+    }
+
     /// A server starts with what recovery read from its disk. At the very first start any disk is
     /// fine; later it must be one that the writes before the crash can have left (Z17).
     pub fn on_start(&mut self, server: ServerId, recovered: &Recovered) {
+        self.liveness.on_up(server);
         let explained = self.facts.start(server, recovered);
+        local::started(&self.facts, server, &mut self.report);
         self.broadcast.recovered(&self.facts, server, explained, recovered, &mut self.report);
     }
 
@@ -213,8 +249,14 @@ impl Checker {
         }
     }
 
+    /// A disk lost the writes up to this ticket, and the server goes on: only a bug does that.
+    pub fn on_failed(&mut self, server: ServerId, through: Ticket) {
+        self.facts.fail(server, through);
+    }
+
     /// A server's process ended. What its disk kept shows at the next [`Checker::on_start`].
     pub fn on_crash(&mut self, server: ServerId) {
+        self.liveness.on_down(server);
         self.facts.crash(server);
     }
 
@@ -230,6 +272,9 @@ impl Checker {
         local::event(&self.facts, server, event, &mut self.report);
         self.broadcast.before_event(&self.facts, server, event, &mut self.report);
         self.clients.before_event(&self.facts, server, event, &mut self.report);
+        self.elections.event(&self.facts, server, event, &mut self.report);
+        self.streams.event(&self.facts, server, event, &mut self.report);
+        self.liveness.event(&self.facts, server, event, &mut self.report);
         self.facts.event(server, event);
         self.broadcast.after_event(&self.facts, server, event, &mut self.report);
     }

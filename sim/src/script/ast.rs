@@ -2,6 +2,7 @@
 //!
 //! Comments and empty lines are not kept; rewriting expected output therefore works on the text.
 
+use zablab_core::config::CrossEpoch;
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
 use crate::step::Keep;
@@ -114,6 +115,8 @@ pub enum Given {
     SnapCount(u32),
     /// Transactions kept in memory for DIFF.
     Window(u32),
+    /// What a learner gets whose history leaves the leader's inside the window.
+    CrossEpoch(CrossEpoch),
     /// How much faster clocks run, in millionths.
     ClockPpm(Sids, i32),
     /// On disk.

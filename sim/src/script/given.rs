@@ -44,9 +44,6 @@ pub enum StartError {
         /// Which.
         server: ServerId,
     },
-    /// A zxid counter cannot be preset yet.
-    #[error("a zxid counter cannot be preset: learners refuse the gap that this makes")]
-    Counter,
     /// There is no such mutation.
     #[error("there is no bug {name}")]
     NoBug {
@@ -208,7 +205,10 @@ impl Builder {
             Given::Round(at, round) => {
                 self.each(at, |server| server.preset.round = Some(ElectionEpoch(*round)))?;
             }
-            Given::Counter(..) => return Err(StartError::Counter),
+            Given::Counter(at, counter) => {
+                self.each(at, |server| server.preset.counter = Some(*counter))?;
+            }
+            Given::CrossEpoch(rule) => timing.cross_epoch = *rule,
             Given::CommitLog(at, first, last) => {
                 self.each(at, |server| server.preset.commit_log = Some((*first, *last)))?;
             }

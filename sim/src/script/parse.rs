@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use zablab_core::config::CrossEpoch;
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
 use crate::step::Keep;
@@ -260,6 +261,11 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
         "give-up" => Ok(Given::GiveUp(tokens.duration_us()?)),
         "snap-count" => Ok(Given::SnapCount(tokens.number_u32("transactions", 1)?)),
         "window" => Ok(Given::Window(tokens.number_u32("transactions", 1)?)),
+        "cross-epoch" => match tokens.word("snap or trunc-diff")?.as_str() {
+            "snap" => Ok(Given::CrossEpoch(CrossEpoch::Snap)),
+            "trunc-diff" => Ok(Given::CrossEpoch(CrossEpoch::TruncDiff)),
+            _ => tokens.error_before("snap or trunc-diff"),
+        },
         "sync-time" => Ok(Given::SyncTime(tokens.duration_us()?)),
         "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
         _ => given_at(&what, tokens),
@@ -304,7 +310,7 @@ fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
         }
         _ => tokens.error_before(
             "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
-             delay jitter sync-time sync-jitter give-up snap-count window clock-ppm \
+             delay jitter sync-time sync-jitter give-up snap-count window cross-epoch clock-ppm \
              accepted-epoch current-epoch log snapshot round counter commit-log bug",
         ),
     }

@@ -4,6 +4,7 @@
 
 use core::fmt::{self, Display, Formatter, Write as _};
 
+use zablab_core::config::CrossEpoch;
 use zablab_core::types::Zxid;
 
 use crate::step::Keep;
@@ -87,6 +88,8 @@ impl Display for Given {
             Given::GiveUp(us) => write!(f, "give-up {}", Duration(*us)),
             Given::SnapCount(n) => write!(f, "snap-count {n}"),
             Given::Window(n) => write!(f, "window {n}"),
+            Given::CrossEpoch(CrossEpoch::Snap) => write!(f, "cross-epoch snap"),
+            Given::CrossEpoch(CrossEpoch::TruncDiff) => write!(f, "cross-epoch trunc-diff"),
             Given::ClockPpm(at, ppm) => write!(f, "clock-ppm {at}: {ppm}"),
             Given::SyncTime(us) => write!(f, "sync-time {}", Duration(*us)),
             Given::AcceptedEpoch(at, epoch) => write!(f, "accepted-epoch {at}: {epoch}"),

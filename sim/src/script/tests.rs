@@ -15,6 +15,7 @@ const GIVEN: &[&str] = &[
     "given give-up 15s",
     "given snap-count 100",
     "given window 3",
+    "given cross-epoch trunc-diff",
     "given clock-ppm 1: -1000",
     "given seed 18446744073709551615",
     "given chooser random",

@@ -3,7 +3,7 @@
 use zablab_core::endpoint::Endpoint;
 use zablab_core::policy::Policy;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
-use zablab_core::storage::snapshot;
+use zablab_core::storage::{Write, snapshot};
 use zablab_core::types::{Mono, ServerId};
 
 use std::collections::BTreeSet;
@@ -106,6 +106,11 @@ impl<P: Policy> World<P> {
                 let parts = snapshot::encode_snap_stream(&state).collect();
                 self.send(host, conn, parts);
             }
+            Effect::Persist { ticket, write: Write::InstallSnapshot { state } }
+                if !self.policy.snap_retires_the_log() =>
+            {
+                running.io.add_snapshot(ticket, state);
+            }
             Effect::Persist { ticket, write } => running.io.persist(ticket, write),
             Effect::Reload { ticket } => running.io.reload(ticket),
             Effect::Snapshot { state } => running.io.want_snapshot(state),
@@ -126,6 +131,16 @@ impl<P: Policy> World<P> {
         let Some(running) = &mut node.running else { return };
         match running.io.busy() {
             None => {}
+            Some(Busy::Writes { first, through, epochs_only, .. })
+                if node.sync_fails && epochs_only && !self.policy.stops_on_failed_epoch() =>
+            {
+                node.sync_fails = false;
+                node.disk.fail();
+                running.io.give_up();
+                self.checker.on_failed(sid, through);
+                self.record(Some(Host::Server(sid)), What::DiskFailed { ticket: first });
+                self.input(sid, Input::Persisted { through });
+            }
             Some(Busy::Writes { first, .. }) if node.sync_fails => {
                 node.sync_fails = false;
                 node.disk.fail();
@@ -240,6 +255,9 @@ impl<P: Policy> World<P> {
         let mut process = Endpoint::new(node.config.clone(), recovered, seed, self.policy.clone());
         if let Some(round) = preset.round {
             process.preset_round(round);
+        }
+        if let Some(counter) = preset.counter {
+            process.preset_counter(counter);
         }
         let listening = BTreeSet::new();
         node.running = Some(Running { process, io, listening, accepted: 0, halted: None });

@@ -179,7 +179,7 @@ impl Summary<'_> {
     fn again(&self, report: &Report) -> String {
         let Plan { servers, seed, bugs } = report.plan;
         let mut command = format!("zablab-sim fuzz --servers {servers} --runs 1 --seed {seed}");
-        for bug in Bug::ALL.into_iter().filter(|bug| bugs.has(*bug)) {
+        for bug in Bug::ALL.iter().filter(|bug| bugs.has(**bug)) {
             // Writing to a string cannot fail.
             let _ = write!(command, " --bug {bug}");
         }

@@ -15,10 +15,11 @@ use zablab_core::wire::client::Request;
 use zablab_core::wire::election::Vote;
 use zablab_core::wire::quorum::PacketKind;
 
-use super::{Checker, Invariant};
+use super::{Checker, Invariant, Limits};
 
 const CREATE: i32 = 1;
 const VOTERS: [i64; 3] = [1, 2, 3];
+const LIMITS: Limits = Limits { tick_ms: 2000, init_ticks: 10, sync_ticks: 5 };
 
 /// A run written by hand: every hook is a step of its own.
 struct Run {
@@ -44,7 +45,7 @@ fn recovered(last: Zxid, accepted: u32, current: u32) -> Recovered {
 impl Run {
     /// Three voters, up, with empty disks.
     fn new() -> Run {
-        let checker = Checker::new(VOTERS.map(ServerId));
+        let checker = Checker::new(VOTERS.map(ServerId), LIMITS);
         let mut run = Run { checker, step: 0, ticket: 0 };
         for id in VOTERS {
             run.start(id, Zxid::ZERO, 0, 0);

@@ -1,0 +1,178 @@
+//! What needs time: E5 and E6 (the ensemble comes and stays up), Q1 (no quorum, no service) and K9
+//! (no session ends early).
+//!
+//! The world tells the time and since when nothing disturbs it. Limits are generous, because
+//! clocks may run at different rates and an election may have backed off to its longest wait.
+//! E6 has a second form that needs no time: packets of a server that joins never surprise.
+//! Source: parts A.6, A.8 and B.3 of the correctness notes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zablab_core::limits::NOTIFICATION_INTERVAL_MAX_MS;
+use zablab_core::trace::{Event, Leave, Refusal};
+use zablab_core::types::{Mono, ServerId, SessionId};
+
+use super::facts::Facts;
+use super::{Invariant, Report};
+
+/// How much longer than said a server may take, in percent: clocks differ by ten percent either
+/// way, and ticks are coarse.
+const SLACK_PERCENT: u64 = 130;
+
+/// The limits of the servers, as far as rules need them.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// tickTime, in ms.
+    pub tick_ms: u64,
+    /// initLimit.
+    pub init_ticks: u64,
+    /// syncLimit.
+    pub sync_ticks: u64,
+}
+
+/// What happened when.
+#[derive(Clone, Debug)]
+pub(super) struct Liveness {
+    limits: Limits,
+    now: Mono,
+    /// Since when timers fire and messages arrive in time.
+    punctual_since: Mono,
+    /// When a leader last stepped down because its counter was used up. That is how the protocol
+    /// is, and the ensemble begins anew.
+    new_epoch: Mono,
+    up: BTreeSet<ServerId>,
+    /// When each leader last heard of each of its learners.
+    heard: BTreeMap<ServerId, BTreeMap<ServerId, Mono>>,
+    /// Since when each leader has been established.
+    established: BTreeMap<ServerId, Mono>,
+    /// The shortest timeout that each session was ever granted, in ms.
+    timeouts: BTreeMap<SessionId, u64>,
+}
+
+impl Liveness {
+    pub(super) fn new(limits: Limits) -> Liveness {
+        Liveness {
+            limits,
+            now: Mono(0),
+            punctual_since: Mono(0),
+            new_epoch: Mono(0),
+            up: BTreeSet::new(),
+            heard: BTreeMap::new(),
+            established: BTreeMap::new(),
+            timeouts: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn on_up(&mut self, id: ServerId) {
+        self.up.insert(id);
+    }
+
+    pub(super) fn on_down(&mut self, id: ServerId) {
+        self.up.remove(&id);
+    }
+
+    /// The time, and since when everything happens when it is due.
+    pub(super) fn on_time(&mut self, now: Mono, punctual_since: Mono) {
+        self.now = now;
+        self.punctual_since = punctual_since;
+    }
+
+    /// Since when the world is calm.
+    pub(super) fn on_calm(&mut self, facts: &Facts, since: Mono, report: &mut Report) {
+        let since = since.max(self.new_epoch);
+        let ticks = 2 * (2 * self.limits.init_ticks + self.limits.sync_ticks);
+        let limit_ms = 2 * NOTIFICATION_INTERVAL_MAX_MS + ticks * self.limits.tick_ms;
+        if self.now >= since.plus_ms(limit_ms) {
+            self.all_is_well(facts, limit_ms, report);
+        }
+    }
+
+    /// Reads one event against the facts before it.
+    pub(super) fn event(
+        &mut self,
+        facts: &Facts,
+        id: ServerId,
+        event: &Event,
+        report: &mut Report,
+    ) {
+        match event {
+            Event::Established { .. } => {
+                self.established.insert(id, self.now);
+            }
+            Event::PacketReceived { from, .. } if facts.server(id).leading.is_some() => {
+                self.heard.entry(id).or_default().insert(*from, self.now);
+            }
+            Event::Replied { .. } if facts.server(id).leading.is_some() => {
+                self.hears_of_a_quorum(facts, id, report);
+            }
+            Event::SessionAttached { session, timeout_ms, .. } => {
+                let timeout_ms = u64::try_from(*timeout_ms).unwrap_or(0);
+                let least = self.timeouts.entry(*session).or_insert(timeout_ms);
+                *least = timeout_ms.min(*least);
+            }
+            Event::SessionExpired { session } => self.expired(id, *session, report),
+            Event::RoleLeft { why: Leave::CounterUsedUp, .. } => self.new_epoch = self.now,
+            Event::RoleLeft { why: Leave::ProtocolError, .. } => {
+                let why = format!("server {id} left its leader over a packet of it");
+                report.broken(Invariant::E6, [id], why);
+            }
+            Event::LearnerRefused { learner, why: Refusal::ProtocolError } => {
+                let why = format!("leader {id} turned {learner} away over a packet of it");
+                report.broken(Invariant::E6, [id, *learner], why);
+            }
+            _ => {}
+        }
+    }
+
+    /// E5 and E6, after a long calm.
+    fn all_is_well(&self, facts: &Facts, limit_ms: u64, report: &mut Report) {
+        if !facts.is_quorum(self.up.iter().copied()) {
+            return;
+        }
+        let leads = |id: &&ServerId| facts.server(**id).leading.is_some() && facts.serves(**id);
+        let Some(leader) = self.up.iter().find(leads).copied() else {
+            let up: Vec<ServerId> = self.up.iter().copied().collect();
+            let why = format!("servers {up:?} are up, but after {limit_ms} ms none leads");
+            return report.broken(Invariant::E5, [], why);
+        };
+        let epoch = facts.server(leader).durable.epochs.current;
+        for id in self.up.iter().filter(|id| !facts.serves(**id)) {
+            // Who promised a later epoch on its own stays out until an election includes it.
+            if facts.server(*id).durable.epochs.accepted <= epoch {
+                let why = format!("server {id} has not joined leader {leader} in {limit_ms} ms");
+                report.broken(Invariant::E6, [*id, leader], why);
+            }
+        }
+    }
+
+    /// Q1: a leader that hears of no quorum does not answer.
+    fn hears_of_a_quorum(&self, facts: &Facts, id: ServerId, report: &mut Report) {
+        let limit_ms = (self.limits.sync_ticks + 1) * self.limits.tick_ms * SLACK_PERCENT / 100;
+        if self.now < self.punctual_since.plus_ms(limit_ms) {
+            return;
+        }
+        let heard = self.heard.get(&id).into_iter().flatten();
+        let recent = heard.filter(|(_, at)| at.plus_ms(limit_ms) >= self.now).map(|(sid, _)| *sid);
+        if !facts.is_quorum(recent.chain([id])) {
+            let why =
+                format!("leader {id} answered though it heard of no quorum for {limit_ms} ms");
+            report.broken(Invariant::Q1, [id], why);
+        }
+    }
+
+    /// K9: not before its timeout since the present leader began.
+    fn expired(&self, id: ServerId, session: SessionId, report: &mut Report) {
+        let (Some(since), Some(timeout_ms)) =
+            (self.established.get(&id), self.timeouts.get(&session))
+        else {
+            return;
+        };
+        if self.now < since.plus_ms(timeout_ms * 100 / SLACK_PERCENT) {
+            let why = format!(
+                "leader {id} gave session {session} up before its timeout of {timeout_ms} ms had \
+                 passed since the leader began"
+            );
+            report.broken(Invariant::K9, [id], why);
+        }
+    }
+}
