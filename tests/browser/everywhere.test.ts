@@ -122,6 +122,11 @@ const PLACES: Place[] = [
       if (tab === "clients") await aClient(page);
     }, within: ".inspector",
   })),
+  { name: "link", show: async (page) => {
+    await page.evaluate(() => window.zablab.lab.select({ kind: "way", a: "s2", b: "s3" }));
+    await showTab(page, "server");
+    await page.locator("#pane .pane-row .button").nth(3).waitFor();
+  }, within: ".inspector" },
   { name: "pieces", show: async (page) => {
     await page.evaluate(() => { window.location.hash = "#/pieces"; });
     await page.locator("#app .sheet").first().waitFor();
@@ -136,6 +141,7 @@ const walk = async (language: Language, width: string, size: Size): Promise<stri
   const wrong: string[] = [];
   for (const { name, show, within, bothThemes, leave } of PLACES) {
     await show(page);
+    if (within) await page.locator(within).first().waitFor();
     const say = (found: string[], how: string): void => {
       wrong.push(...found.map((one) => `${language}, ${width}, ${name}, ${how}: ${one}`));
     };

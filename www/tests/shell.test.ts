@@ -36,6 +36,11 @@ describe("acts", () => {
     }
   });
 
+  test("a link to a client is offered only what a script can say", () => {
+    expect(actsFor({ kind: "way", a: "s1", b: "s2" })).toEqual(["cut", "cutTo", "cutFrom", "heal"]);
+    expect(actsFor({ kind: "way", a: "c1", b: "s2" })).toEqual(["cutTo", "cutFrom"]);
+  });
+
   test("a link is cut both ways, one way, and healed", () => {
     const way = { kind: "way", a: "s1", b: "s2" } as const;
     const whole = picture();

@@ -32,8 +32,17 @@ const NEEDS: { readonly [A in ActId]: "server" | "flight" | "way" } = {
 const MISSING = { server: "noServer", flight: "noMessage", way: "noLink" } as const;
 
 /** The acts that concern a selection, in the order of their menu. */
-export const actsFor = (selection: Selection): ActId[] =>
-  selection === null ? [] : ACTS.filter((act) => NEEDS[act] === selection.kind);
+export const actsFor = (selection: Selection): ActId[] => {
+  if (selection === null) return [];
+  const acts = ACTS.filter((act) => NEEDS[act] === selection.kind);
+  // A script cuts servers from each other both ways at once, and clients one way at a time.
+  const toClient = selection.kind === "way" && [selection.a, selection.b].some((host) => host.startsWith("c"));
+  return toClient ? acts.filter((act) => act !== "cut" && act !== "heal") : acts;
+};
+
+/** What the words of an act may name: the two ends of a link. */
+export const endsOf = (selection: Selection): { a: string; b: string } =>
+  selection?.kind === "way" ? { a: selection.a.toUpperCase(), b: selection.b.toUpperCase() } : { a: "", b: "" };
 
 /** How an act would be done to a selection, or why not. */
 export const possible = (act: ActId, selection: Selection, picture: Picture): Possible => {
