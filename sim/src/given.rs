@@ -11,6 +11,7 @@ use zablab_core::tree::Database;
 use zablab_core::txn::LogRecord;
 use zablab_core::types::{ElectionEpoch, Epochs, ServerId, SessionId, WallMs, Zxid};
 
+use crate::paxos::PaxosGiven;
 use crate::step::ClientId;
 
 /// The quorum port of every simulated server.
@@ -48,6 +49,8 @@ pub struct ServerGiven {
     pub preset: Preset,
     /// How much faster (or slower) its clock runs, in millionths; at most 100,000 either way.
     pub clock_ppm: i32,
+    /// Set if it is no ZooKeeper server but a Paxos process.
+    pub paxos: Option<PaxosGiven>,
 }
 
 /// A client that begins with a session, which it takes up when it first connects.
@@ -139,6 +142,7 @@ impl Default for ServerGiven {
             disk: DiskGiven::default(),
             preset: Preset::default(),
             clock_ppm: 0,
+            paxos: None,
         }
     }
 }
@@ -182,7 +186,8 @@ impl Given {
 
     /// The servers that vote.
     pub fn voters(&self) -> impl Iterator<Item = ServerId> {
-        let votes = |server: &ServerGiven| server.role == PeerRole::Participant;
+        let votes =
+            |server: &ServerGiven| server.role == PeerRole::Participant && server.paxos.is_none();
         self.servers.iter().filter(move |(_, server)| votes(server)).map(|(sid, _)| *sid)
     }
 

@@ -18,6 +18,7 @@ mod io;
 pub mod lab;
 pub mod link;
 pub mod node;
+pub mod paxos;
 pub mod reel;
 pub mod script;
 pub mod step;

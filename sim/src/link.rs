@@ -10,7 +10,9 @@
 //! * The sender's operating system takes [`SOCKET_BUFFER`] bytes that are under way at once
 //!   (`Drained`), also on a cut lane; more only as they arrive.
 //!
-//! Not here: who listens, and what a message means.
+//! Beside them travel datagrams: see `datagrams`. Not here: who listens, and what a message means.
+
+mod datagrams;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,6 +23,9 @@ use zablab_core::types::{ConnId, Mono};
 use crate::agenda::{Agenda, Auto, Entry, Rank};
 use crate::given::Timing;
 use crate::step::{Host, LaneId, LinkId, Side};
+use datagrams::Place;
+
+pub use datagrams::Datagram;
 
 /// Bytes that an operating system takes for one direction of a connection before it makes the
 /// sender wait: about what Linux grants for sending and receiving together.
@@ -31,6 +36,8 @@ pub const SOCKET_BUFFER: u64 = 256 << 10;
 pub struct Link {
     /// To which kind of port it goes.
     pub port: PortKind,
+    /// True if it is no connection but the way of the datagrams between two hosts.
+    pub datagrams: bool,
     /// The host that opened it.
     pub opener: End,
     /// The host that accepts it.
@@ -73,6 +80,8 @@ pub struct Lane {
     held: Option<u64>,
     paused: bool,
     entry: Option<Entry>,
+    /// Of datagrams: the place of each on the agenda.
+    places: BTreeMap<u64, Place>,
 }
 
 /// One thing under way.
@@ -172,6 +181,9 @@ pub struct Net {
     drained: VecDeque<Drained>,
     lost: Vec<(LaneId, u64)>,
     touched: Vec<LaneId>,
+    /// The links of datagrams, by their two hosts.
+    datagram_links: BTreeMap<(Host, Host), LinkId>,
+    touched_datagrams: Vec<(LaneId, u64)>,
 }
 
 impl Net {
@@ -190,6 +202,8 @@ impl Net {
             drained: VecDeque::new(),
             lost: Vec::new(),
             touched: Vec::new(),
+            datagram_links: BTreeMap::new(),
+            touched_datagrams: Vec::new(),
         }
     }
 
@@ -230,7 +244,7 @@ impl Net {
     /// True if something is cut or held anywhere.
     pub fn is_obstructed(&self) -> bool {
         let held = |(_, link): (LinkId, &Link)| {
-            link.held(Side::Opener).or(link.held(Side::Acceptor)).is_some()
+            link.holds_anything(Side::Opener) || link.holds_anything(Side::Acceptor)
         };
         !self.cuts.is_empty() || self.links().any(held)
     }
@@ -247,6 +261,7 @@ impl Net {
         let end = |host, conn| End { host, conn, state: EndState::Opening };
         let link = Link {
             port,
+            datagrams: false,
             opener: end(host, Some(conn)),
             acceptor: end(to, None),
             to_opener: Lane::default(),
@@ -316,7 +331,7 @@ impl Net {
     /// The first item of a lane arrives: its number, and what there is to tell to whom.
     pub fn arrive(&mut self, lane: LaneId) -> Option<(u64, Option<Arrival>)> {
         self.touched.push(lane);
-        let link = self.links.get_mut(&lane.link)?;
+        let link = self.links.get_mut(&lane.link).filter(|link| !link.datagrams)?;
         let item = link.lane_mut(lane.to).items.pop_front()?;
         let (port, end, from) = (link.port, link.end(lane.to), link.end(lane.to.other()).host);
         let host = end.host;
@@ -359,6 +374,9 @@ impl Net {
 
     /// A connection is reset: all in flight is lost, and both sides learn it.
     pub fn reset(&mut self, now: Mono, id: LinkId) {
+        if self.links.get(&id).is_some_and(|link| link.datagrams) {
+            return;
+        }
         for to in [Side::Opener, Side::Acceptor] {
             let lane = LaneId { link: id, to };
             self.lose_from(lane, 0);
@@ -366,15 +384,22 @@ impl Net {
         }
     }
 
-    /// A message and all behind it are lost; then the connection is reset.
+    /// A message and all behind it are lost; then the connection is reset. Of datagrams only this
+    /// one is lost.
     pub fn lose(&mut self, now: Mono, lane: LaneId, seq: u64) {
+        if self.is_for_datagrams(lane) {
+            return self.drop_datagram(lane, seq);
+        }
         self.lose_from(lane, seq);
         self.put(now, lane, Cargo::Closed);
         self.put(now, LaneId { link: lane.link, to: lane.to.other() }, Cargo::Closed);
     }
 
-    /// A message and all behind it wait.
+    /// A message and all behind it wait. Of datagrams only this one waits.
     pub fn hold(&mut self, lane: LaneId, seq: u64) {
+        if self.is_for_datagrams(lane) {
+            return self.hold_datagram(lane, seq);
+        }
         if let Some(link) = self.links.get_mut(&lane.link) {
             link.lane_mut(lane.to).held = Some(seq);
             self.touched.push(lane);
@@ -383,6 +408,7 @@ impl Net {
 
     /// A held lane flows again.
     pub fn release(&mut self, lane: LaneId) {
+        self.release_datagrams(lane);
         if let Some(link) = self.links.get_mut(&lane.link) {
             link.lane_mut(lane.to).held = None;
             self.touched.push(lane);
@@ -392,6 +418,7 @@ impl Net {
     /// Nothing passes from one host to another from now on.
     pub fn cut(&mut self, now: Mono, from: Host, to: Host) {
         self.cuts.entry((from, to)).or_insert(now);
+        self.drop_datagrams(from, to);
         self.touch_between(from, to);
     }
 
@@ -405,6 +432,11 @@ impl Net {
     pub fn heal_all(&mut self) {
         self.cuts.clear();
         self.delays.clear();
+        for id in self.datagram_links.values().copied().collect::<Vec<_>>() {
+            for to in [Side::Opener, Side::Acceptor] {
+                self.release_datagrams(LaneId { link: id, to });
+            }
+        }
         for (id, link) in &mut self.links {
             for to in [Side::Opener, Side::Acceptor] {
                 link.lane_mut(to).held = None;
@@ -431,6 +463,7 @@ impl Net {
     /// Brings the agenda up to date with all lanes that changed, and forgets the connections whose
     /// ends are both closed.
     pub fn reschedule(&mut self, agenda: &mut Agenda) {
+        self.reschedule_datagrams(agenda);
         while let Some(lane) = self.touched.pop() {
             let Some(link) = self.links.get(&lane.link) else { continue };
             let entry = self.entry(link, lane);
@@ -452,6 +485,9 @@ enum Obstacle {
 
 impl Net {
     fn entry(&self, link: &Link, lane: LaneId) -> Option<Entry> {
+        if link.datagrams {
+            return None;
+        }
         let first = link.lane(lane.to).items.front()?;
         let (from, to) = (link.end(lane.to.other()).host, link.end(lane.to).host);
         let (due, what) = match self.obstacle(link, lane.to) {
@@ -548,6 +584,21 @@ impl Net {
                 }
             }
         }
+    }
+}
+
+impl Item {
+    /// How many bytes it has.
+    pub fn len(&self) -> u64 {
+        match &self.cargo {
+            Cargo::Message(parts) => parts.iter().map(|part| part.len() as u64).sum(),
+            Cargo::Knock | Cargo::Welcome | Cargo::Closed => 0,
+        }
+    }
+
+    /// True if it is no message, or one without bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use zablab_core::config::Config;
 use zablab_core::endpoint::Endpoint;
+use zablab_core::paxos::Paxos;
 use zablab_core::policy::Policy;
 use zablab_core::process::PortKind;
 use zablab_core::types::{ConnId, Mono, ServerId};
@@ -13,12 +14,15 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::given::{Given, ServerGiven};
 use crate::io::{self, GivenDiskError, Io};
+use crate::paxos::RunningPaxos;
 
 /// One server.
 #[derive(Clone, Debug)]
 pub struct Node<P: Policy> {
     pub(crate) config: Config,
     pub(crate) running: Option<Running<P>>,
+    /// In the place of `running`, if it is a Paxos process.
+    pub(crate) paxos: Option<Box<RunningPaxos<P>>>,
     pub(crate) clock: Clock,
     pub(crate) disk: Disk,
     /// How long a sync takes, in µs.
@@ -73,8 +77,12 @@ impl<P: Policy> Node<P> {
         Ok(Node {
             config: given.config(sid),
             running: None,
+            paxos: None,
             clock: Clock::new(server.clock_ppm, given.timing.wall),
-            disk: io::fill(&server.disk)?,
+            disk: match &server.paxos {
+                Some(paxos) => paxos.disk(),
+                None => io::fill(&server.disk)?,
+            },
             sync_us: given.timing.sync_us,
             sync_fails: false,
             starts: 0,
@@ -95,9 +103,14 @@ impl<P: Policy> Node<P> {
         self.running.as_ref().map(|running| &running.process)
     }
 
+    /// The process while it runs, if it is one of Paxos.
+    pub fn paxos(&self) -> Option<&Paxos<P>> {
+        self.paxos.as_ref().map(|running| &running.process)
+    }
+
     /// True while the process runs.
     pub fn is_up(&self) -> bool {
-        self.running.is_some()
+        self.running.is_some() || self.paxos.is_some()
     }
 
     /// The disk.
@@ -113,8 +126,11 @@ impl<P: Policy> Node<P> {
     /// What its disk has to do.
     pub fn disk_work(&self) -> DiskWork {
         let io = self.running.as_ref().map(|running| &running.io);
+        let paxos = self.paxos.as_ref().map(|running| &running.io);
         if self.sync_fails {
             DiskWork::Failing
+        } else if paxos.is_some_and(|io| io.busy().is_some()) {
+            DiskWork::UnderWay
         } else if io.is_some_and(|io| io.busy().is_some()) {
             DiskWork::UnderWay
         } else if io.is_some_and(Io::has_queue) || self.disk.unsynced() > 0 {

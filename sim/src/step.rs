@@ -7,6 +7,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use zablab_core::paxos::Ask;
 use zablab_core::types::ServerId;
 
 use crate::client::ClientOp;
@@ -109,6 +110,13 @@ pub enum Step {
     },
     /// Something breaks, or is mended.
     Fault(Fault),
+    /// A Paxos process is asked for something.
+    Ask {
+        /// Which.
+        server: ServerId,
+        /// What it shall do.
+        ask: Arc<Ask>,
+    },
 }
 
 /// What may break, or be mended. The exact meaning of each is a row of the fault model.
@@ -167,7 +175,8 @@ pub enum Fault {
     /// Everything passes again between all hosts, and nothing is held.
     HealAll,
     /// A message and all behind it on its lane are lost, and the connection is reset: the receiver
-    /// learns it after what was sent before, the sender after one delay.
+    /// learns it after what was sent before, the sender after one delay. A datagram is lost alone,
+    /// and nobody learns of it.
     Lose {
         /// Where it travels.
         lane: LaneId,
@@ -179,7 +188,8 @@ pub enum Fault {
         /// Which connection.
         link: LinkId,
     },
-    /// A message, and so all behind it on its lane, waits until it is released.
+    /// A message, and so all behind it on its lane, waits until it is released. A datagram waits
+    /// alone.
     Hold {
         /// Where it travels.
         lane: LaneId,
@@ -211,6 +221,13 @@ pub enum Fault {
     DropClient {
         /// Which client.
         client: ClientId,
+    },
+    /// A datagram arrives twice.
+    Duplicate {
+        /// Where it travels.
+        lane: LaneId,
+        /// Its number on that lane.
+        seq: u64,
     },
 }
 

@@ -90,6 +90,12 @@ bugs! {
     M35 "M35",
     /// M37 `session.reset_not_on_leader_change`: sessions expire because of an election.
     M37 "M37",
+    /// M44 `paxos.value_only_read`: a read compares values and not numbers.
+    M44 "M44",
+    /// M45 `paxos.promise_not_durable`: a promise is written but not synced.
+    M45 "M45",
+    /// M46 `paxos.number_reuse`: a proposer forgets its last number in a restart.
+    M46 "M46",
 }
 
 impl fmt::Display for Bug {
@@ -192,5 +198,17 @@ impl Policy for Teaching {
             true => voters / 2,
             false => Correct.quorum_size(voters),
         }
+    }
+
+    fn paxos_read_compares_numbers(&self) -> bool {
+        Correct.paxos_read_compares_numbers() && !self.bugs.has(Bug::M44)
+    }
+
+    fn paxos_promise_is_synced(&self) -> bool {
+        Correct.paxos_promise_is_synced() && !self.bugs.has(Bug::M45)
+    }
+
+    fn paxos_number_is_durable(&self) -> bool {
+        Correct.paxos_number_is_durable() && !self.bugs.has(Bug::M46)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zablab_core::client::CallId;
+use zablab_core::paxos::Value;
 use zablab_core::trace::Event;
 use zablab_core::types::{Mono, Path, ServerId, SessionId, Ticket, Zxid};
 use zablab_core::wire::client::{EventType, OpCode};
@@ -162,6 +163,15 @@ pub enum What {
     ClientExpired,
     /// A client's session is closed.
     ClientClosed,
+    /// A Paxos process was asked for something.
+    PaxosAsked {
+        /// `Prepare`, `Accept`, `Propose` or `Read`.
+        ask: String,
+        /// With which round, if one was named.
+        asked_round: Option<u32>,
+        /// For which value.
+        value: Option<Value>,
+    },
     /// A server did or noticed something.
     #[serde(untagged)]
     Core(Event),

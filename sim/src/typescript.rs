@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use ts_rs::{Config, TS};
+use zablab_core::paxos::{Ballot, Proposal, Stage};
 use zablab_core::trace::{Phase, Role};
 use zablab_core::types::{Epoch, Epochs, Mono, ServerId, SessionId, Zxid};
 use zablab_core::wire::election::{PeerState, Vote};
@@ -16,8 +17,9 @@ use crate::formats::messages::{
 };
 use crate::reel::{
     Broken, CallFrame, ClientFrame, ClientState, DiskFrame, Family, Field, Flight, FlightEnd,
-    FlightId, Frame, How, LearnerFrame, Mark, ServerFrame, ServerState, SessionFrame, Slot,
-    SlotState, TallyVote, Tile, TileState, TimerFrame, Tray, TrayOf, WatchFrame, WatchOf, Way,
+    FlightId, Frame, How, LearnerFrame, Mark, PaxosFrame, PaxosState, ServerFrame, ServerState,
+    SessionFrame, Slot, SlotState, TallyVote, Tile, TileState, TimerFrame, Tray, TrayOf,
+    WatchFrame, WatchOf, Way,
 };
 use crate::step::Host;
 
@@ -61,6 +63,11 @@ pub fn types() -> String {
     file.add::<Way>();
     file.add::<Broken>();
     file.add::<ServerFrame>();
+    file.add::<PaxosFrame>();
+    file.add::<PaxosState>();
+    file.add::<Stage>();
+    file.add::<Ballot>();
+    file.add::<Proposal>();
     file.add::<DiskFrame>();
     file.add::<ServerState>();
     file.add::<TallyVote>();

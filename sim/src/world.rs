@@ -5,6 +5,7 @@
 //! [`crate::chooser::Chooser`]'s business.
 
 mod clients;
+mod paxos;
 mod servers;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use zablab_core::endpoint::Endpoint;
+use zablab_core::paxos::PaxosView;
 use zablab_core::policy::Policy;
 use zablab_core::process::Process;
 use zablab_core::trace::Role;
@@ -87,7 +89,8 @@ impl<P: Policy> World<P> {
             clients: BTreeMap::new(),
             net: Net::new(&given.timing, given.seed),
             agenda: Agenda::default(),
-            checker: Checker::new(given.voters(), limits(&given.timing)),
+            checker: Checker::new(given.voters(), limits(&given.timing))
+                .with_acceptors(given.acceptors()),
             disturbed: Mono(0),
             late: Mono(0),
             next_look: Mono(0),
@@ -134,6 +137,11 @@ impl<P: Policy> World<P> {
     /// The state of a server that is up.
     pub fn view(&self, sid: ServerId) -> Option<ServerView> {
         self.nodes.get(&sid)?.process().map(Process::view)
+    }
+
+    /// The state of a Paxos process that is up.
+    pub fn paxos(&self, sid: ServerId) -> Option<PaxosView> {
+        self.nodes.get(&sid)?.paxos().map(Process::view)
     }
 
     /// The role of a server; `None` while it is down.
@@ -204,7 +212,7 @@ impl<P: Policy> World<P> {
     pub fn apply(&mut self, step: &Step) -> Vec<TraceEvent> {
         self.changed.clear();
         match step {
-            Step::Act { .. } | Step::Fault(_) => {}
+            Step::Act { .. } | Step::Fault(_) | Step::Ask { .. } => {}
             Step::Deliver { .. }
             | Step::GiveUp { .. }
             | Step::Tick { .. }
@@ -219,7 +227,7 @@ impl<P: Policy> World<P> {
         self.notice_disturbance(step);
         self.checker.on_time(self.now, self.late);
         match step {
-            Step::Deliver { lane, .. } => self.deliver(*lane),
+            Step::Deliver { lane, seq } => self.deliver(*lane, *seq),
             Step::GiveUp { lane } => {
                 let arrival = self.net.give_up(self.now, *lane);
                 self.tell(*lane, 0, arrival);
@@ -230,6 +238,7 @@ impl<P: Policy> World<P> {
             Step::CompleteSnapshot { server } => self.complete_snapshot(*server),
             Step::Act { client, op } => self.act(*client, op),
             Step::Fault(fault) => self.inject(*fault),
+            Step::Ask { server, ask } => self.ask(*server, ask),
         }
         self.settle();
         self.take_events()
@@ -265,14 +274,16 @@ impl<P: Policy> World<P> {
     pub fn can(&self, step: &Step) -> bool {
         let lane = |lane: LaneId| self.net.link(lane.link).map(|link| (link, lane.to));
         match *step {
-            Step::Fault(Fault::Hold { lane: on, seq } | Fault::Lose { lane: on, seq }) => {
-                lane(on).is_some_and(|(link, to)| link.in_flight(to).any(|item| item.seq == seq))
-            }
+            Step::Fault(
+                Fault::Hold { lane: on, seq }
+                | Fault::Lose { lane: on, seq }
+                | Fault::Duplicate { lane: on, seq },
+            ) => lane(on).is_some_and(|(link, to)| link.in_flight(to).any(|item| item.seq == seq)),
             Step::Fault(Fault::Release { lane: on }) => {
-                lane(on).is_some_and(|(link, to)| link.held(to).is_some())
+                lane(on).is_some_and(|(link, to)| link.holds_anything(to))
             }
             Step::Fault(Fault::Reset { link }) => self.net.link(link).is_some(),
-            Step::Act { .. } | Step::Fault(_) => true,
+            Step::Act { .. } | Step::Fault(_) | Step::Ask { .. } => true,
             Step::Deliver { .. }
             | Step::GiveUp { .. }
             | Step::Tick { .. }
@@ -294,6 +305,10 @@ impl<P: Policy> World<P> {
                 running.process.fingerprint(&mut hasher);
                 (&running.io, &running.listening, running.accepted).hash(&mut hasher);
             }
+            if let Some(running) = &node.paxos {
+                running.process.fingerprint(&mut hasher);
+                running.io.hash(&mut hasher);
+            }
         }
         for (id, client) in &self.clients {
             (id, client.away, client.history()).hash(&mut hasher);
@@ -309,17 +324,23 @@ impl<P: Policy> World<P> {
     /// The entry of the agenda that this step would take, if it is there.
     fn entry(&self, step: &Step) -> Option<Entry> {
         let entry = match step {
+            Step::Deliver { lane, seq } if self.net.is_for_datagrams(*lane) => {
+                self.net.scheduled_datagram(*lane, *seq)
+            }
             Step::Deliver { lane, .. } | Step::GiveUp { lane } => self.net.scheduled(*lane),
             Step::Tick { host: Host::Server(sid) } => self.nodes.get(sid)?.timer,
             Step::Tick { host: Host::Client(id) } => self.clients.get(id)?.timer,
             Step::CompleteIo { server } => self.nodes.get(server)?.io_done,
             Step::CompleteSnapshot { server } => self.nodes.get(server)?.snapshot_done,
-            Step::Act { .. } | Step::Fault(_) => None,
+            Step::Act { .. } | Step::Fault(_) | Step::Ask { .. } => None,
         };
         entry.filter(|entry| entry.step() == *step)
     }
 
-    fn deliver(&mut self, lane: LaneId) {
+    fn deliver(&mut self, lane: LaneId, seq: u64) {
+        if let Some(datagram) = self.net.take_datagram(lane, seq) {
+            return self.receive(lane, seq, datagram);
+        }
         let Some((seq, arrival)) = self.net.arrive(lane) else { return };
         self.tell(lane, seq, arrival);
     }
@@ -389,6 +410,7 @@ impl<P: Policy> World<P> {
             Fault::Lose { lane, seq } => self.net.lose(self.now, lane, seq),
             Fault::Reset { link } => self.net.reset(self.now, link),
             Fault::Hold { lane, seq } => self.net.hold(lane, seq),
+            Fault::Duplicate { lane, seq } => self.duplicate(lane, seq),
             Fault::Release { lane } => self.net.release(lane),
             Fault::Delay { from, to, delay_us } => self.net.set_delay(from, to, delay_us),
             Fault::JumpWallClock { server, by_ms } => {

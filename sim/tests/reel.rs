@@ -62,6 +62,28 @@ start 3
 run for 2s
 ";
 
+/// Paxos with a held, a doubled and a lost datagram, a cut and a crash.
+const PAXOS: &str = "zablab script 1
+given paxos acceptors 3
+given paxos proposers 2
+given paxos learners 1
+given accepted A2,A3: (1,P2) \"old\"
+hold P1->A1 *
+P1: propose \"new\"
+run for 12ms
+duplicate A2->P1 PROMISE
+lose A3->P1 PROMISE
+cut P1 from A2
+run for 60ms
+release
+heal
+crash A2
+run for 30ms
+start A2
+A1: read
+run for 5s
+";
+
 struct Filmed {
     frames: Vec<Frame>,
     world: World<Teaching>,
@@ -139,7 +161,7 @@ impl Folded {
 
 #[test]
 fn changes_put_together_are_what_a_fresh_look_sees() {
-    for text in [ELECTION, FIVE] {
+    for text in [ELECTION, FIVE, PAXOS] {
         let filmed = film(text);
         let (mut world, names) = begin(text);
         let mut folded = Folded::default();
@@ -152,6 +174,21 @@ fn changes_put_together_are_what_a_fresh_look_sees() {
         }
         assert_eq!(folded.flights.len(), messages_in(&filmed.world).len());
     }
+}
+
+#[test]
+fn paxos_is_in_the_frames() {
+    let filmed = film(PAXOS);
+    let sent = || filmed.frames.iter().flat_map(|frame| &frame.sent);
+    for kind in ["PREPARE", "PROMISE", "ACCEPT", "ACCEPTED", "READ", "STATE"] {
+        assert!(sent().any(|flight| flight.kind == kind), "{kind}");
+    }
+    let servers = || filmed.frames.iter().flat_map(|frame| &frame.servers);
+    let paxos = || servers().filter_map(|server| server.paxos.as_ref());
+    assert!(paxos().any(|process| process.name == "A2" && process.up.is_none()));
+    let last = paxos().filter(|process| process.name == "P1").last();
+    let up = last.and_then(|process| process.up.as_ref()).expect("P1 runs");
+    assert_eq!(up.learned.as_deref(), Some("old"));
 }
 
 fn messages_in(world: &World<Teaching>) -> Vec<FlightId> {

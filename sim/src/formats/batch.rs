@@ -385,8 +385,9 @@ impl Facts {
 
     fn value(&self) -> Option<u64> {
         let names = ["session", "ticket", "through", "round", "vote.election_epoch", "epoch"];
+        let later = ["conn", "call", "ballot.round", "found.ballot.round"];
         let wide = |value: &Value| int(value).and_then(|n| u64::try_from(n).ok());
-        self.first(&names, wide).or_else(|| self.first(&["conn", "call"], wide)).or_else(|| {
+        self.first(&names, wide).or_else(|| self.first(&later, wide)).or_else(|| {
             let lane = LaneId::try_from(self.first(&["lane"], word)?).ok()?;
             let side = match lane.to {
                 Side::Acceptor => 0,
@@ -426,7 +427,8 @@ impl Facts {
     }
 
     fn text(&self) -> Option<String> {
-        self.first(&["path", "why", "verdict.Adopted", "verdict.Kept", "notes.0"], word)
+        let names = ["path", "why", "verdict.Adopted", "verdict.Kept", "notes.0"];
+        self.first(&names, word).or_else(|| self.first(&["value", "found.value"], word))
     }
 }
 

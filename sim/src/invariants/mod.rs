@@ -8,7 +8,8 @@
 //! One file per family of rules: `local` (L: each server by itself, against its own disk),
 //! `broadcast` and `streams` (Z: all servers together), `election` (E), `liveness` (what needs
 //! time), `clients` (K: what clients were told). All read the same `facts`; a rule that needs more
-//! keeps it in its own file. Deliberately not here: what depends on wall time.
+//! keeps it in its own file. `paxos` (X) has facts and hooks of its own, as its processes are no
+//! servers. Deliberately not here: what depends on wall time.
 //!
 //! Source: part B of the correctness notes, whose names the rules keep; Junqueira, Reed, Serafini
 //! 2011; the TLA+ specifications kept with Apache ZooKeeper.
@@ -20,6 +21,7 @@ mod facts;
 mod histories;
 mod liveness;
 mod local;
+mod paxos;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,7 @@ mod tests;
 use std::fmt;
 
 use zablab_core::client::CallId;
+use zablab_core::paxos::{Durable, Value};
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
 use zablab_core::types::{Mono, ServerId, Ticket, Zxid};
@@ -43,7 +46,8 @@ pub use liveness::Limits;
 
 macro_rules! invariants {
     ($($name:ident $text:literal),* $(,)?) => {
-        /// The name of an invariant: Z broadcast safety, L local order, K sessions and clients.
+        /// The name of an invariant: Z broadcast safety, L local order, K sessions and clients,
+        /// X single-decree Paxos.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
         pub enum Invariant {
             $(#[doc = $text] $name,)*
@@ -99,6 +103,11 @@ invariants! {
     K6 "A write that was answered OK is committed and in the history of every later leader.",
     K9 "No session ends before its timeout has passed under the present leader.",
     Q1 "A leader that hears of no quorum answers nobody.",
+    X1 "An acceptor's promise never falls, and it says nothing that is not durable.",
+    X2 "Once a value is chosen, every proposal with a greater number has that value.",
+    X3 "At most one value is chosen, and it was proposed.",
+    X4 "No two proposals share a number, also after a proposer's restart.",
+    X5 "A read returns only what is chosen.",
 }
 
 impl fmt::Display for Invariant {
@@ -160,6 +169,7 @@ pub struct Checker {
     elections: Elections,
     streams: Streams,
     liveness: Liveness,
+    paxos: paxos::Paxos,
     report: Report,
 }
 
@@ -173,8 +183,22 @@ impl Checker {
             elections: Elections::default(),
             streams: Streams::default(),
             liveness: Liveness::new(limits),
+            paxos: paxos::Paxos::default(),
             report: Report::default(),
         }
+    }
+
+    /// The same with these Paxos processes that accept.
+    #[must_use]
+    pub fn with_acceptors(mut self, acceptors: impl Iterator<Item = ServerId>) -> Self {
+        self.paxos.set_acceptors(acceptors);
+        self
+    }
+
+    /// The value that a majority of Paxos acceptors has accepted under one number, whether or not
+    /// anybody knows.
+    pub fn chosen(&self) -> Option<&Value> {
+        self.paxos.chosen()
     }
 
     /// What was broken so far, in order: for each invariant its first violation.
@@ -277,6 +301,26 @@ impl Checker {
         self.liveness.event(&self.facts, server, event, &mut self.report);
         self.facts.event(server, event);
         self.broadcast.after_event(&self.facts, server, event, &mut self.report);
+    }
+
+    /// A Paxos process starts with what its disk holds.
+    pub fn on_paxos_start(&mut self, process: ServerId, state: &Durable) {
+        self.paxos.start(process, state, &mut self.report);
+    }
+
+    /// A Paxos process handed a record to its disk.
+    pub fn on_paxos_issued(&mut self, process: ServerId, ticket: Ticket, state: &Durable) {
+        self.paxos.issued(process, ticket, state);
+    }
+
+    /// The disk of a Paxos process says that every record up to this ticket is durable.
+    pub fn on_paxos_durable(&mut self, process: ServerId, through: Ticket) {
+        self.paxos.durable(process, through);
+    }
+
+    /// The next trace event of a Paxos process.
+    pub fn on_paxos_event(&mut self, process: ServerId, event: &Event) {
+        self.paxos.event(process, event, &mut self.report);
     }
 
     /// A client sends a request.

@@ -162,3 +162,66 @@ fn the_system_takes_a_buffer_full_at_once_and_the_rest_as_it_arrives() {
     bench.next();
     assert_eq!(through(&mut bench), Some(SOCKET_BUFFER + 4));
 }
+
+/// The datagrams on the agenda, in order, and whether each was there to take.
+fn drain(bench: &mut Bench) -> Vec<String> {
+    let mut texts = Vec::new();
+    loop {
+        bench.net.reschedule(&mut bench.agenda);
+        let Some(entry) = bench.agenda.first().copied() else { return texts };
+        bench.now = bench.now.max(entry.due);
+        let Auto::Deliver { lane, seq } = entry.what else { panic!("{entry:?}") };
+        let datagram = bench.net.take_datagram(lane, seq).expect("what is due is there");
+        texts.push(String::from_utf8_lossy(&datagram.bytes).into_owned());
+    }
+}
+
+fn post(bench: &mut Bench, text: &'static str) -> (LaneId, u64) {
+    bench.net.post(bench.now, A, B, Bytes::from_static(text.as_bytes()))
+}
+
+#[test]
+fn datagrams_overtake_each_other_and_may_come_twice() {
+    let mut bench = Bench::new();
+    bench.net.set_delay(A, B, 30_000);
+    post(&mut bench, "slow");
+    bench.net.set_delay(A, B, 10_000);
+    let (lane, seq) = post(&mut bench, "fast");
+    assert!(bench.net.duplicate(bench.now, lane, seq).is_some());
+    assert_eq!(drain(&mut bench), ["fast", "fast", "slow"]);
+    assert!(bench.net.take_lost().is_empty());
+}
+
+#[test]
+fn a_lost_datagram_is_lost_alone_and_a_held_one_waits_alone() {
+    let mut bench = Bench::new();
+    let (lane, lost) = post(&mut bench, "lost");
+    let (_, held) = post(&mut bench, "held");
+    post(&mut bench, "other");
+    bench.net.lose(bench.now, lane, lost);
+    bench.net.hold(lane, held);
+    assert_eq!(bench.net.take_lost(), [(lane, lost)]);
+    assert_eq!(drain(&mut bench), ["other"]);
+    assert!(bench.net.link(lane.link).is_some_and(|link| link.is_held(lane.to, held)));
+    bench.net.release(lane);
+    assert_eq!(drain(&mut bench), ["held"]);
+    bench.net.lose(bench.now, lane, held);
+    assert!(bench.net.take_lost().is_empty() && bench.net.duplicate(bench.now, lane, 0).is_none());
+}
+
+#[test]
+fn a_cut_loses_datagrams_that_are_sent_or_under_way_in_that_direction() {
+    let mut bench = Bench::new();
+    let (lane, under_way) = post(&mut bench, "under way");
+    let (back, _) = bench.net.post(bench.now, B, A, Bytes::from_static(b"back"));
+    assert_eq!((back.link, back.to), (lane.link, lane.to.other()));
+    bench.net.cut(bench.now, A, B);
+    let (_, late) = post(&mut bench, "sent while cut");
+    assert_eq!(bench.net.take_lost(), [(lane, under_way), (lane, late)]);
+    assert_eq!(drain(&mut bench), ["back"]);
+    bench.net.heal(A, B);
+    post(&mut bench, "healed");
+    bench.net.reset(bench.now, lane.link);
+    bench.net.crash(bench.now, A);
+    assert_eq!(drain(&mut bench), ["healed"]);
+}

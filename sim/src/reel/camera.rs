@@ -8,7 +8,7 @@ use zablab_core::types::ServerId;
 
 use super::frame::{Broken, ClientFrame, Flight, FlightEnd, FlightId, Frame, How, Tile, Way};
 use super::frame::{ServerFrame, TileState};
-use super::message::describe;
+use super::message::{describe, describe_datagram};
 use super::words::{Names, step_words};
 use super::{client, headline, log, server};
 use crate::link::{Cargo, Link};
@@ -199,8 +199,7 @@ fn lanes<P: Policy>(world: &World<P>) -> impl Iterator<Item = (LaneId, &Link)> {
 fn held<P: Policy>(world: &World<P>) -> Vec<FlightId> {
     let mut ids = Vec::new();
     for (lane, link) in lanes(world) {
-        let Some(first) = link.held(lane.to) else { continue };
-        let waiting = link.in_flight(lane.to).filter(|item| item.seq >= first);
+        let waiting = link.in_flight(lane.to).filter(|item| link.is_held(lane.to, item.seq));
         let messages = waiting.filter(|item| matches!(item.cargo, Cargo::Message(_)));
         ids.extend(messages.map(|item| FlightId::new(lane, item.seq)));
     }
@@ -255,7 +254,10 @@ fn flights<P: Policy>(world: &World<P>, events: &[TraceEvent]) -> (Vec<Flight>, 
 fn flight(link: &Link, lane: LaneId, seq: u64) -> Option<Flight> {
     let item = link.in_flight(lane.to).find(|item| item.seq == seq)?;
     let Cargo::Message(parts) = &item.cargo else { return None };
-    let described = describe(link.port, lane.to, seq, parts);
+    let described = match link.datagrams {
+        true => describe_datagram(parts),
+        false => describe(link.port, lane.to, seq, parts),
+    };
     Some(Flight {
         id: FlightId::new(lane, seq),
         lane,

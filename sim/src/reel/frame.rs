@@ -3,6 +3,7 @@
 //! Not here: where the values come from (the other modules of this one).
 
 use serde::{Serialize, Serializer};
+use zablab_core::paxos::{Ballot, Proposal, Reading, Stage};
 use zablab_core::trace::{Phase, Role};
 use zablab_core::types::{ElectionEpoch, Epoch, Epochs, Mono, ServerId, SessionId, Zxid};
 use zablab_core::wire::election::{PeerState, Vote};
@@ -100,6 +101,49 @@ pub struct ServerFrame {
     pub log: Vec<Tile>,
     /// How many older entries are not in `log`.
     pub earlier: u64,
+    /// Set if it is no server but a Paxos process; then `up` is null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub paxos: Option<PaxosFrame>,
+}
+
+/// A Paxos process.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PaxosFrame {
+    /// What a script calls it: `A1`, `P2`, `L1`.
+    pub name: String,
+    /// It promises and accepts.
+    pub acceptor: bool,
+    /// It proposes.
+    pub proposer: bool,
+    /// It is told what was accepted.
+    pub learner: bool,
+    /// null while it is down.
+    pub up: Option<PaxosState>,
+}
+
+/// A Paxos process that is up. The names are those of the core's `PaxosView`.
+#[allow(missing_docs, reason = "documented in PaxosView")]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PaxosState {
+    pub promised: Option<Ballot>,
+    pub accepted: Option<Proposal>,
+    pub stage: Stage,
+    pub ballot: Option<Ballot>,
+    pub proposal: Option<Proposal>,
+    pub counted: Vec<ServerId>,
+    pub need: u32,
+    pub learned: Option<String>,
+    #[cfg_attr(
+        feature = "ts",
+        ts(type = "\"Idle\" | \"Asking\" | { Found: Proposal } | \"Failed\"")
+    )]
+    pub reading: Reading,
+    pub answered: Vec<ServerId>,
+    /// The next timer: when it was set and when it fires, in microseconds.
+    pub timer: Option<TimerFrame>,
 }
 
 /// What a disk has to do.

@@ -73,7 +73,7 @@ fn rank(event: &TraceEvent) -> u8 {
         What::ClientClosed => 72,
         What::ClientDisconnected => 71,
         What::ClientCalled { .. } => 66,
-        What::ClientActed { .. } => 65,
+        What::ClientActed { .. } | What::PaxosAsked { .. } => 65,
         What::FaultInjected(_) => 50,
         What::SnapshotWritten { .. } => 36,
         What::MessageLost { .. } => 20,
@@ -89,6 +89,14 @@ fn rank(event: &TraceEvent) -> u8 {
 fn core_rank(host: Option<Host>, event: &Event) -> u8 {
     match event {
         Event::Halted { .. } => 99,
+        Event::ValueLearned { .. } => 91,
+        Event::ReadEnded { .. } => 87,
+        Event::ValueProposed { .. } => 81,
+        Event::BallotRefused { .. } => 63,
+        Event::ValueAccepted { .. } => 60,
+        Event::PromiseGiven { .. } => 58,
+        Event::BallotBegun { .. } | Event::ReadBegun => 53,
+        Event::RepairSent { .. } => 51,
         Event::Established { .. } => 92,
         Event::Elected { .. } => 90,
         Event::SessionExpired { .. } => 88,

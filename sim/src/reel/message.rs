@@ -3,6 +3,8 @@
 //! Not here: where it travels (see [`super::camera`]).
 
 use bytes::Bytes;
+use zablab_core::paxos::message::Message;
+use zablab_core::paxos::{Ballot, Proposal};
 use zablab_core::process::PortKind;
 use zablab_core::txn::{LogRecord, Txn};
 use zablab_core::types::{ServerId, Zxid};
@@ -19,6 +21,7 @@ use zablab_core::wire::quorum::{
 use zablab_core::wire::txn;
 
 use super::frame::{Family, Field};
+use crate::paxos;
 use crate::step::Side;
 
 /// The number of the first message on a lane: the item before it is the connection's own news.
@@ -89,6 +92,44 @@ pub(super) fn describe(port: PortKind, to: Side, seq: u64, parts: &[Bytes]) -> D
     };
     // Only what a mutation garbles: every server of the simulator writes what these read.
     described.unwrap_or_else(|| Described::new(Family::Link, "?", "UNKNOWN").quiet())
+}
+
+/// What a datagram is.
+pub(super) fn describe_datagram(parts: &[Bytes]) -> Described {
+    let message = parts.first().and_then(|bytes| Message::decode(bytes).ok());
+    let unknown = || Described::new(Family::Link, "?", "UNKNOWN").quiet();
+    message.map_or_else(unknown, |message| paxos_message(&message))
+}
+
+fn paxos_message(message: &Message) -> Described {
+    let number = |ballot: &Ballot| format!("({},{})", ballot.round, paxos::called(ballot.proposer));
+    let accepted = |described: Described, accepted: &Option<Proposal>| match accepted {
+        Some(Proposal { ballot, value }) => {
+            described.with("accepted", number(ballot)).with("value", value.to_string())
+        }
+        None => described.with("accepted", "none"),
+    };
+    let new = |family, letters| Described::new(family, letters, message.name());
+    match message {
+        Message::Prepare { ballot } => new(Family::Election, "PR").with("ballot", number(ballot)),
+        Message::Promise { ballot, accepted: before } => {
+            let promise = new(Family::Election, "PM").reply();
+            accepted(promise.with("ballot", number(ballot)), before)
+        }
+        Message::Nack { ballot, promised } => new(Family::Election, "NK")
+            .reply()
+            .with("ballot", number(ballot))
+            .with("promised", number(promised)),
+        Message::Accept(Proposal { ballot, value }) => new(Family::Broadcast, "AC")
+            .with("ballot", number(ballot))
+            .with("value", value.to_string()),
+        Message::Accepted(Proposal { ballot, value }) => new(Family::Broadcast, "AD")
+            .reply()
+            .with("ballot", number(ballot))
+            .with("value", value.to_string()),
+        Message::Read { .. } => new(Family::Client, "RD"),
+        Message::State { accepted: has, .. } => accepted(new(Family::Client, "ST").reply(), has),
+    }
 }
 
 /// A zxid as people write it.

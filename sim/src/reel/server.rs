@@ -6,10 +6,12 @@ use zablab_core::types::ServerId;
 use zablab_core::view::{ServerView, TallyView};
 
 use super::frame::{
-    DiskFrame, LearnerFrame, ServerFrame, ServerState, SessionFrame, TallyVote, Tile, TimerFrame,
+    DiskFrame, LearnerFrame, PaxosFrame, PaxosState, ServerFrame, ServerState, SessionFrame,
+    TallyVote, Tile, TimerFrame,
 };
 use super::{log, tray};
 use crate::node::{DiskWork, Node};
+use crate::paxos::called;
 use crate::world::World;
 
 /// A server now. `read` is what [`log::read_disk`] found if it is down.
@@ -32,7 +34,27 @@ pub(super) fn of<P: Policy>(
     };
     let observer = world.given().servers[&sid].role == PeerRole::Observer;
     let up = view.map(|view| state(world, node, view));
-    ServerFrame { sid, observer, up, disk, log, earlier }
+    let paxos = paxos(world, sid, node);
+    ServerFrame { sid, observer, up, disk, log, earlier, paxos }
+}
+
+fn paxos<P: Policy>(world: &World<P>, sid: ServerId, node: &Node<P>) -> Option<PaxosFrame> {
+    let roles = world.given().servers.get(&sid)?.paxos.as_ref()?.roles;
+    let up = world.paxos(sid).map(|view| PaxosState {
+        promised: view.promised,
+        accepted: view.accepted,
+        stage: view.stage,
+        ballot: view.ballot,
+        proposal: view.proposal,
+        counted: view.counted,
+        need: view.need,
+        learned: view.learned.map(|value| value.to_string()),
+        reading: view.reading,
+        answered: view.answered,
+        timer: node.timer().map(|(since_us, due_us)| TimerFrame { since_us, due_us }),
+    });
+    let (acceptor, proposer, learner) = (roles.acceptor, roles.proposer, roles.learner);
+    Some(PaxosFrame { name: called(sid), acceptor, proposer, learner, up })
 }
 
 fn state<P: Policy>(world: &World<P>, node: &Node<P>, view: ServerView) -> ServerState {

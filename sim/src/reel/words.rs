@@ -33,7 +33,8 @@ pub(crate) fn exact(step: &Step) -> Option<Exact> {
         Step::Fault(Fault::Lose { lane, seq }) => Exact::Lose { lane, seq },
         Step::Fault(Fault::Release { lane }) => Exact::Release { lane },
         Step::Fault(Fault::Reset { link }) => Exact::Reset { link },
-        Step::Act { .. } | Step::Fault(_) => return None,
+        Step::Fault(Fault::Duplicate { lane, seq }) => Exact::Duplicate { lane, seq },
+        Step::Act { .. } | Step::Fault(_) | Step::Ask { .. } => return None,
     })
 }
 
@@ -45,6 +46,7 @@ pub(crate) fn act(step: &Step, names: &Names) -> Option<Act> {
             Some(Act::Client { client, op })
         }
         Step::Fault(fault) => fault_act(*fault, names),
+        Step::Ask { server, ask } => Some(Act::Paxos { at: *server, ask: (**ask).clone() }),
         _ => None,
     }
 }
@@ -72,9 +74,11 @@ fn fault_act(fault: Fault, names: &Names) -> Option<Act> {
         Fault::DropClient { client } => {
             Act::Client { client: client_name(client, names), op: ClientAct::Crash }
         }
-        Fault::Lose { .. } | Fault::Reset { .. } | Fault::Hold { .. } | Fault::Release { .. } => {
-            return None;
-        }
+        Fault::Lose { .. }
+        | Fault::Reset { .. }
+        | Fault::Hold { .. }
+        | Fault::Release { .. }
+        | Fault::Duplicate { .. } => return None,
     })
 }
 

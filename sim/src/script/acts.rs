@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use zablab_core::paxos::message::Message;
 use zablab_core::process::PortKind;
 use zablab_core::tree::acl::{self, world_anyone};
 use zablab_core::types::ServerId;
@@ -56,7 +57,7 @@ impl Rules {
             if let Some(place) = self.lose.iter().position(|rule| rule.means(link, lane.to, item)) {
                 self.lose.remove(place);
                 steps.push(Step::Fault(Fault::Lose { lane, seq }));
-            } else if link.held(lane.to).is_none()
+            } else if !link.is_held(lane.to, seq)
                 && self.hold.iter().any(|rule| rule.means(link, lane.to, item))
             {
                 steps.push(Step::Fault(Fault::Hold { lane, seq }));
@@ -72,7 +73,22 @@ impl Rule {
     }
 
     fn means(&self, link: &Link, to: Side, item: &Item) -> bool {
-        self.is_way(link, to) && is_kind(link.port, item, &self.kind)
+        let is_kind = match link.datagrams {
+            true => is_datagram(item, &self.kind),
+            false => is_kind(link.port, item, &self.kind),
+        };
+        self.is_way(link, to) && is_kind
+    }
+
+    /// The datagrams of this direction that are meant; of a connection only the first one is
+    /// named, because all behind it shares its fate.
+    fn under_way_all(&self, world: &World<Teaching>) -> Vec<(LaneId, u64)> {
+        let meant = lanes(world).flat_map(|(lane, link)| {
+            let items = link.in_flight(lane.to).filter(move |item| self.means(link, lane.to, item));
+            let most = if link.datagrams { usize::MAX } else { 1 };
+            items.take(most).map(move |item| (lane, item.seq))
+        });
+        meant.collect()
     }
 
     /// The lanes of this direction, and on each the first message under way that is meant.
@@ -117,7 +133,18 @@ fn is_kind(port: PortKind, item: &Item, kind: &MessageKind) -> bool {
                 Ok(_) | Err(_) => false,
             }
         }),
-        (MessageKind::Notification | MessageKind::Packet(_), _) => false,
+        (MessageKind::Notification | MessageKind::Packet(_) | MessageKind::Paxos(_), _) => false,
+    }
+}
+
+fn is_datagram(item: &Item, kind: &MessageKind) -> bool {
+    match (kind, &item.cargo) {
+        (MessageKind::Any, _) => true,
+        (MessageKind::Paxos(name), Cargo::Message(parts)) => {
+            let message = parts.first().and_then(|bytes| Message::decode(bytes).ok());
+            message.is_some_and(|message| same_word(message.name(), name))
+        }
+        (MessageKind::Notification | MessageKind::Packet(_) | MessageKind::Paxos(_), _) => false,
     }
 }
 
@@ -183,6 +210,7 @@ impl<A: Actor> Acting<'_, A> {
                 self.release(|_, _| true)
             }
             Act::Lose(way, kind) => self.lose(self.rule(way, kind)?),
+            Act::Duplicate(way, kind) => self.duplicate(self.rule(way, kind)?),
             Act::Reset(a, b) => self.reset(a, b),
             Act::Deliver(way, kind) => self.deliver(self.rule(way, kind)?),
             Act::SlowDisk(at, us) => {
@@ -194,6 +222,12 @@ impl<A: Actor> Acting<'_, A> {
                 self.each(at, |server| Fault::JumpWallClock { server, by_ms })
             }
             Act::Client { client, op } => self.client_act(client, op),
+            Act::Paxos { at, ask } => {
+                let sids = Sids::List(vec![(*at, *at)]);
+                let server = self.servers(&sids)?.into_iter().next().unwrap_or(*at);
+                self.actor.apply(&Step::Ask { server, ask: Arc::new(ask.clone()) });
+                Ok(())
+            }
         }
     }
 
@@ -257,7 +291,7 @@ impl<A: Actor> Acting<'_, A> {
     }
 
     fn hold(&mut self, rule: Rule) -> Result<(), Failure> {
-        let under_way: Vec<_> = rule.under_way(self.actor.world()).collect();
+        let under_way = rule.under_way_all(self.actor.world());
         self.actor.rules().hold.push(rule);
         for (lane, seq) in under_way {
             self.fault(Fault::Hold { lane, seq });
@@ -268,7 +302,7 @@ impl<A: Actor> Acting<'_, A> {
     fn release(&mut self, those: impl Fn(Host, Host) -> bool) -> Result<(), Failure> {
         let held = lanes(self.actor.world()).filter(|(lane, link)| {
             let way = (link.end(lane.to.other()).host, link.end(lane.to).host);
-            link.held(lane.to).is_some() && those(way.0, way.1)
+            link.holds_anything(lane.to) && those(way.0, way.1)
         });
         let held: Vec<LaneId> = held.map(|(lane, _)| lane).collect();
         for lane in held {
@@ -281,12 +315,22 @@ impl<A: Actor> Acting<'_, A> {
         let oldest = rule.under_way(self.actor.world()).next();
         match oldest {
             None => self.actor.rules().lose.push(rule),
+            Some((lane, seq)) if self.actor.world().net().is_for_datagrams(lane) => {
+                self.fault(Fault::Lose { lane, seq });
+            }
             Some((lane, seq)) => {
                 self.fault(Fault::Lose { lane, seq });
                 // What was held is gone; the news of the reset travels on.
                 self.fault(Fault::Release { lane });
             }
         }
+        Ok(())
+    }
+
+    fn duplicate(&mut self, rule: Rule) -> Result<(), Failure> {
+        let oldest = rule.under_way(self.actor.world()).next();
+        let (lane, seq) = oldest.ok_or(Failure::NoMessage)?;
+        self.fault(Fault::Duplicate { lane, seq });
         Ok(())
     }
 
@@ -308,8 +352,9 @@ impl<A: Actor> Acting<'_, A> {
         let ready = world.agenda().iter().map(|entry| entry.step()).find(|step| {
             let Step::Deliver { lane, seq } = step else { return false };
             let Some(link) = world.net().link(lane.link) else { return false };
-            let first = link.in_flight(lane.to).next().filter(|item| item.seq == *seq);
-            first.is_some_and(|item| rule.means(link, lane.to, item))
+            // Of a connection only the first message is on the agenda.
+            let ready = link.in_flight(lane.to).find(|item| item.seq == *seq);
+            ready.is_some_and(|item| rule.means(link, lane.to, item))
         });
         let step = ready.ok_or(Failure::NoMessage)?;
         self.actor.apply(&step);

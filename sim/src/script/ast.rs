@@ -3,11 +3,12 @@
 //! Comments and empty lines are not kept; rewriting expected output therefore works on the text.
 
 use zablab_core::config::CrossEpoch;
+use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
 use crate::step::Keep;
 
-use super::vocabulary::{ClientFn, NodeFn, ServerFn};
+use super::vocabulary::{ClientFn, NodeFn, PaxosFn, ServerFn};
 
 /// A whole script.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -144,6 +145,12 @@ pub enum Given {
     CommitLog(Sids, Zxid, Zxid),
     /// A mutation of the protocol.
     Bug(String),
+    /// So many Paxos processes of this kind, in the place of servers.
+    Paxos(PaxosKind, u32),
+    /// On disk: what an acceptor promised.
+    Promised(Sids, Ballot),
+    /// On disk: what an acceptor accepted, and so promised.
+    Accepted(Sids, Proposal),
 }
 
 /// What a record of `given log` says.
@@ -157,6 +164,19 @@ pub enum GivenTxn {
     Delete(String),
     /// A client's session begins, with this timeout in µs.
     Session(String, u64),
+}
+
+/// What Paxos processes do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PaxosKind {
+    /// They promise and accept, and read when they are asked to.
+    Acceptors,
+    /// They propose.
+    Proposers,
+    /// They are told what was accepted.
+    Learners,
+    /// They do everything.
+    Peers,
 }
 
 /// The choosers that a script can name.
@@ -233,6 +253,8 @@ pub enum Act {
     ReleaseAll,
     /// The next such message is lost, and its connection reset.
     Lose(Way, MessageKind),
+    /// The oldest such datagram under way arrives twice.
+    Duplicate(Way, MessageKind),
     /// The connections between two hosts are reset.
     Reset(HostName, HostName),
     /// The oldest message of a direction arrives now.
@@ -249,6 +271,13 @@ pub enum Act {
         client: String,
         /// What.
         op: ClientAct,
+    },
+    /// A Paxos process is asked for something.
+    Paxos {
+        /// Which.
+        at: ServerId,
+        /// What.
+        ask: Ask,
     },
 }
 
@@ -272,6 +301,8 @@ pub enum MessageKind {
     Notification,
     /// Packets of the quorum port with this name, as in the script.
     Packet(String),
+    /// Messages of Paxos with this name, as in the script.
+    Paxos(String),
 }
 
 /// What a client does.
@@ -432,6 +463,8 @@ pub enum Term {
     Pair(i128, i128),
     /// A vote: leader, epoch and counter.
     Vote(i128, u32, u32),
+    /// A proposal of Paxos: the round of its number, and its value.
+    Proposal(i128, String),
     /// The server that `all` or `any` is at.
     Variable(String),
     /// A function.
@@ -453,6 +486,14 @@ pub enum Call {
     Count(Pattern),
     /// Simulated milliseconds since the start.
     Time,
+    /// Of a Paxos process.
+    Paxos(PaxosFn, ServerArg),
+    /// The value that a majority of acceptors has accepted under one number.
+    Chosen,
+    /// Whether this invariant was broken.
+    Broken(String),
+    /// How many steps were taken.
+    Steps,
 }
 
 /// A server in an argument.

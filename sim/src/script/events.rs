@@ -4,7 +4,8 @@
 //! the sources say the same words. Not here: values of functions (see [`super::predicate`]).
 
 use serde_json::Value as Json;
-use zablab_core::types::{Epoch, Zxid};
+use zablab_core::paxos::{Ballot, Proposal};
+use zablab_core::types::{Epoch, ServerId, Zxid};
 use zablab_core::wire::client::ErrorCode;
 
 use super::ast::{Pattern, Term};
@@ -48,6 +49,16 @@ pub const EVENTS: &[(&str, &[&str])] = &[
     ("Replied", &["session", "xid", "op", "zxid", "error"]),
     ("WatchFired", &["session", "kind", "path", "zxid"]),
     ("Halted", &["why"]),
+    ("BallotBegun", &["ballot"]),
+    ("PromiseGiven", &["to", "ballot", "accepted"]),
+    ("BallotRefused", &["to", "ballot", "promised"]),
+    ("ValueProposed", &["ballot", "value", "adopted"]),
+    ("ValueAccepted", &["ballot", "value"]),
+    ("ValueLearned", &["ballot", "value"]),
+    ("ReadBegun", &[]),
+    ("ReadEnded", &["found"]),
+    ("RepairSent", &["to", "ballot"]),
+    ("PaxosAsked", &["ask", "asked_round", "value"]),
     ("FaultInjected", &[]),
     ("Started", &["notes"]),
     ("StartRefused", &["why"]),
@@ -84,6 +95,11 @@ const SHOWN: &[&str] = &[
     "SnapshotInstalled",
     "SessionExpired",
     "Halted",
+    "BallotRefused",
+    "ValueProposed",
+    "ValueAccepted",
+    "ValueLearned",
+    "ReadEnded",
     "StartRefused",
     "Crashed",
     "ClientReturned",
@@ -189,6 +205,16 @@ fn flatten(name: &str, value: &Json, fields: &mut Vec<(String, Value)>) {
             if let Some(zxid) = zxid_of(value) {
                 fields.push((name.to_owned(), Value::Zxid(zxid)));
             }
+            if let Some(ballot) = ballot_of(value) {
+                fields.push((name.to_owned(), Value::Ballot(ballot)));
+            }
+            let ballot = object.get("ballot").and_then(ballot_of);
+            if let (Some(ballot), Some(value)) =
+                (ballot, object.get("value").and_then(Json::as_str))
+            {
+                let proposal = Proposal { ballot, value: value.into() };
+                fields.push((name.to_owned(), Value::Proposal(proposal)));
+            }
             let leader = object.get("leader").and_then(Json::as_i64);
             let zxid = object.get("zxid").and_then(zxid_of);
             match (leader, zxid) {
@@ -212,6 +238,11 @@ fn flatten(name: &str, value: &Json, fields: &mut Vec<(String, Value)>) {
 fn text_value(text: &str) -> Value {
     let hex = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
     hex.map_or_else(|| Value::Str(text.to_owned()), |n| Value::Int(i128::from(n)))
+}
+
+fn ballot_of(value: &Json) -> Option<Ballot> {
+    let round = u32::try_from(value.get("round")?.as_u64()?).ok()?;
+    Some(Ballot { round, proposer: ServerId(value.get("proposer")?.as_i64()?) })
 }
 
 fn zxid_of(value: &Json) -> Option<Zxid> {

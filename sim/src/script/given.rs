@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zablab_core::config::PeerRole;
+use zablab_core::paxos::Roles;
 use zablab_core::tree::acl::{self, world_anyone};
 use zablab_core::tree::{Database, path};
 use zablab_core::txn::{CreateKind, CreateTxn, LogRecord, Txn, TxnHeader};
 use zablab_core::types::{ElectionEpoch, Epoch, ServerId, SessionId, WallMs, Xid, Zxid};
 use zablab_core::wire::txn::record;
 
-use super::ast::{Act, ChooserKind, Command, Given, GivenTxn, HostName, Script, Sids};
+use super::ast::{Act, ChooserKind, Command, Given, GivenTxn, HostName, PaxosKind, Script, Sids};
 use crate::given::{ClientGiven, ServerGiven};
+use crate::paxos::{PaxosGiven, number_of};
 use crate::step::ClientId;
 use crate::teaching::{Bug, BugSet};
 
@@ -41,6 +43,12 @@ pub enum StartError {
     /// A line names a server that there is not.
     #[error("there is no server {server}")]
     NoServer {
+        /// Which.
+        server: ServerId,
+    },
+    /// A line is about Paxos, but names a server.
+    #[error("server {server} is no Paxos process")]
+    NoProcess {
         /// Which.
         server: ServerId,
     },
@@ -121,6 +129,7 @@ fn client_numbers(script: &Script) -> BTreeMap<String, ClientId> {
                 | Act::Hold(way, _)
                 | Act::Release(way)
                 | Act::Lose(way, _)
+                | Act::Duplicate(way, _)
                 | Act::Deliver(way, _),
             ) => {
                 for host in [&way.from, &way.to] {
@@ -177,6 +186,7 @@ impl Builder {
                 self.given.standalone = true;
                 self.given.servers = BTreeMap::from([(ServerId(0), ServerGiven::default())]);
             }
+            Given::Paxos(kind, n) => self.processes(*kind, *n),
             Given::Observers(at) => {
                 self.each(at, |server| server.role = PeerRole::Observer)?;
             }
@@ -189,6 +199,15 @@ impl Builder {
         let timing = &mut self.given.timing;
         match given {
             Given::Servers(_) | Given::Standalone | Given::Observers(_) | Given::Clients(_) => {}
+            Given::Paxos(..) => {}
+            Given::Promised(at, ballot) => {
+                self.process(at, |given| given.state.promised = Some(*ballot))?;
+            }
+            Given::Accepted(at, proposal) => self.process(at, |given| {
+                let state = &mut given.state;
+                state.promised = state.promised.max(Some(proposal.ballot));
+                state.accepted = Some(proposal.clone());
+            })?,
             Given::Seed(seed) => self.given.seed = *seed,
             Given::Chooser(kind) => self.chooser = *kind,
             Given::Tick(us) => timing.tick_time_ms = (us / 1000) as u32,
@@ -238,6 +257,36 @@ impl Builder {
                     name.parse().map_err(|_| StartError::NoBug { name: name.clone() })?;
                 self.bugs = self.bugs.with(bug);
             }
+        }
+        Ok(())
+    }
+
+    /// Paxos processes of one kind; with the first of them there are no servers any more. All run
+    /// from the beginning.
+    fn processes(&mut self, kind: PaxosKind, n: u32) {
+        let servers = &mut self.given.servers;
+        if servers.values().any(|server| server.paxos.is_none()) {
+            servers.clear();
+        }
+        let none = Roles::default();
+        let (letter, roles) = match kind {
+            PaxosKind::Acceptors => ('A', Roles { acceptor: true, reader: true, ..none }),
+            PaxosKind::Proposers => ('P', Roles { proposer: true, ..none }),
+            PaxosKind::Learners => ('L', Roles { learner: true, ..none }),
+            PaxosKind::Peers => {
+                ('A', Roles { proposer: true, acceptor: true, learner: true, reader: true })
+            }
+        };
+        for sid in (1..=n).filter_map(|i| number_of(&format!("{letter}{i}"))) {
+            let paxos = Some(PaxosGiven { roles, ..PaxosGiven::default() });
+            servers.insert(sid, ServerGiven { up: true, paxos, ..ServerGiven::default() });
+        }
+    }
+
+    fn process(&mut self, at: &Sids, change: impl Fn(&mut PaxosGiven)) -> Result<(), StartError> {
+        for server in self.known(at)? {
+            let given = self.given.servers.get_mut(&server).and_then(|own| own.paxos.as_mut());
+            change(given.ok_or(StartError::NoProcess { server })?);
         }
         Ok(())
     }

@@ -5,17 +5,19 @@
 use std::collections::BTreeSet;
 
 use zablab_core::config::CrossEpoch;
+use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
+use crate::paxos::{OF_A_LETTER_MAX, number_of};
 use crate::step::Keep;
 
 use super::ast::{
     Act, Block, ChooserKind, ClientAct, Command, Given, GivenTxn, HostName, Line, MessageKind,
-    Part, Predicate, Predict, Read, Script, Sids, Survivors, Way, Write,
+    Part, PaxosKind, Predicate, Predict, Read, Script, Sids, Survivors, Way, Write,
 };
 use super::lex::{Token, Tokens};
 use super::parse_predicate::{literal, pattern, predicate, term, zxid};
-use super::vocabulary::{PACKETS, same_word};
+use super::vocabulary::{PACKETS, PAXOS_MESSAGES, same_word};
 use super::{HEADER, LINES_MAX, REPEAT_MAX, SCRIPT_LEN_MAX, SERVERS_MAX};
 
 /// The most that a clock may be wrong, in millionths.
@@ -165,6 +167,11 @@ fn command(tokens: &mut Tokens) -> Result<Command, ParseError> {
     if matches!(tokens.peek_second(), Some(Token::Sign(":"))) {
         let client = tokens.word("a client's name")?;
         tokens.sign(":")?;
+        if let Some(at) = number_of(&client) {
+            let ask = paxos_ask(tokens)?;
+            tokens.done()?;
+            return Ok(Command::Act(Act::Paxos { at, ask }));
+        }
         let op = client_act(tokens)?;
         tokens.done()?;
         return Ok(Command::Act(Act::Client { client, op }));
@@ -267,6 +274,7 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
             _ => tokens.error_before("snap or trunc-diff"),
         },
         "sync-time" => Ok(Given::SyncTime(tokens.duration_us()?)),
+        "paxos" => given_paxos(tokens),
         "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
         _ => given_at(&what, tokens),
     }
@@ -308,11 +316,57 @@ fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
             tokens.sign("..")?;
             Ok(Given::CommitLog(at, first, zxid(tokens)?))
         }
+        "promised" => {
+            let at = sids_colon(tokens)?;
+            Ok(Given::Promised(at, ballot(tokens)?))
+        }
+        "accepted" => {
+            let at = sids_colon(tokens)?;
+            let ballot = ballot(tokens)?;
+            let value = tokens.string()?.as_str().into();
+            Ok(Given::Accepted(at, Proposal { ballot, value }))
+        }
         _ => tokens.error_before(
             "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
              delay jitter sync-time sync-jitter give-up snap-count window cross-epoch clock-ppm \
-             accepted-epoch current-epoch log snapshot round counter commit-log bug",
+             accepted-epoch current-epoch log snapshot round counter commit-log bug paxos promised \
+             accepted",
         ),
+    }
+}
+
+fn given_paxos(tokens: &mut Tokens) -> Result<Given, ParseError> {
+    let kind = match tokens.word("acceptors, proposers, learners or peers")?.as_str() {
+        "acceptors" => PaxosKind::Acceptors,
+        "proposers" => PaxosKind::Proposers,
+        "learners" => PaxosKind::Learners,
+        "peers" => PaxosKind::Peers,
+        _ => return tokens.error_before("acceptors, proposers, learners or peers"),
+    };
+    let n = tokens.number("how many", 1, i128::from(OF_A_LETTER_MAX))?;
+    Ok(Given::Paxos(kind, u32::try_from(n).expect("within the limits just checked")))
+}
+
+fn ballot(tokens: &mut Tokens) -> Result<Ballot, ParseError> {
+    tokens.sign("(")?;
+    let round = tokens.number_u32("a round", 1)?;
+    tokens.sign(",")?;
+    let proposer = sid(tokens)?;
+    tokens.sign(")")?;
+    Ok(Ballot { round, proposer })
+}
+
+fn paxos_ask(tokens: &mut Tokens) -> Result<Ask, ParseError> {
+    match tokens.word("prepare, accept, propose or read")?.as_str() {
+        "prepare" => {
+            let named = matches!(tokens.peek(), Some(Token::Number(..)));
+            let round = if named { Some(tokens.number_u32("a round", 1)?) } else { None };
+            Ok(Ask::Prepare { round, value: tokens.string()?.as_str().into() })
+        }
+        "accept" => Ok(Ask::Accept),
+        "propose" => Ok(Ask::Propose { value: tokens.string()?.as_str().into() }),
+        "read" => Ok(Ask::Read),
+        _ => tokens.error_before("prepare, accept, propose or read"),
     }
 }
 
@@ -371,6 +425,7 @@ fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
         "release" if tokens.is_done() => Ok(Act::ReleaseAll),
         "release" => Ok(Act::Release(way(tokens)?)),
         "lose" => Ok(Act::Lose(way(tokens)?, message_kind(tokens)?)),
+        "duplicate" => Ok(Act::Duplicate(way(tokens)?, message_kind(tokens)?)),
         "reset" => Ok(Act::Reset(host(tokens)?, host(tokens)?)),
         "deliver" => {
             let way = way(tokens)?;
@@ -381,9 +436,9 @@ fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
         "fail-disk" => Ok(Act::FailDisk(sids(tokens)?)),
         "jump-clock" => Ok(Act::JumpClock(sids(tokens)?, tokens.duration_us()?)),
         _ => tokens.error_before(
-            "one of given start crash wipe cut heal delay hold release lose reset deliver \
-             slow-disk fail-disk jump-clock step run mark expect expect-broken predict goal, \
-             or a client's name and \":\"",
+            "one of given start crash wipe cut heal delay hold release lose duplicate reset \
+             deliver slow-disk fail-disk jump-clock step run mark expect expect-broken predict goal, \
+             or the name of a client or Paxos process and \":\"",
         ),
     }
 }
@@ -423,7 +478,9 @@ fn way(tokens: &mut Tokens) -> Result<Way, ParseError> {
 
 fn host(tokens: &mut Tokens) -> Result<HostName, ParseError> {
     match tokens.peek() {
-        Some(Token::Word(_)) => Ok(HostName::Client(tokens.word("a client's name")?)),
+        Some(Token::Word(name)) if number_of(name).is_none() => {
+            Ok(HostName::Client(tokens.word("a client's name")?))
+        }
         _ => Ok(HostName::Server(sid(tokens)?)),
     }
 }
@@ -439,7 +496,11 @@ fn message_kind(tokens: &mut Tokens) -> Result<MessageKind, ParseError> {
     if PACKETS.iter().any(|known| same_word(known, &name)) {
         return Ok(MessageKind::Packet(name));
     }
-    tokens.error_before(format!("NOTIFICATION, * or one of {}", PACKETS.join(" ")))
+    if PAXOS_MESSAGES.iter().any(|known| same_word(known, &name)) {
+        return Ok(MessageKind::Paxos(name));
+    }
+    let (packets, paxos) = (PACKETS.join(" "), PAXOS_MESSAGES.join(" "));
+    tokens.error_before(format!("NOTIFICATION, * or one of {packets} {paxos}"))
 }
 
 fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
@@ -558,6 +619,12 @@ pub(super) fn sids(tokens: &mut Tokens) -> Result<Sids, ParseError> {
 }
 
 pub(super) fn sid(tokens: &mut Tokens) -> Result<ServerId, ParseError> {
+    if let Some(Token::Word(name)) = tokens.peek()
+        && let Some(process) = number_of(name)
+    {
+        tokens.take();
+        return Ok(process);
+    }
     let n = tokens.number("a server's number", 0, i128::from(SERVERS_MAX))?;
     Ok(ServerId(i64::try_from(n).expect("within the limits just checked")))
 }

@@ -9,7 +9,8 @@ use super::ast::{Call, Comparison, FieldTest, Pattern, Predicate, ServerArg, Sid
 use super::events::fields_of;
 use super::lex::{Token, Tokens};
 use super::parse::{ParseError, sid, sids, zxid_of};
-use super::vocabulary::{ClientFn, Kind, NodeFn, ServerFn, same_word};
+use super::vocabulary::{ClientFn, Kind, NodeFn, PaxosFn, ServerFn, same_word};
+use crate::paxos::number_of;
 
 /// A whole predicate.
 pub(super) fn predicate(tokens: &mut Tokens) -> Result<Predicate, ParseError> {
@@ -43,7 +44,13 @@ pub(super) fn literal(tokens: &mut Tokens) -> Result<Term, ParseError> {
         }
         Some(Token::Str(_)) => Ok(Term::Str(tokens.string()?)),
         Some(Token::Path(_)) => Ok(Term::Str(tokens.path()?)),
-        Some(Token::Word(_)) => Ok(Term::Word(tokens.word("a word")?)),
+        Some(Token::Word(word)) => match number_of(word) {
+            Some(process) => {
+                tokens.take();
+                Ok(Term::Int(i128::from(process.0)))
+            }
+            None => Ok(Term::Word(tokens.word("a word")?)),
+        },
         Some(Token::Sign("(")) => pair(tokens),
         Some(Token::Number(..) | Token::Sign(_)) | None => tokens.error("a term"),
     }
@@ -66,6 +73,13 @@ fn pair(tokens: &mut Tokens) -> Result<Term, ParseError> {
     let term = if matches!(tokens.peek(), Some(Token::Sign("("))) {
         let zxid = zxid(tokens)?;
         Term::Vote(first, zxid.epoch().0, zxid.counter())
+    } else if matches!(tokens.peek(), Some(Token::Str(_))) {
+        Term::Proposal(first, tokens.string()?)
+    } else if let Some(Token::Word(name)) = tokens.peek()
+        && let Some(process) = number_of(name)
+    {
+        tokens.take();
+        Term::Pair(first, i128::from(process.0))
     } else {
         Term::Pair(first, tokens.number("a number", 0, i128::from(u32::MAX))?)
     };
@@ -213,12 +227,10 @@ fn comparison(tokens: &mut Tokens) -> Result<Predicate, ParseError> {
             None => at_right.error("a function on one side"),
         },
         Some(Kind::Bool) => at_right.error("a function that is not yes or no"),
-        Some(Kind::Word(_) | Kind::Str | Kind::Vote) if ordered => {
+        Some(Kind::Word(_) | Kind::Str | Kind::Vote | Kind::Ballot | Kind::Proposal) if ordered => {
             at_sign.error("\"==\" or \"!=\" between these")
         }
-        Some(Kind::Int | Kind::Zxid | Kind::Word(_) | Kind::Str | Kind::Vote) => {
-            Ok(Predicate::Compare(left, comparison, right))
-        }
+        Some(_) => Ok(Predicate::Compare(left, comparison, right)),
     }
 }
 
@@ -243,6 +255,8 @@ fn fits(literal: &Term, kind: Kind) -> bool {
         (Term::Word(word), Kind::Word(words)) => words.iter().any(|known| same_word(known, word)),
         (Term::Pair(epoch, _), Kind::Zxid) => u32::try_from(*epoch).is_ok(),
         (Term::Pair(..) | Term::Vote(..), Kind::Vote) => true,
+        (Term::Int(_) | Term::Pair(..), Kind::Ballot) => true,
+        (Term::Proposal(..), Kind::Proposal) => true,
         _ => false,
     }
 }
@@ -252,8 +266,10 @@ fn kind_of(call: &Call) -> Kind {
         Call::Server(function, _) => function.kind(),
         Call::Node(function, _, _) => function.kind(),
         Call::Client(function, _) => function.kind(),
-        Call::TreesEqual(_) => Kind::Bool,
-        Call::Count(_) | Call::Time => Kind::Int,
+        Call::TreesEqual(_) | Call::Broken(_) => Kind::Bool,
+        Call::Count(_) | Call::Time | Call::Steps => Kind::Int,
+        Call::Paxos(function, _) => function.kind(),
+        Call::Chosen => Kind::Str,
     }
 }
 
@@ -275,6 +291,14 @@ fn call(tokens: &mut Tokens) -> Result<Call, ParseError> {
         Call::Count(pattern(tokens)?)
     } else if name == "time" {
         Call::Time
+    } else if let Some(function) = PaxosFn::named(&name) {
+        Call::Paxos(function, server(tokens)?)
+    } else if name == "chosen" {
+        Call::Chosen
+    } else if name == "broken" {
+        Call::Broken(tokens.word("an invariant's id, such as X1")?)
+    } else if name == "steps" {
+        Call::Steps
     } else {
         return at_name.error("a function's name before \"(\"");
     };

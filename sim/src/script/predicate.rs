@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use zablab_core::client::SessionState;
+use zablab_core::paxos::{Ballot, PaxosView, Proposal, Reading};
 use zablab_core::trace::{Phase, Role};
 use zablab_core::tree::Database;
 use zablab_core::types::{Epoch, ServerId, Zxid};
@@ -15,8 +16,9 @@ use zablab_core::wire::client::Response;
 use super::ast::{Call, Comparison, Pattern, Predicate, ServerArg, Sids, Term};
 use super::events::{Row, result_word};
 use super::given::members;
-use super::vocabulary::{ClientFn, NodeFn, ServerFn, same_word};
+use super::vocabulary::{ClientFn, NodeFn, PaxosFn, ServerFn, same_word};
 use crate::client::Outcome;
+use crate::paxos;
 use crate::step::ClientId;
 use crate::teaching::Teaching;
 use crate::world::World;
@@ -43,6 +45,10 @@ pub enum Value {
         /// The candidate's last zxid.
         zxid: Zxid,
     },
+    /// A number of Paxos.
+    Ballot(Ballot),
+    /// A proposal of Paxos.
+    Proposal(Proposal),
 }
 
 impl Value {
@@ -61,6 +67,14 @@ impl Value {
             (Value::Vote { leader, zxid }, Term::Vote(candidate, epoch, counter)) => {
                 leader == candidate && *zxid == Zxid::new(Epoch(*epoch), *counter)
             }
+            (Value::Ballot(ballot), Term::Int(round)) => i128::from(ballot.round) == *round,
+            (Value::Ballot(ballot), Term::Pair(round, proposer)) => {
+                let number = (i128::from(ballot.round), i128::from(ballot.proposer.0));
+                number == (*round, *proposer)
+            }
+            (Value::Proposal(proposal), Term::Proposal(round, value)) => {
+                i128::from(proposal.ballot.round) == *round && *proposal.value == **value
+            }
             _ => false,
         }
     }
@@ -77,6 +91,12 @@ impl fmt::Display for Value {
             Value::Word(word) => f.write_str(word),
             Value::Zxid(zxid) => write!(f, "{zxid:?}"),
             Value::Vote { leader, zxid } => write!(f, "({leader},{zxid:?})"),
+            Value::Ballot(ballot) => {
+                write!(f, "({},{})", ballot.round, paxos::called(ballot.proposer))
+            }
+            Value::Proposal(proposal) => {
+                write!(f, "({},{:?})", proposal.ballot.round, proposal.value)
+            }
         }
     }
 }
@@ -194,6 +214,8 @@ impl Bound<'_> {
             Term::Vote(leader, epoch, counter) => {
                 Value::Vote { leader: *leader, zxid: Zxid::new(Epoch(*epoch), *counter) }
             }
+            // Only ever compared, never computed with.
+            Term::Proposal(..) => Value::None,
             Term::Variable(name) => {
                 self.variable(name).map_or(Value::None, |sid| Value::Int(i128::from(sid.0)))
             }
@@ -216,6 +238,16 @@ impl Bound<'_> {
             Call::TreesEqual(servers) => Value::Bool(self.trees_equal(servers)),
             Call::Count(pattern) => Value::Int(self.count(pattern) as i128),
             Call::Time => Value::Int(i128::from(self.scene.world.now().as_ms())),
+            Call::Paxos(function, process) => {
+                let view = self.scene.world.paxos(self.server(process));
+                view.map_or(Value::None, |view| of_paxos(*function, view))
+            }
+            Call::Chosen => text(self.scene.world.checker().chosen()),
+            Call::Broken(id) => {
+                let mut broken = self.scene.world.violations().iter();
+                Value::Bool(broken.any(|violation| violation.invariant.id() == id))
+            }
+            Call::Steps => Value::Int(i128::from(self.scene.world.steps())),
         }
     }
 
@@ -364,6 +396,34 @@ fn of_view(function: ServerFn, view: &ServerView) -> Value {
         ServerFn::Watches => count(view.watch_count),
         ServerFn::Ephemerals => count(view.ephemeral_count),
     }
+}
+
+fn of_paxos(function: PaxosFn, view: PaxosView) -> Value {
+    let proposal = |proposal: Option<Proposal>| proposal.map_or(Value::None, Value::Proposal);
+    match function {
+        PaxosFn::Promised => view.promised.map_or(Value::None, Value::Ballot),
+        PaxosFn::Accepted => proposal(view.accepted),
+        PaxosFn::Proposal => proposal(view.proposal),
+        PaxosFn::Stage => Value::Word(format!("{:?}", view.stage).to_uppercase()),
+        PaxosFn::Learned => text(view.learned.as_ref()),
+        PaxosFn::Read => match view.reading {
+            Reading::Found(found) => text(Some(&found.value)),
+            Reading::Idle | Reading::Asking | Reading::Failed => Value::None,
+        },
+        PaxosFn::Reading => {
+            let word = match view.reading {
+                Reading::Idle => "IDLE",
+                Reading::Asking => "ASKING",
+                Reading::Found(_) => "FOUND",
+                Reading::Failed => "FAILED",
+            };
+            Value::Word(word.to_owned())
+        }
+    }
+}
+
+fn text(value: Option<&zablab_core::paxos::Value>) -> Value {
+    value.map_or(Value::None, |value| Value::Str(value.to_string()))
 }
 
 fn is_literal(term: &Term) -> bool {

@@ -5,14 +5,17 @@
 use core::fmt::{self, Display, Formatter, Write as _};
 
 use zablab_core::config::CrossEpoch;
-use zablab_core::types::Zxid;
+use zablab_core::paxos::{Ask, Ballot};
+use zablab_core::types::{ServerId, Zxid};
 
+use crate::paxos;
 use crate::step::Keep;
 
 use super::HEADER;
 use super::ast::{
     Act, Call, ChooserKind, ClientAct, Command, Comparison, Given, GivenTxn, HostName, MessageKind,
-    Part, Pattern, Predicate, Read, Script, ServerArg, Sids, Survivors, Term, Way, Write,
+    Part, Pattern, PaxosKind, Predicate, Read, Script, ServerArg, Sids, Survivors, Term, Way,
+    Write,
 };
 
 impl Display for Script {
@@ -111,6 +114,20 @@ impl Display for Given {
                 write!(f, "commit-log {at}: {}..{}", Pair(*first), Pair(*last))
             }
             Given::Bug(name) => write!(f, "bug {name}"),
+            Given::Paxos(kind, n) => {
+                let kind = match kind {
+                    PaxosKind::Acceptors => "acceptors",
+                    PaxosKind::Proposers => "proposers",
+                    PaxosKind::Learners => "learners",
+                    PaxosKind::Peers => "peers",
+                };
+                write!(f, "paxos {kind} {n}")
+            }
+            Given::Promised(at, ballot) => write!(f, "promised {at}: {}", Number(*ballot)),
+            Given::Accepted(at, proposal) => {
+                let (number, value) = (Number(proposal.ballot), Quoted(&proposal.value));
+                write!(f, "accepted {at}: {number} {value}")
+            }
         }
     }
 }
@@ -146,6 +163,7 @@ impl Display for Act {
             Act::Release(way) => write!(f, "release {way}"),
             Act::ReleaseAll => write!(f, "release"),
             Act::Lose(way, kind) => write!(f, "lose {way} {kind}"),
+            Act::Duplicate(way, kind) => write!(f, "duplicate {way} {kind}"),
             Act::Reset(a, b) => write!(f, "reset {a} {b}"),
             Act::Deliver(way, MessageKind::Any) => write!(f, "deliver {way}"),
             Act::Deliver(way, kind) => write!(f, "deliver {way} {kind}"),
@@ -153,6 +171,18 @@ impl Display for Act {
             Act::FailDisk(at) => write!(f, "fail-disk {at}"),
             Act::JumpClock(at, us) => write!(f, "jump-clock {at} {}", Duration(*us)),
             Act::Client { client, op } => write!(f, "{client}: {op}"),
+            Act::Paxos { at, ask } => {
+                write!(f, "{}: ", paxos::called(*at))?;
+                match ask {
+                    Ask::Propose { value } => write!(f, "propose {}", Quoted(value)),
+                    Ask::Prepare { round: None, value } => write!(f, "prepare {}", Quoted(value)),
+                    Ask::Prepare { round: Some(round), value } => {
+                        write!(f, "prepare {round} {}", Quoted(value))
+                    }
+                    Ask::Accept => f.write_str("accept"),
+                    Ask::Read => f.write_str("read"),
+                }
+            }
         }
     }
 }
@@ -280,6 +310,7 @@ impl Display for Term {
             Term::Word(word) | Term::Variable(word) => f.write_str(word),
             Term::Pair(first, second) => write!(f, "({first},{second})"),
             Term::Vote(leader, epoch, counter) => write!(f, "({leader},({epoch},{counter}))"),
+            Term::Proposal(round, value) => write!(f, "({round},{})", Quoted(value)),
             Term::Call(call) => write!(f, "{call}"),
         }
     }
@@ -302,6 +333,10 @@ impl Display for Call {
             }
             Call::Count(pattern) => write!(f, "count({pattern})"),
             Call::Time => f.write_str("time()"),
+            Call::Paxos(function, process) => write!(f, "{}({process})", function.name()),
+            Call::Chosen => f.write_str("chosen()"),
+            Call::Broken(id) => write!(f, "broken({id})"),
+            Call::Steps => f.write_str("steps()"),
         }
     }
 }
@@ -309,7 +344,7 @@ impl Display for Call {
 impl Display for ServerArg {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            ServerArg::Sid(sid) => write!(f, "{sid}"),
+            ServerArg::Sid(sid) => write!(f, "{}", Named(*sid)),
             ServerArg::Variable(name) => f.write_str(name),
         }
     }
@@ -342,9 +377,9 @@ impl Display for Sids {
             Sids::List(items) => {
                 for (index, (first, last)) in items.iter().enumerate() {
                     f.write_str(if index == 0 { "" } else { "," })?;
-                    write!(f, "{first}")?;
+                    write!(f, "{}", Named(*first))?;
                     if first != last {
-                        write!(f, "..{last}")?;
+                        write!(f, "..{}", Named(*last))?;
                     }
                 }
                 Ok(())
@@ -356,7 +391,7 @@ impl Display for Sids {
 impl Display for HostName {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            HostName::Server(sid) => write!(f, "{sid}"),
+            HostName::Server(sid) => write!(f, "{}", Named(*sid)),
             HostName::Client(name) => f.write_str(name),
         }
     }
@@ -373,8 +408,29 @@ impl Display for MessageKind {
         match self {
             MessageKind::Any => f.write_str("*"),
             MessageKind::Notification => f.write_str("NOTIFICATION"),
-            MessageKind::Packet(name) => f.write_str(name),
+            MessageKind::Packet(name) | MessageKind::Paxos(name) => f.write_str(name),
         }
+    }
+}
+
+/// A server by its number; a proposer or learner by its name.
+struct Named(ServerId);
+
+impl Display for Named {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match paxos::name_of(self.0) {
+            Some(name) => f.write_str(&name),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// A number of Paxos as a script writes it.
+struct Number(Ballot);
+
+impl Display for Number {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "({},{})", self.0.round, Named(self.0.proposer))
     }
 }
 

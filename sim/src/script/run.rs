@@ -23,6 +23,7 @@ use crate::formats::json::TraceHash;
 use crate::formats::zlab::Move;
 use crate::invariants::Violation;
 use crate::io::GivenDiskError;
+use crate::paxos;
 use crate::step::{ClientId, Host, Step};
 use crate::teaching::Teaching;
 use crate::timeline::Timeline;
@@ -425,7 +426,10 @@ impl Player {
 
     fn host_name(&self, host: Host) -> String {
         match host {
-            Host::Server(sid) => format!("S{sid}"),
+            Host::Server(sid) => match self.timeline.world().given().servers.get(&sid) {
+                Some(server) if server.paxos.is_some() => paxos::called(sid),
+                Some(_) | None => format!("S{sid}"),
+            },
             Host::Client(id) => {
                 let name = self.clients.iter().find(|(_, known)| **known == id);
                 name.map_or_else(|| host.to_string(), |(name, _)| name.clone())

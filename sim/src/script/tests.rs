@@ -36,6 +36,12 @@ const GIVEN: &[&str] = &[
     "given counter 2: 4294967292",
     "given commit-log 1: (5,1)..(5,5)",
     "given bug M32",
+    "given paxos acceptors 3",
+    "given paxos proposers 2",
+    "given paxos learners 1",
+    "given paxos peers 3",
+    "given promised 1,2: (2,P1)",
+    "given accepted 3: (2,P1) \"v 1\"",
 ];
 
 const ACTS: &[&str] = &[
@@ -72,6 +78,13 @@ const ACTS: &[&str] = &[
     "c: exists \"/a\"",
     "c: children \"/\"",
     "c: sync \"/a\"",
+    "cut P1 from 1,2",
+    "duplicate P1->2 ACCEPT",
+    "P1: prepare 2 \"x\"",
+    "P9: prepare \"x\"",
+    "P1: accept",
+    "A1: propose \"x\"",
+    "A3: read",
 ];
 
 const CHECKS: &[&str] = &[
@@ -89,6 +102,10 @@ const CHECKS: &[&str] = &[
     "expect leader(1) == none and count(Established) == 0",
     "predict q1 role(3) after leads(2) within 5s as LEADING=wins FOLLOWING=follows *=nothing",
     "predict q2 leader(1) after not (up(2) and up(3)) within 1s",
+    "expect promised(1) == (2,11) and accepted(2) == (2,\"x\") and proposal(P1) != none",
+    "expect stage(P1) == READY and reading(1) == FAILED and read(1) == none",
+    "expect learned(L1) == \"x\" and chosen() == \"x\" and steps() < 9 and not broken(X5)",
+    "expect count(BallotRefused server=2 to=11 ballot=1 promised=(2,11)) == 1",
     "goal alone leads(1) and not up(2)",
     "expect-broken Z10",
 ];
@@ -112,6 +129,10 @@ fn short_spellings_mean_the_same() {
     assert_eq!(read("c: create /a"), Ok("c: create \"/a\" \"\"".into()));
     assert_eq!(read("crash 1 keep nothing  # it is gone"), Ok("crash 1".into()));
     assert_eq!(read("deliver 5->4 *"), Ok("deliver 5->4".into()));
+    assert_eq!(read("hold A3->L1 accepted"), Ok("hold 3->L1 accepted".into()));
+    let predicate = parse_predicate("all(a in A1..A3: promised(a) == (2,P1))");
+    let shown = predicate.map(|p| p.to_string());
+    assert_eq!(shown, Ok("all(a in 1..3: promised(a) == (2,11))".into()));
     let predicate = parse_predicate("data(1,/a)==\"#\"").map(|p| p.to_string());
     assert_eq!(predicate, Ok("data(1, \"/a\") == \"#\"".into()));
 }

@@ -18,6 +18,10 @@ pub enum Kind {
     Vote,
     /// One of these names.
     Word(&'static [&'static str]),
+    /// A number of Paxos.
+    Ballot,
+    /// A proposal of Paxos.
+    Proposal,
 }
 
 impl Kind {
@@ -30,6 +34,8 @@ impl Kind {
             Kind::Zxid => "a zxid such as (1,4)".into(),
             Kind::Vote => "a vote such as (3,(1,9)) or (3,9)".into(),
             Kind::Word(words) => format!("one of {}", words.join(" ")),
+            Kind::Ballot => "a number such as 2 or (2,P1)".into(),
+            Kind::Proposal => "a proposal such as (2,\"x\")".into(),
         }
     }
 }
@@ -94,6 +100,15 @@ pub const PACKETS: &[&str] = &[
     "ACKEPOCH",
     "INFORMANDACTIVATE",
 ];
+
+/// The messages of Paxos.
+pub const PAXOS_MESSAGES: &[&str] =
+    &["PREPARE", "PROMISE", "ACCEPT", "ACCEPTED", "NACK", "READ", "STATE"];
+/// The values of `stage`.
+pub const STAGES: &[&str] =
+    &["IDLE", "PREPARING", "READY", "ACCEPTING", "REFUSED", "WAITING", "DONE"];
+/// The values of `reading`.
+pub const READINGS: &[&str] = &["IDLE", "ASKING", "FOUND", "FAILED"];
 
 /// True if two words are one: case, `_` and `-` do not count.
 pub fn same_word(left: &str, right: &str) -> bool {
@@ -218,6 +233,25 @@ functions! {
     Oks "oks" Kind::Int;
     /// The zxid of its last reply.
     ResultZxid "result_zxid" Kind::Zxid;
+}
+
+functions! {
+    /// Functions of a Paxos process.
+    PaxosFn:
+    /// The number that it promised.
+    Promised "promised" Kind::Ballot;
+    /// What it accepted.
+    Accepted "accepted" Kind::Proposal;
+    /// What it proposes, or would.
+    Proposal "proposal" Kind::Proposal;
+    /// How far it is with that.
+    Stage "stage" Kind::Word(STAGES);
+    /// What it knows to be chosen.
+    Learned "learned" Kind::Str;
+    /// What its read returned.
+    Read "read" Kind::Str;
+    /// How far that is.
+    Reading "reading" Kind::Word(READINGS);
 }
 
 #[cfg(test)]

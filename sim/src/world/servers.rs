@@ -1,6 +1,7 @@
 //! Servers in a world: what reaches them, what they want done, and their disks.
 
 use zablab_core::endpoint::Endpoint;
+use zablab_core::paxos;
 use zablab_core::policy::Policy;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
 use zablab_core::storage::{Write, snapshot};
@@ -60,7 +61,11 @@ impl<P: Policy> World<P> {
     }
 
     pub(super) fn tick_server(&mut self, sid: ServerId) {
-        self.input(sid, Input::Tick);
+        if self.is_paxos(sid) {
+            self.tell_paxos(sid, paxos::Input::Tick);
+        } else {
+            self.input(sid, Input::Tick);
+        }
     }
 
     /// Gives an input to a server that is up, and does what it wants done.
@@ -127,6 +132,9 @@ impl<P: Policy> World<P> {
 impl<P: Policy> World<P> {
     /// A batch of writes, or a reload, is done.
     pub(super) fn complete_io(&mut self, sid: ServerId) {
+        if self.is_paxos(sid) {
+            return self.complete_paxos_io(sid);
+        }
         let Some(node) = self.nodes.get_mut(&sid) else { return };
         let Some(running) = &mut node.running else { return };
         match running.io.busy() {
@@ -181,6 +189,9 @@ impl<P: Policy> World<P> {
     /// After inputs: lets the disk begin what waits, ends a process that wants to end, and puts
     /// timers on the agenda.
     pub(super) fn settle_server(&mut self, sid: ServerId) {
+        if self.is_paxos(sid) && self.settle_paxos(sid) {
+            return;
+        }
         let Some(node) = self.nodes.get_mut(&sid) else { return };
         if let Some(running) = &mut node.running {
             if let Some(why) = running.halted.take() {
@@ -200,14 +211,21 @@ impl<P: Policy> World<P> {
         let Some(node) = self.nodes.get_mut(&sid) else { return };
         let running = node.running.as_ref();
         let host = Host::Server(sid);
-        let deadline = running.and_then(|running| running.process.deadline());
+        let deadline = match &node.paxos {
+            Some(paxos) => paxos.process.deadline(),
+            None => running.and_then(|running| running.process.deadline()),
+        };
         let timer = deadline.map(|local| Entry::timer(node.clock.due(local), host));
         if timer != node.timer {
             node.timer_since = self.now;
         }
         self.agenda.replace(&mut node.timer, timer);
         // An operation keeps the time that was fixed when it began.
-        let io_done = running.and_then(|running| running.io.busy()).map(|_| {
+        let writes = match &node.paxos {
+            Some(paxos) => paxos.io.busy().is_some(),
+            None => running.and_then(|running| running.io.busy()).is_some(),
+        };
+        let io_done = writes.then(|| {
             let fresh = || {
                 let jitter_us = self.net.draw(self.given.timing.sync_jitter_us);
                 let due = Mono(self.now.0 + node.sync_us + jitter_us);
@@ -231,6 +249,9 @@ impl<P: Policy> World<P> {
 impl<P: Policy> World<P> {
     pub(super) fn start(&mut self, sid: ServerId) {
         let host = Host::Server(sid);
+        if self.is_paxos(sid) {
+            return self.start_paxos(sid);
+        }
         let Some(node) = self.nodes.get_mut(&sid).filter(|node| !node.is_up()) else { return };
         let (io, mut recovered) = match Io::start(&mut node.disk) {
             Ok(started) => started,
@@ -280,7 +301,7 @@ impl<P: Policy> World<P> {
     }
 
     /// The process ends by its own will; the operating system goes on and writes what it holds.
-    fn stop(&mut self, sid: ServerId, why: String) {
+    pub(super) fn stop(&mut self, sid: ServerId, why: String) {
         if self.go_down(sid, Keep::ALL).is_some() {
             self.record(Some(Host::Server(sid)), What::Stopped { why });
         }
@@ -289,7 +310,8 @@ impl<P: Policy> World<P> {
     /// How many changes of the disk were lost; `None` if it was down already.
     fn go_down(&mut self, sid: ServerId, keep: Keep) -> Option<u32> {
         let node = self.nodes.get_mut(&sid)?;
-        node.running.take()?;
+        let ended = node.running.take().is_some() | node.paxos.take().is_some();
+        ended.then_some(())?;
         let lost = node.disk.crash(keep);
         self.net.crash(self.now, Host::Server(sid));
         self.checker.on_crash(sid);
@@ -299,7 +321,7 @@ impl<P: Policy> World<P> {
 }
 
 /// The seed of a process: no two servers and no two starts have the same.
-fn seed_of(seed: u64, sid: ServerId, starts: u32) -> u64 {
+pub(super) fn seed_of(seed: u64, sid: ServerId, starts: u32) -> u64 {
     let place = (sid.0 as u64) << 32 | u64::from(starts);
     seed.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

@@ -195,7 +195,79 @@ log: Array<Tile>,
 /**
  * How many older entries are not in `log`.
  */
-earlier: number, };
+earlier: number, 
+/**
+ * Set if it is no server but a Paxos process; then `up` is null.
+ */
+paxos?: PaxosFrame, };
+
+/**
+ * A Paxos process.
+ */
+export type PaxosFrame = { 
+/**
+ * What a script calls it: `A1`, `P2`, `L1`.
+ */
+name: string, 
+/**
+ * It promises and accepts.
+ */
+acceptor: boolean, 
+/**
+ * It proposes.
+ */
+proposer: boolean, 
+/**
+ * It is told what was accepted.
+ */
+learner: boolean, 
+/**
+ * null while it is down.
+ */
+up: PaxosState | null, };
+
+/**
+ * A Paxos process that is up. The names are those of the core's `PaxosView`.
+ */
+export type PaxosState = { promised: Ballot | null, accepted: Proposal | null, stage: Stage, ballot: Ballot | null, proposal: Proposal | null, counted: Array<Sid>, need: number, learned: string | null, reading: "Idle" | "Asking" | { Found: Proposal } | "Failed", answered: Array<Sid>, 
+/**
+ * The next timer: when it was set and when it fires, in microseconds.
+ */
+timer: TimerFrame | null, };
+
+/**
+ * How far a proposer is.
+ */
+export type Stage = "Idle" | "Preparing" | "Ready" | "Accepting" | "Refused" | "Waiting" | "Done";
+
+/**
+ * The number of a proposal: a round, and who proposes. "Paxos Made Simple" says proposal number.
+ *
+ * No two proposers share one, because the proposer is a part of it, and none uses a round twice,
+ * because its last round is durable before the number is told to anybody.
+ */
+export type Ballot = { 
+/**
+ * Compared first; from 1.
+ */
+round: number, 
+/**
+ * Who proposes.
+ */
+proposer: Sid, };
+
+/**
+ * A number and the value that is proposed under it.
+ */
+export type Proposal = { 
+/**
+ * Its number.
+ */
+ballot: Ballot, 
+/**
+ * The value.
+ */
+value: string, };
 
 /**
  * What a disk has to do.

@@ -34,6 +34,7 @@ pub enum Exact {
     Lose { lane: LaneId, seq: u64 },
     Release { lane: LaneId },
     Reset { link: LinkId },
+    Duplicate { lane: LaneId, seq: u64 },
 }
 
 impl Exact {
@@ -49,6 +50,7 @@ impl Exact {
             Exact::Lose { lane, seq } => Step::Fault(Fault::Lose { lane, seq }),
             Exact::Release { lane } => Step::Fault(Fault::Release { lane }),
             Exact::Reset { link } => Step::Fault(Fault::Reset { link }),
+            Exact::Duplicate { lane, seq } => Step::Fault(Fault::Duplicate { lane, seq }),
         }
     }
 
@@ -59,6 +61,7 @@ impl Exact {
             "deliver" => message(object).map(|(lane, seq)| Exact::Deliver { lane, seq }),
             "hold" => message(object).map(|(lane, seq)| Exact::Hold { lane, seq }),
             "lose" => message(object).map(|(lane, seq)| Exact::Lose { lane, seq }),
+            "duplicate" => message(object).map(|(lane, seq)| Exact::Duplicate { lane, seq }),
             "give-up" => lane(object).map(|lane| Exact::GiveUp { lane }),
             "release" => lane(object).map(|lane| Exact::Release { lane }),
             "tick" => Host::try_from(object.to_owned()).ok().map(|host| Exact::Tick { host }),
@@ -96,6 +99,7 @@ impl fmt::Display for Exact {
             Exact::Lose { lane: on, seq } => write!(f, "lose {}.{seq}", lane(on)),
             Exact::Release { lane: on } => write!(f, "release {}", lane(on)),
             Exact::Reset { link } => write!(f, "reset {}", link.0),
+            Exact::Duplicate { lane: on, seq } => write!(f, "duplicate {}.{seq}", lane(on)),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod broadcast;
 mod clients;
 mod local;
+mod paxos;
 
 use bytes::Bytes;
 use expect_test::{Expect, expect};
