@@ -3,6 +3,8 @@
 //! A role owns only what belongs to it; what outlives it is here. Not here: any decision of the
 //! election or of Zab.
 
+use alloc::collections::BTreeMap;
+
 use crate::config::{Config, Ensemble, ServerEntry};
 use crate::policy::Policy;
 use crate::prng::Prng;
@@ -47,6 +49,9 @@ pub struct Shared<P: Policy> {
     established: Zxid,
     next_conn: u64,
     snapshots: Snapshots,
+    /// The last transaction of each learner that this server, leading, told to cut its log. It
+    /// outlives the role: a leadership that waits for such a learner alone ends before it is back.
+    pub told_to_cut: BTreeMap<ServerId, Zxid>,
     /// The zxid counter with which this server first leads; only a simulation sets it.
     pub first_counter: Option<u32>,
 }
@@ -85,6 +90,7 @@ impl<P: Policy> Shared<P> {
             established: Zxid::ZERO,
             next_conn: 0,
             snapshots: Snapshots { applied_since: 0, due_after, running: false },
+            told_to_cut: BTreeMap::new(),
             first_counter: None,
         }
     }

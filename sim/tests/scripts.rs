@@ -13,3 +13,8 @@ fn play(text: &str) {
 fn what_cannot_be_cut_is_replaced() {
     play(include_str!("scripts/cut-behind-snapshot.txt"));
 }
+
+#[test]
+fn a_leader_remembers_who_could_not_cut() {
+    play(include_str!("scripts/cut-without-quorum.txt"));
+}

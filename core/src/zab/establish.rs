@@ -243,7 +243,7 @@ impl Leader {
         };
         let mut plan = plan(peer_last, shared.database.last_zxid, &records, rules);
         if plan.mode == SyncMode::Trunc
-            && self.told_to_cut.insert(sid, peer_last) == Some(peer_last)
+            && shared.told_to_cut.insert(sid, peer_last) == Some(peer_last)
         {
             // It comes back with the same log: it could not cut it.
             plan = whole_tree(shared.database.last_zxid, &records);

@@ -30,8 +30,6 @@ pub struct Leader {
     pub(super) learners: BTreeMap<ConnId, Handler>,
     /// What waits for its write, in the order of the tickets.
     pub(super) held: VecDeque<(Ticket, Held)>,
-    /// The last transaction of each learner that was told to cut its log.
-    pub(super) told_to_cut: BTreeMap<ServerId, Zxid>,
     next_half_tick: Mono,
     half_ticks: u64,
 }
@@ -120,7 +118,6 @@ impl Leader {
             stage: Stage::Discovery { offers, until },
             learners: BTreeMap::new(),
             held: VecDeque::new(),
-            told_to_cut: BTreeMap::new(),
             next_half_tick: now.mono.plus_ms(shared.config.half_tick_ms()),
             half_ticks: 0,
         };

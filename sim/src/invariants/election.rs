@@ -74,7 +74,10 @@ impl Election {
             let those = self.heard.iter().filter(|(_, said)| said.iter().any(is_so));
             those.map(|(sid, _)| *sid).collect::<Vec<_>>()
         };
-        if facts.is_quorum(who(&|(_, said)| *said == vote).into_iter()) {
+        // Its own vote is among them, or it did not decide by counting votes.
+        let voted = who(&|(_, said)| *said == vote);
+        let votes = facts.voters.contains(&id);
+        if facts.is_quorum(voted.iter().copied()) && (!votes || voted.contains(&id)) {
             return;
         }
         let following = who(&|(state, said)| match state {

@@ -321,6 +321,7 @@ impl Facts {
             Event::HistoryAdopted { epoch, .. } if self.server(id).leading.is_some() => {
                 let history = self.server(id).issued().history;
                 self.initial.insert((id, *epoch), history);
+                self.server_mut(id).tree = history;
             }
             Event::Established { epoch } => {
                 if let Some(history) = self.initial(id, *epoch) {
