@@ -147,7 +147,9 @@ impl Liveness {
 
     /// Q1: a leader that hears of no quorum does not answer.
     fn hears_of_a_quorum(&self, facts: &Facts, id: ServerId, report: &mut Report) {
-        let limit_ms = (self.limits.sync_ticks + 1) * self.limits.tick_ms * SLACK_PERCENT / 100;
+        // A learner that is being brought up to date may be silent for initLimit, too.
+        let ticks = self.limits.init_ticks + self.limits.sync_ticks + 2;
+        let limit_ms = ticks * self.limits.tick_ms * SLACK_PERCENT / 100;
         if self.now < self.punctual_since.plus_ms(limit_ms) {
             return;
         }
