@@ -67,13 +67,13 @@ const PAXOS: &str = "zablab script 1
 given paxos acceptors 3
 given paxos proposers 2
 given paxos learners 1
-given accepted A2,A3: (1,P2) \"old\"
-hold P1->A1 *
-P1: propose \"new\"
+given accepted A2,A3: (1,P1) \"old\"
+hold P2->A1 *
+P2: propose \"new\"
 run for 12ms
-duplicate A2->P1 PROMISE
-lose A3->P1 PROMISE
-cut P1 from A2
+duplicate A2->P2 PROMISE
+lose A3->P2 PROMISE
+cut P2 from A2
 run for 60ms
 release
 heal
@@ -186,8 +186,8 @@ fn paxos_is_in_the_frames() {
     let servers = || filmed.frames.iter().flat_map(|frame| &frame.servers);
     let paxos = || servers().filter_map(|server| server.paxos.as_ref());
     assert!(paxos().any(|process| process.name == "A2" && process.up.is_none()));
-    let last = paxos().filter(|process| process.name == "P1").last();
-    let up = last.and_then(|process| process.up.as_ref()).expect("P1 runs");
+    let last = paxos().filter(|process| process.name == "P2").last();
+    let up = last.and_then(|process| process.up.as_ref()).expect("P2 runs");
     assert_eq!(up.learned.as_deref(), Some("old"));
 }
 
