@@ -126,12 +126,10 @@ impl<P: Policy> Node<P> {
     /// What its disk has to do.
     pub fn disk_work(&self) -> DiskWork {
         let io = self.running.as_ref().map(|running| &running.io);
-        let paxos = self.paxos.as_ref().map(|running| &running.io);
+        let paxos_writes = self.paxos.as_ref().is_some_and(|running| running.io.busy().is_some());
         if self.sync_fails {
             DiskWork::Failing
-        } else if paxos.is_some_and(|io| io.busy().is_some()) {
-            DiskWork::UnderWay
-        } else if io.is_some_and(|io| io.busy().is_some()) {
+        } else if paxos_writes || io.is_some_and(|io| io.busy().is_some()) {
             DiskWork::UnderWay
         } else if io.is_some_and(Io::has_queue) || self.disk.unsynced() > 0 {
             DiskWork::Waiting

@@ -108,12 +108,12 @@ impl Paxos {
                 let proposal = Proposal { ballot: *ballot, value: value.clone() };
                 self.accepts(id, &proposal, report);
             }
-            Event::ReadEnded { found: Some(found) } => {
-                if self.chosen.iter().all(|chosen| chosen.value != found.value) {
-                    let value = &found.value;
-                    let why = format!("reader {id} returned {value:?}, which is not chosen");
-                    report.broken(Invariant::X5, [id], why);
-                }
+            Event::ReadEnded { found: Some(found) }
+                if self.chosen.iter().all(|chosen| chosen.value != found.value) =>
+            {
+                let value = &found.value;
+                let why = format!("reader {id} returned {value:?}, which is not chosen");
+                report.broken(Invariant::X5, [id], why);
             }
             _ => {}
         }
