@@ -20,7 +20,7 @@ use crate::storage::Recovered;
 use crate::storage::snapshot::BodyDecoder;
 use crate::trace::Role;
 use crate::tree::Database;
-use crate::types::{ConnId, ElectionEpoch, Mono, Now, Zxid};
+use crate::types::{ConnId, ElectionEpoch, Mono, Now, ServerId, Zxid};
 use crate::view::ServerView;
 use crate::wire::election::{InitialMessage, Notification};
 use crate::wire::four_letter_word;
@@ -107,6 +107,21 @@ impl<P: Policy> Endpoint<P> {
     /// What it does.
     pub fn role(&self) -> Role {
         self.peer.role()
+    }
+
+    /// Whether it answers clients.
+    pub fn is_serving(&self) -> bool {
+        self.peer.shared.clients.is_serving()
+    }
+
+    /// Whether its next timer brings it on by itself.
+    pub fn goes_on_by_timer(&self) -> bool {
+        self.peer.goes_on_by_timer()
+    }
+
+    /// The server that it follows, or leads as.
+    pub fn leader(&self) -> Option<ServerId> {
+        self.peer.leader()
     }
 
     /// The last transaction that it knows to be committed while it serves.

@@ -126,6 +126,20 @@ impl<P: Policy> Peer<P> {
         }
     }
 
+    /// True if the next timer brings the server on by itself: it decides an election, or calls the
+    /// leader again. All other timers repeat something, or give something up.
+    pub fn goes_on_by_timer(&self) -> bool {
+        match &self.role {
+            RoleState::Looking(election) => election.is_deciding(),
+            RoleState::Learning(learner) => learner.is_redialing(),
+            RoleState::New
+            | RoleState::Settling { .. }
+            | RoleState::Leading(_)
+            | RoleState::Standalone(_)
+            | RoleState::Halted => false,
+        }
+    }
+
     /// The earliest armed timer.
     pub fn deadline(&self) -> Option<Mono> {
         match &self.role {

@@ -31,6 +31,12 @@ impl Clock {
         self.started = now;
     }
 
+    /// The monotonic clock alone goes ahead by this many µs of the world's time. The clock must have
+    /// run for so long.
+    pub(crate) fn skip(&mut self, us: u64) {
+        self.started = Mono(self.started.0.saturating_sub(us));
+    }
+
     /// The wall clock jumps.
     pub fn jump(&mut self, by_ms: i64) {
         self.wall = WallMs(self.wall.0.saturating_add(by_ms));

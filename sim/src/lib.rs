@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agenda;
+pub mod check;
 pub mod chooser;
 pub mod client;
 pub mod clock;

@@ -15,6 +15,7 @@
 mod datagrams;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash, Hasher};
 
 use zablab_core::prng::Prng;
 use zablab_core::process::{Parts, PortKind};
@@ -448,6 +449,21 @@ impl Net {
     /// From now on a message from one host to another takes this long.
     pub fn set_delay(&mut self, from: Host, to: Host, delay_us: u64) {
         self.delays.insert((from, to), delay_us);
+    }
+
+    /// Feeds what is under way to a hasher, by those who talk and not by the numbers of links and
+    /// messages.
+    pub(crate) fn hash_cargo<H: Hasher>(&self, hasher: &mut H) {
+        let mut links: Vec<&Link> = self.links.values().collect();
+        links.sort_by_key(|link| (link.opener.host, link.opener.conn, link.acceptor.host));
+        for link in links {
+            (link.port, &link.opener, &link.acceptor).hash(hasher);
+            for to in [Side::Opener, Side::Acceptor] {
+                let Lane { items, held, paused, .. } = link.lane(to);
+                (items.len(), held, paused).hash(hasher);
+                items.iter().for_each(|item| item.cargo.hash(hasher));
+            }
+        }
     }
 
     /// The next word that an operating system took bytes, oldest first.

@@ -5,6 +5,7 @@
 //! [`crate::chooser::Chooser`]'s business.
 
 mod clients;
+mod frozen;
 mod paxos;
 mod servers;
 

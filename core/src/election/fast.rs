@@ -138,6 +138,11 @@ impl FastElection {
             .collect()
     }
 
+    /// True if a quorum agrees and only a better vote could change the outcome.
+    pub fn is_deciding(&self) -> bool {
+        matches!(self.wait, Wait::Finalizing { .. })
+    }
+
     /// When to call [`FastElection::on_timer`].
     pub fn deadline(&self) -> Mono {
         match self.wait {

@@ -127,6 +127,11 @@ impl Learner {
         }
     }
 
+    /// True between two tries to reach the leader.
+    pub fn is_redialing(&self) -> bool {
+        matches!(self.stage, Stage::Connecting { retry_at: Some(_), .. })
+    }
+
     /// Whether this is the connection to its leader.
     pub fn is_on(&self, conn: ConnId) -> bool {
         self.conn == conn

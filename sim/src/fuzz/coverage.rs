@@ -112,7 +112,7 @@ impl Coverage {
 }
 
 /// A server that ended although no disk failed it.
-pub(super) fn unexplained_end(events: &[TraceEvent]) -> Option<Failure> {
+pub(crate) fn unexplained_end(events: &[TraceEvent]) -> Option<Failure> {
     let failed = |event: &TraceEvent| matches!(event.what, What::DiskFailed { .. });
     if events.iter().any(failed) {
         return None;

@@ -19,6 +19,7 @@ use zablab_core::prng::Prng;
 use zablab_core::trace::Role;
 use zablab_core::types::{Epoch, ServerId};
 
+pub(crate) use coverage::unexplained_end;
 pub use coverage::{Coverage, Kind};
 
 use crate::chooser::{Chooser, Fifo, Random};

@@ -17,7 +17,7 @@ use super::histories::{Conflict, History};
 use super::{Invariant, Report};
 
 /// Who led which epoch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Broadcast {
     /// Who was established in an epoch (`Est(e)`).
     established: BTreeMap<Epoch, Tenure>,

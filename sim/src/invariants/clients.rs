@@ -5,6 +5,7 @@
 //! Source: part B.4 of the correctness notes; Hunt et al. 2010, section 4.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 
 use zablab_core::client::CallId;
 use zablab_core::trace::Event;
@@ -25,6 +26,13 @@ pub(super) struct Clients {
 }
 
 impl Clients {
+    /// Feeds all of it to a hasher.
+    pub(super) fn hash<H: Hasher>(&self, facts: &Facts, hasher: &mut H) {
+        let Clients { open, told } = self;
+        let told = told.map(|(call, history)| (call, facts.histories.digest(history)));
+        (open, told).hash(hasher);
+    }
+
     /// A call begins.
     pub(super) fn called(&mut self, call: CallId, request: &Request) {
         if is_write(request) {

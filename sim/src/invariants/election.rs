@@ -16,13 +16,13 @@ use super::facts::Facts;
 use super::{Invariant, Report};
 
 /// The elections under way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Elections {
     by_server: BTreeMap<ServerId, Election>,
 }
 
 /// What one server heard since it began to look.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Election {
     /// All that each server said: a vote that has waited for a better one still counts when its
     /// sender says of itself that it leads by now.

@@ -5,6 +5,7 @@
 //! Source: the notation at the head of part B of the correctness notes (`hist_i`, `del_i`, `C`).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
 
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::{Event, Role};
@@ -23,7 +24,7 @@ pub(super) struct Disk {
 }
 
 /// One period in which one server was LEADING.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub(super) struct Tenure {
     /// Who.
     pub(super) server: ServerId,
@@ -32,7 +33,7 @@ pub(super) struct Tenure {
 }
 
 /// What only a leader has.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Leading {
     /// Since when.
     pub(super) tenure: Tenure,
@@ -43,7 +44,7 @@ pub(super) struct Leading {
 }
 
 /// What only a learner has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Following {
     /// Whom it follows.
     pub(super) leader: ServerId,
@@ -134,6 +135,27 @@ impl Facts {
             committed: vec![History::EMPTY],
             servers: BTreeMap::new(),
             initial: BTreeMap::new(),
+        }
+    }
+
+    /// Feeds all of it to a hasher, histories by what is in them.
+    pub(super) fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Facts { voters: _, histories, committed: _, servers, initial } = self;
+        let digest = |history: History| histories.digest(history);
+        (histories.digest_of_all(), digest(self.committed())).hash(hasher);
+        for (id, server) in servers {
+            let Server { known, tenures, alone, serving, leading, following, adopting, .. } =
+                server;
+            (id, known, tenures, alone, serving, leading, following, adopting).hash(hasher);
+            let Server { durable, pending, wiped, tree, delivered, .. } = server;
+            (durable.epochs, digest(durable.history)).hash(hasher);
+            for (ticket, disk) in pending {
+                (ticket, disk.epochs, digest(disk.history)).hash(hasher);
+            }
+            (digest(*wiped), digest(*tree), digest(*delivered)).hash(hasher);
+        }
+        for (of, history) in initial {
+            (of, digest(*history)).hash(hasher);
         }
     }
 

@@ -7,9 +7,12 @@
 //! Source: Ongaro's log matching, applied to Zab's contiguous logs (ZOOKEEPER-4925).
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use zablab_core::txn::LogRecord;
 use zablab_core::types::Zxid;
+
+use crate::fingerprint::Fnv;
 
 /// A sequence of transactions from the first one on, by its place in [`Histories`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Default)]
@@ -39,6 +42,8 @@ struct Node {
     content: Option<u64>,
     parent: History,
     len: u32,
+    /// A hash of all its transactions, which does not depend on what was seen before.
+    digest: u64,
     /// True if what came before it is in a snapshot, so the tree does not know its parent.
     after_snapshot: bool,
     /// The next node of the same zxid; there is one only after a conflict.
@@ -60,6 +65,7 @@ impl Histories {
             content: None,
             parent: History::EMPTY,
             len: 0,
+            digest: 0,
             after_snapshot: false,
             twin: None,
         };
@@ -75,6 +81,16 @@ impl Histories {
     /// How many transactions of it are known.
     pub(super) fn len(&self, history: History) -> usize {
         self.node(history).len as usize
+    }
+
+    /// A hash of what is in it.
+    pub(super) fn digest(&self, history: History) -> u64 {
+        self.node(history).digest
+    }
+
+    /// A hash of all histories that were ever seen, in whatever order.
+    pub(super) fn digest_of_all(&self) -> u64 {
+        self.nodes.iter().fold(0, |sum, node| sum.wrapping_add(node.digest))
     }
 
     /// Without the last transaction; the empty history stays empty.
@@ -209,7 +225,10 @@ impl Histories {
     ) -> History {
         let history = History(self.nodes.len() as u32);
         let len = self.node(parent).len + 1;
-        self.nodes.push(Node { zxid, content, parent, len, after_snapshot, twin: None });
+        let mut hasher = Fnv::default();
+        (self.digest(parent), zxid, content).hash(&mut hasher);
+        let digest = hasher.finish();
+        self.nodes.push(Node { zxid, content, parent, len, digest, after_snapshot, twin: None });
         self.first_of.entry(zxid).or_insert(history);
         history
     }

@@ -27,6 +27,7 @@ mod streams;
 mod tests;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use zablab_core::client::CallId;
 use zablab_core::paxos::{Durable, Value};
@@ -204,6 +205,17 @@ impl Checker {
     /// What was broken so far, in order: for each invariant its first violation.
     pub fn violations(&self) -> &[Violation] {
         &self.report.found
+    }
+
+    /// Feeds what is remembered of the past to a hasher: what decides which step breaks a rule.
+    /// The rules about time and about Paxos are not among them.
+    pub(crate) fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Checker { facts, broadcast, clients, elections, streams, .. } = self;
+        facts.hash(hasher);
+        broadcast.hash(hasher);
+        clients.hash(facts, hasher);
+        elections.hash(hasher);
+        streams.hash(hasher);
     }
 
     /// How many transactions are in the order that was committed.

@@ -15,13 +15,13 @@ use super::facts::Facts;
 use super::{Invariant, Report};
 
 /// What each leader sent each of its learners.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Streams {
     by_pair: BTreeMap<(ServerId, ServerId), Stream>,
 }
 
 /// How far one learner was brought.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Stream {
     proposed: Zxid,
     committed: Zxid,

@@ -1,6 +1,7 @@
 //! The command line of the simulator: `zablab-sim fuzz` runs random schedules,
 //! `zablab-sim run` plays scripts.
 
+mod check;
 mod run;
 
 use std::fmt::Write as _;
@@ -13,9 +14,15 @@ use zablab_sim::fuzz::{self, Coverage, Kind, Plan, Report};
 use zablab_sim::teaching::{Bug, BugSet};
 
 const USAGE: &str = "\
-usage: zablab-sim run [--trace] [--rewrite] [--link] PATH...
+usage: zablab-sim check [--servers N] [--crashes N] [--epochs N] [--writes N] [--whole-election]
+                        [--states N] [--bug NAME]... [--json]
+       zablab-sim run [--trace] [--rewrite] [--link] PATH...
        zablab-sim fuzz [--servers N] [--runs N] [--seed N] [--bug NAME]... [--at-least N]
                        [--json] [--trace]
+
+check visits every state within its bounds (default: 3 servers, 1 crash, 2 epochs, 2 writes), with
+clocks frozen and each election run to its end at once; --whole-election searches inside elections,
+too. It stops after --states states. What it finds is a schedule with frozen clocks.
 
 run plays scripts (docs/formats.md), all scripts of a folder, or a .zlab file. --trace prints every
 event as a JSON line, --rewrite writes the present output into the scripts, --link prints the run as
@@ -40,6 +47,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let Some(("run", paths)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         return run::main(paths).unwrap_or_else(usage);
+    }
+    if let Some(("check", bounds)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        return check::main(bounds).unwrap_or_else(usage);
     }
     match Options::parse(&args) {
         Ok(options) => {
@@ -83,7 +93,7 @@ impl Options {
         };
         let mut args = args.iter().map(String::as_str);
         if args.next() != Some("fuzz") {
-            return Err("the commands are run and fuzz".to_owned());
+            return Err("the commands are check, fuzz and run".to_owned());
         }
         while let Some(flag) = args.next() {
             let mut value = || args.next().ok_or(format!("{flag} needs a value"));
