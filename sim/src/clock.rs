@@ -31,8 +31,8 @@ impl Clock {
         self.started = now;
     }
 
-    /// The monotonic clock alone goes ahead by this many µs of the world's time. The clock must have
-    /// run for so long.
+    /// The monotonic clock alone goes ahead by this many µs of the world's time, for which the
+    /// world must have run.
     pub(crate) fn skip(&mut self, us: u64) {
         self.started = Mono(self.started.0.saturating_sub(us));
     }

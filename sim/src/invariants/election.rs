@@ -68,7 +68,8 @@ impl Elections {
 }
 
 impl Election {
-    /// E3: a quorum of equal votes in hand, or of votes for a leader that says itself that it leads.
+    /// E3: a quorum of equal votes in hand, or of votes for a leader that says itself that it is
+    /// one.
     fn decided(&self, facts: &Facts, id: ServerId, vote: Vote, report: &mut Report) {
         let who = |is_so: &dyn Fn(&(PeerState, Vote)) -> bool| {
             let those = self.heard.iter().filter(|(_, said)| said.iter().any(is_so));

@@ -437,8 +437,8 @@ fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
         "jump-clock" => Ok(Act::JumpClock(sids(tokens)?, tokens.duration_us()?)),
         _ => tokens.error_before(
             "one of given start crash wipe cut heal delay hold release lose duplicate reset \
-             deliver slow-disk fail-disk jump-clock step run mark expect expect-broken predict goal, \
-             or the name of a client or Paxos process and \":\"",
+             deliver slow-disk fail-disk jump-clock step run mark expect expect-broken predict \
+             goal, or the name of a client or Paxos process and \":\"",
         ),
     }
 }
