@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use zablab_core::config::Config;
 use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos::Paxos;
-use zablab_core::policy::Policy;
 use zablab_core::process::PortKind;
 use zablab_core::types::{ConnId, Mono, ServerId};
 
@@ -15,14 +14,15 @@ use crate::disk::Disk;
 use crate::given::{Given, ServerGiven};
 use crate::io::{self, GivenDiskError, Io};
 use crate::paxos::RunningPaxos;
+use crate::teaching::Teaching;
 
 /// One server.
 #[derive(Clone, Debug)]
-pub struct Node<P: Policy> {
+pub struct Node {
     pub(crate) config: Config,
-    pub(crate) running: Option<Running<P>>,
+    pub(crate) running: Option<Running>,
     /// In the place of `running`, if it is a Paxos process.
-    pub(crate) paxos: Option<Box<RunningPaxos<P>>>,
+    pub(crate) paxos: Option<Box<RunningPaxos>>,
     pub(crate) clock: Clock,
     pub(crate) disk: Disk,
     /// How long a sync takes, in µs.
@@ -53,8 +53,8 @@ pub enum DiskWork {
 
 /// What ends with the process.
 #[derive(Clone, Debug)]
-pub(crate) struct Running<P: Policy> {
-    pub(crate) process: Endpoint<P>,
+pub(crate) struct Running {
+    pub(crate) process: Endpoint<Teaching>,
     pub(crate) io: Io,
     /// The ports on which it accepts connections.
     pub(crate) listening: BTreeSet<PortKind>,
@@ -64,7 +64,7 @@ pub(crate) struct Running<P: Policy> {
     pub(crate) halted: Option<String>,
 }
 
-impl<P: Policy> Node<P> {
+impl Node {
     /// A server that is down, as the world begins.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl<P: Policy> Node<P> {
         given: &Given,
         sid: ServerId,
         server: &ServerGiven,
-    ) -> Result<Node<P>, GivenDiskError> {
+    ) -> Result<Node, GivenDiskError> {
         Ok(Node {
             config: given.config(sid),
             running: None,
@@ -99,12 +99,12 @@ impl<P: Policy> Node<P> {
     }
 
     /// The process, while it runs.
-    pub fn process(&self) -> Option<&Endpoint<P>> {
+    pub fn process(&self) -> Option<&Endpoint<Teaching>> {
         self.running.as_ref().map(|running| &running.process)
     }
 
     /// The process while it runs, if it is one of Paxos.
-    pub fn paxos(&self) -> Option<&Paxos<P>> {
+    pub fn paxos(&self) -> Option<&Paxos<Teaching>> {
         self.paxos.as_ref().map(|running| &running.process)
     }
 
@@ -144,7 +144,7 @@ impl<P: Policy> Node<P> {
     }
 }
 
-impl<P: Policy> Running<P> {
+impl Running {
     /// The name of the next connection that it accepts.
     pub(crate) fn next_conn(&mut self) -> ConnId {
         self.accepted += 1;

@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 
 use zablab_core::paxos::record::{self, RecordError};
 use zablab_core::paxos::{Durable, Paxos, PaxosConfig, Roles};
-use zablab_core::policy::Policy;
 use zablab_core::types::{ServerId, Ticket};
 
 use crate::disk::Disk;
 use crate::given::Given;
+use crate::teaching::Teaching;
 
 /// Processes of one letter.
 pub const OF_A_LETTER_MAX: u32 = 9;
@@ -98,8 +98,8 @@ impl Given {
 
 /// What ends with a Paxos process.
 #[derive(Clone, Debug)]
-pub(crate) struct RunningPaxos<P: Policy> {
-    pub(crate) process: Paxos<P>,
+pub(crate) struct RunningPaxos {
+    pub(crate) process: Paxos<Teaching>,
     pub(crate) io: RecordIo,
     /// Why it wants to end, if it does.
     pub(crate) halted: Option<String>,

@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use zablab_core::policy::Policy;
-
 use crate::given::Given;
 use crate::io::GivenDiskError;
 use crate::step::Step;
+use crate::teaching::Teaching;
 use crate::trace::TraceEvent;
 use crate::world::World;
 
@@ -34,27 +33,27 @@ pub struct Branch {
 
 /// A run that can be rewound.
 #[derive(Clone, Debug)]
-pub struct Timeline<P: Policy> {
-    origin: World<P>,
+pub struct Timeline {
+    origin: World,
     branches: Vec<Branch>,
     current: BranchId,
     position: usize,
-    world: World<P>,
-    checkpoints: BTreeMap<(BranchId, usize), World<P>>,
+    world: World,
+    checkpoints: BTreeMap<(BranchId, usize), World>,
     spacing: usize,
 }
 
-impl<P: Policy> Timeline<P> {
+impl Timeline {
     /// A run at its beginning.
     ///
     /// # Errors
     /// If no server could have left a disk that is given.
-    pub fn new(given: Arc<Given>, policy: P) -> Result<Timeline<P>, GivenDiskError> {
+    pub fn new(given: Arc<Given>, policy: Teaching) -> Result<Timeline, GivenDiskError> {
         Ok(Timeline::at(World::new(given, policy)?))
     }
 
     /// A run that begins with this world.
-    pub fn at(world: World<P>) -> Timeline<P> {
+    pub fn at(world: World) -> Timeline {
         Timeline {
             origin: world.clone(),
             branches: vec![Branch { parent: None, steps: Vec::new() }],
@@ -67,12 +66,12 @@ impl<P: Policy> Timeline<P> {
     }
 
     /// The world at the beginning.
-    pub fn origin(&self) -> &World<P> {
+    pub fn origin(&self) -> &World {
         &self.origin
     }
 
     /// The world at the present position.
-    pub fn world(&self) -> &World<P> {
+    pub fn world(&self) -> &World {
         &self.world
     }
 
@@ -150,7 +149,7 @@ impl<P: Policy> Timeline<P> {
         branch: BranchId,
         from: usize,
         to: usize,
-        mut look: impl FnMut(&World<P>, Option<&Step>, &[TraceEvent]),
+        mut look: impl FnMut(&World, Option<&Step>, &[TraceEvent]),
     ) {
         if branch.0 >= self.branches.len() {
             return;
@@ -218,7 +217,7 @@ impl<P: Policy> Timeline<P> {
     }
 
     /// The last checkpoint of a branch at or before a position.
-    fn nearest(&self, branch: BranchId, position: usize) -> Option<(usize, &World<P>)> {
+    fn nearest(&self, branch: BranchId, position: usize) -> Option<(usize, &World)> {
         let (mut branch, mut position) = (branch, position);
         loop {
             let start = self.branches[branch.0].parent;

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos::PaxosView;
-use zablab_core::policy::Policy;
 use zablab_core::process::Process;
 use zablab_core::trace::Role;
 use zablab_core::types::{ConnId, Mono, ServerId};
@@ -30,15 +29,16 @@ use crate::io::GivenDiskError;
 use crate::link::{Arrival, Net};
 use crate::node::Node;
 use crate::step::{ClientId, Fault, Host, LaneId, Step};
+use crate::teaching::Teaching;
 use crate::trace::{TraceEvent, What};
 
 /// Everything there is at one moment.
 #[derive(Clone, Debug)]
-pub struct World<P: Policy> {
+pub struct World {
     given: Arc<Given>,
-    policy: P,
+    policy: Teaching,
     now: Mono,
-    nodes: BTreeMap<ServerId, Node<P>>,
+    nodes: BTreeMap<ServerId, Node>,
     clients: BTreeMap<ClientId, Client>,
     net: Net,
     agenda: Agenda,
@@ -72,12 +72,12 @@ fn limits(timing: &Timing) -> Limits {
     }
 }
 
-impl<P: Policy> World<P> {
+impl World {
     /// The world at its beginning, with the servers running that are given to be up.
     ///
     /// # Errors
     /// If no server could have left a disk that is given.
-    pub fn new(given: Arc<Given>, policy: P) -> Result<World<P>, GivenDiskError> {
+    pub fn new(given: Arc<Given>, policy: Teaching) -> Result<World, GivenDiskError> {
         let mut nodes = BTreeMap::new();
         for (sid, server) in &given.servers {
             nodes.insert(*sid, Node::new(&given, *sid, server)?);
@@ -126,12 +126,12 @@ impl<P: Policy> World<P> {
     }
 
     /// The servers, by number.
-    pub fn nodes(&self) -> impl Iterator<Item = (ServerId, &Node<P>)> {
+    pub fn nodes(&self) -> impl Iterator<Item = (ServerId, &Node)> {
         self.nodes.iter().map(|(sid, node)| (*sid, node))
     }
 
     /// One server.
-    pub fn node(&self, sid: ServerId) -> Option<&Node<P>> {
+    pub fn node(&self, sid: ServerId) -> Option<&Node> {
         self.nodes.get(&sid)
     }
 
@@ -263,7 +263,7 @@ impl<P: Policy> World<P> {
             return;
         }
         self.next_look = self.now.plus_ms(u64::from(self.given.timing.tick_time_ms));
-        let is_slow = |node: &Node<P>| node.sync_us > CALM_US || node.sync_fails;
+        let is_slow = |node: &Node| node.sync_us > CALM_US || node.sync_fails;
         let slow = self.slow_ways || self.nodes.values().any(is_slow);
         if slow || self.given.timing.delay_us > CALM_US || self.net.is_obstructed() {
             self.disturbed = self.now;

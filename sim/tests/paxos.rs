@@ -21,7 +21,7 @@ const STEPS: u32 = 400;
 const MISTAKE_SEEDS: u64 = 2_000;
 
 struct Run {
-    world: World<Teaching>,
+    world: World,
     prng: Prng,
     chooser: Random,
 }

@@ -86,12 +86,12 @@ run for 5s
 
 struct Filmed {
     frames: Vec<Frame>,
-    world: World<Teaching>,
+    world: World,
     steps: Vec<Step>,
     names: BTreeMap<ClientId, String>,
 }
 
-fn begin(text: &str) -> (World<Teaching>, BTreeMap<ClientId, String>) {
+fn begin(text: &str) -> (World, BTreeMap<ClientId, String>) {
     let script = parse(text).expect("it parses");
     let start = Start::of(&script).expect("it makes sense");
     let world = World::new(start.given, Teaching { bugs: start.bugs }).expect("disks are fine");
@@ -148,7 +148,7 @@ impl Folded {
     }
 
     /// Compares with a fresh look.
-    fn check(&self, world: &World<Teaching>, names: &BTreeMap<ClientId, String>) {
+    fn check(&self, world: &World, names: &BTreeMap<ClientId, String>) {
         let fresh = Camera::new(world, 0, names).whole(world, &[]);
         let last = self.last.as_ref().expect("something was filmed");
         assert_eq!(last.servers, fresh.servers);
@@ -191,7 +191,7 @@ fn paxos_is_in_the_frames() {
     assert_eq!(up.learned.as_deref(), Some("old"));
 }
 
-fn messages_in(world: &World<Teaching>) -> Vec<FlightId> {
+fn messages_in(world: &World) -> Vec<FlightId> {
     let mut ids = Vec::new();
     for (link, it) in world.net().links() {
         for to in [Side::Opener, Side::Acceptor] {

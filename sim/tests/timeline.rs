@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use zablab_core::policy::Correct;
 use zablab_core::prng::Prng;
 use zablab_core::types::ServerId;
 use zablab_sim::chooser::{Chooser, Fifo, Random, Recorded};
+use zablab_sim::teaching::Teaching;
 use zablab_sim::timeline::BranchId;
 use zablab_sim::{Fault, Given, Host, Keep, Step, Timeline, World};
 
 const S1: ServerId = ServerId(1);
 const S2: ServerId = ServerId(2);
 
-fn new_timeline(seed: u64) -> Timeline<Correct> {
-    Timeline::new(Arc::new(Given::of_voters(3, seed)), Correct).expect("empty disks are possible")
+fn new_timeline(seed: u64) -> Timeline {
+    Timeline::new(Arc::new(Given::of_voters(3, seed)), Teaching::default())
+        .expect("empty disks are possible")
 }
 
 /// Some steps in which a leader is elected, crashes and comes back.
-fn script(run: &mut Timeline<Correct>, steps: usize) -> Vec<u64> {
+fn script(run: &mut Timeline, steps: usize) -> Vec<u64> {
     let keep = Keep::NOTHING;
     let faults = [
         (300, Fault::Crash { server: ServerId(3), keep }),
@@ -81,7 +82,8 @@ fn acting_in_the_past_begins_a_branch_that_shares_what_was_before() {
 fn the_same_steps_give_the_same_world() {
     let mut run = new_timeline(4);
     script(&mut run, 600);
-    let mut again = World::new(Arc::new(Given::of_voters(3, 4)), Correct).expect("as before");
+    let mut again =
+        World::new(Arc::new(Given::of_voters(3, 4)), Teaching::default()).expect("as before");
     let mut recorded = Recorded::new(run.steps(BranchId(0)).cloned());
     while let Some(step) = recorded.choose(again.agenda()) {
         again.apply(&step);
@@ -92,7 +94,8 @@ fn the_same_steps_give_the_same_world() {
 
 #[test]
 fn a_step_that_is_not_possible_changes_nothing() {
-    let mut world = World::new(Arc::new(Given::of_voters(3, 5)), Correct).expect("as before");
+    let mut world =
+        World::new(Arc::new(Given::of_voters(3, 5)), Teaching::default()).expect("as before");
     let step = Fifo.choose(world.agenda()).expect("servers began to talk");
     world.apply(&step);
     let before = world.fingerprint();

@@ -74,7 +74,6 @@ pub fn test() -> Result {
     report.check("clippy", Budget::Build, || run(&mut clippy()));
     if report.check("build", Budget::Build, || run(&mut build())) {
         report.tests("tests", &mut tests(&["--", "--skip", PROCESS_TESTS]));
-        report.tests("types made", &mut types_made());
         report.check("fuzz", Budget::Tests, fuzz);
         // One at a time: each starts a whole ensemble, and starved servers would time out.
         report.tests("process", &mut tests(&["--lib", PROCESS_TESTS, "--", "--test-threads", "1"]));
@@ -123,14 +122,6 @@ fn tests(arguments: &[&str]) -> Command {
     let mut test = cargo();
     test.args(["test", "--quiet", "--locked", "--profile", "ci", "--no-fail-fast", "--workspace"]);
     test.args(arguments);
-    test
-}
-
-/// Whether the page's types are those that the simulator sends.
-fn types_made() -> Command {
-    let mut test = cargo();
-    test.args(["test", "--quiet", "--locked", "--profile", "ci", "--package", "zablab-sim"]);
-    test.args(["--features", "ts", "--lib", "typescript"]);
     test
 }
 

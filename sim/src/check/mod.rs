@@ -86,7 +86,7 @@ pub struct Search {
 }
 
 /// The world in which a search begins.
-pub fn start(bounds: &Bounds) -> World<Teaching> {
+pub fn start(bounds: &Bounds) -> World {
     let mut given = Given::of_voters(bounds.servers, 1);
     given.timing = Timing { delay_us: 0, sync_us: 0, ..Timing::default() };
     for server in given.servers.values_mut() {
@@ -100,7 +100,7 @@ pub fn start(bounds: &Bounds) -> World<Teaching> {
 
 /// One state on the way that is being searched.
 struct State {
-    world: World<Teaching>,
+    world: World,
     crashes: u32,
     writes: u32,
     /// What is still to be tried here.
@@ -195,7 +195,7 @@ impl Walker<'_> {
     }
 
     /// True if the step led beyond the bounds.
-    fn take(&mut self, world: &mut World<Teaching>, step: &Step) -> Result<bool, Failure> {
+    fn take(&mut self, world: &mut World, step: &Step) -> Result<bool, Failure> {
         let events = world.apply_frozen(step);
         self.taken.push(step.clone());
         if let Some(violation) = world.violations().first() {
@@ -215,7 +215,7 @@ impl Walker<'_> {
     }
 
     /// A step that is not worth a choice, see the reductions.
-    fn at_once(&self, world: &World<Teaching>) -> Option<Step> {
+    fn at_once(&self, world: &World) -> Option<Step> {
         let quick = world.agenda().iter().map(|entry| entry.step()).find(|step| match step {
             Step::Deliver { lane, .. } => {
                 let Some(link) = world.net().link(lane.link) else { return false };
@@ -237,7 +237,7 @@ impl Walker<'_> {
 }
 
 /// What can happen at a state.
-fn choices(world: &World<Teaching>, crashes: u32, writes: u32) -> Vec<Step> {
+fn choices(world: &World, crashes: u32, writes: u32) -> Vec<Step> {
     let mut choices = Vec::new();
     for (server, node) in world.nodes() {
         if !node.is_up() {
@@ -266,13 +266,13 @@ fn choices(world: &World<Teaching>, crashes: u32, writes: u32) -> Vec<Step> {
 }
 
 /// True if a server waits only for a better vote.
-fn decides(world: &World<Teaching>, sid: ServerId) -> bool {
+fn decides(world: &World, sid: ServerId) -> bool {
     let process = world.node(sid).and_then(|node| node.process());
     process.is_some_and(|process| process.role() == Role::Looking && process.goes_on_by_timer())
 }
 
 /// True if a learner waits to call its leader again, and that one listens by now.
-fn redials(world: &World<Teaching>, sid: ServerId) -> bool {
+fn redials(world: &World, sid: ServerId) -> bool {
     let process = world.node(sid).and_then(|node| node.process());
     let Some(process) = process.filter(|process| process.goes_on_by_timer()) else { return false };
     let leader = process.leader().and_then(|leader| world.node(leader));

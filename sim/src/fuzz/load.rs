@@ -16,7 +16,6 @@ use super::Failure;
 use crate::client::{Call, Client, ClientOp};
 use crate::given::Given;
 use crate::step::{ClientId, Fault, Step};
-use crate::teaching::Teaching;
 use crate::world::World;
 
 /// Paths that begin with this are made once and never deleted.
@@ -57,7 +56,7 @@ impl Load {
     }
 
     /// The next act, if it is time for one.
-    pub(super) fn next_act(&mut self, prng: &mut Prng, world: &World<Teaching>) -> Option<Step> {
+    pub(super) fn next_act(&mut self, prng: &mut Prng, world: &World) -> Option<Step> {
         if prng.below(self.act_one_in) > 0 {
             return None;
         }
@@ -80,7 +79,7 @@ impl Load {
 
     /// One client for each server writes through it, until that has succeeded once: what each
     /// of them does next, if it waits for nothing.
-    pub(super) fn last_writes(&mut self, world: &World<Teaching>) -> Vec<Step> {
+    pub(super) fn last_writes(&mut self, world: &World) -> Vec<Step> {
         let mut steps = Vec::new();
         for (id, (sid, _)) in (LAST_CLIENT..).zip(world.nodes()) {
             let client = world.client(ClientId(id));
@@ -142,7 +141,7 @@ impl Load {
 }
 
 /// True if the last client of every server has written.
-pub(super) fn is_answered(world: &World<Teaching>) -> bool {
+pub(super) fn is_answered(world: &World) -> bool {
     let mut clients = (LAST_CLIENT..).zip(world.nodes()).map(|(id, _)| world.client(ClientId(id)));
     clients.all(|client| client.is_some_and(has_written))
 }
@@ -155,7 +154,7 @@ fn has_written(client: &Client) -> bool {
 ///
 /// # Errors
 /// The first one that is missing.
-pub(super) fn check_readable(world: &World<Teaching>) -> Result<(), Failure> {
+pub(super) fn check_readable(world: &World) -> Result<(), Failure> {
     let calls = world.clients().flat_map(|(_, client)| client.history());
     let made: BTreeSet<&Path> = calls.filter_map(made).collect();
     for path in made.into_iter().filter(|path| path.starts_with(KEPT)) {

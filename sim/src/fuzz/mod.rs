@@ -112,12 +112,12 @@ pub fn run(plan: Plan) -> Report {
 }
 
 /// The world in which a schedule begins: with [`Report::steps`] it can be played again.
-pub fn start(plan: Plan) -> World<Teaching> {
+pub fn start(plan: Plan) -> World {
     Run::new(plan).world
 }
 
 struct Run {
-    world: World<Teaching>,
+    world: World,
     prng: Prng,
     chooser: Random,
     swarm: Swarm,
@@ -216,11 +216,7 @@ impl Run {
         Ok(true)
     }
 
-    fn until(
-        &mut self,
-        missing: &str,
-        is_so: impl Fn(&World<Teaching>) -> bool,
-    ) -> Result<(), Failure> {
+    fn until(&mut self, missing: &str, is_so: impl Fn(&World) -> bool) -> Result<(), Failure> {
         let timing = &self.world.given().timing;
         let limits = u64::from(2 * timing.init_limit + timing.sync_limit);
         let waited_ms = 2 * ELECTION_WAIT_MS + 2 * limits * u64::from(timing.tick_time_ms);
@@ -262,7 +258,7 @@ impl Run {
 }
 
 /// What every server is doing, in words.
-fn states(world: &World<Teaching>) -> String {
+fn states(world: &World) -> String {
     let state = |(sid, _)| match world.view(sid) {
         None => format!("{sid} is down"),
         Some(view) => format!(
@@ -280,7 +276,7 @@ fn states(world: &World<Teaching>) -> String {
 }
 
 /// True if there is one leader, every server serves, and all have the same state.
-fn is_healed(world: &World<Teaching>) -> bool {
+fn is_healed(world: &World) -> bool {
     let mut states = world.nodes().map(|(sid, node)| {
         let process = node.process()?;
         let view = world.view(sid)?;

@@ -10,7 +10,6 @@ use zablab_core::types::ServerId;
 use crate::given::{Given, Timing};
 use crate::link::Link;
 use crate::step::{Fault, Host, Keep, LaneId, LinkId, Side};
-use crate::teaching::Teaching;
 use crate::world::World;
 
 /// The kinds of faults that are drawn.
@@ -111,7 +110,7 @@ impl Swarm {
     }
 
     /// The next fault, if it is time for one.
-    pub(super) fn next_fault(&mut self, prng: &mut Prng, world: &World<Teaching>) -> Option<Fault> {
+    pub(super) fn next_fault(&mut self, prng: &mut Prng, world: &World) -> Option<Fault> {
         if let Some(fault) = self.rest.pop() {
             return Some(fault);
         }
@@ -128,7 +127,7 @@ impl Swarm {
         self.make(kind, prng, world)
     }
 
-    fn make(&mut self, kind: Drawn, prng: &mut Prng, world: &World<Teaching>) -> Option<Fault> {
+    fn make(&mut self, kind: Drawn, prng: &mut Prng, world: &World) -> Option<Fault> {
         let servers: Vec<ServerId> = world.nodes().map(|(sid, _)| sid).collect();
         let server = servers[prng.below(servers.len() as u64) as usize];
         let other = servers[prng.below(servers.len() as u64) as usize];
@@ -186,7 +185,7 @@ impl Swarm {
 }
 
 /// What a crash leaves: everything, nothing, or some prefix, now and then with a torn write.
-fn keep(prng: &mut Prng, world: &World<Teaching>, server: ServerId) -> Keep {
+fn keep(prng: &mut Prng, world: &World, server: ServerId) -> Keep {
     let Some(node) = world.node(server) else { return Keep::NOTHING };
     let reached = prng.below(node.disk().under_way() as u64 + 1) as u32;
     let most = node.disk().unsynced() as u64 + u64::from(reached) + 1;
@@ -203,7 +202,7 @@ fn keep(prng: &mut Prng, world: &World<Teaching>, server: ServerId) -> Keep {
     }
 }
 
-fn some_link<'w>(prng: &mut Prng, world: &'w World<Teaching>) -> Option<(LinkId, &'w Link)> {
+fn some_link<'w>(prng: &mut Prng, world: &'w World) -> Option<(LinkId, &'w Link)> {
     let count = world.net().links().count() as u64;
     world.net().links().nth(prng.below(count.max(1)) as usize)
 }

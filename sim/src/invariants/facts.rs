@@ -73,7 +73,7 @@ pub(super) struct Server {
     pub(super) leading: Option<Leading>,
     /// Set while it has a leader that sent LEADERINFO.
     pub(super) following: Option<Following>,
-    /// Whom it followed last, crashes or not: whose history its disk may claim.
+    /// Whom it followed last, crashes or not, until it leads: whose history its disk may claim.
     pub(super) adopting: Option<Following>,
     /// The transactions in its tree.
     pub(super) tree: History,
@@ -396,6 +396,8 @@ impl Facts {
                 server.tenures += 1;
                 let tenure = Tenure { server: id, number: server.tenures };
                 server.leading = Some(Leading { tenure, epoch: None, acked: BTreeMap::new() });
+                // What it claims from now on is its own; nobody promised the other one's epoch.
+                server.adopting = None;
             }
             Role::Standalone => {
                 server.alone = true;

@@ -16,7 +16,6 @@ use crate::script::ast::{Act, Given, HostName, Way};
 use crate::script::events::Row;
 use crate::script::{Actor, Driver, Player, Rules, STEPS_MAX, carry_out};
 use crate::step::{ClientId, Step};
-use crate::teaching::Teaching;
 use crate::timeline::{BranchId, Timeline};
 use crate::trace::TraceEvent;
 use crate::world::World;
@@ -28,7 +27,7 @@ pub(super) struct Run {
     pub(super) given: Vec<Given>,
     /// What happened before the first step.
     pub(super) begin: Vec<TraceEvent>,
-    pub(super) timeline: Timeline<Teaching>,
+    pub(super) timeline: Timeline,
     /// How each step of a branch came to be, beside [`crate::timeline::Branch::steps`].
     pub(super) notes: Vec<Vec<Note>>,
     clients: BTreeMap<String, ClientId>,
@@ -53,7 +52,7 @@ impl Run {
     /// At its start. `world` has no events left.
     pub(super) fn new(
         given: Vec<Given>,
-        world: World<Teaching>,
+        world: World,
         begin: Vec<TraceEvent>,
         clients: BTreeMap<String, ClientId>,
         driver: Driver,
@@ -292,7 +291,7 @@ impl Run {
         self.camera = self.camera_at(self.timeline.world(), position);
     }
 
-    fn camera_at(&self, world: &World<Teaching>, position: usize) -> Camera {
+    fn camera_at(&self, world: &World, position: usize) -> Camera {
         let names = self.names();
         let shown = names.iter().take(self.shown).map(|(id, name)| (*id, name.clone())).collect();
         let mut camera = Camera::new(world, position as u64, &shown);
@@ -375,14 +374,14 @@ fn client_of(host: &HostName) -> Option<&String> {
 
 /// A copy on which an act is tried.
 struct Trial {
-    world: World<Teaching>,
+    world: World,
     clients: BTreeMap<String, ClientId>,
     rules: Rules,
     steps: Vec<Step>,
 }
 
 impl Actor for Trial {
-    fn world(&self) -> &World<Teaching> {
+    fn world(&self) -> &World {
         &self.world
     }
 

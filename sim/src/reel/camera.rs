@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use zablab_core::policy::Policy;
 use zablab_core::trace::Role;
 use zablab_core::types::ServerId;
 
@@ -34,7 +33,7 @@ pub struct Camera {
 impl Camera {
     /// Looks at a world for the first time, after so many steps. `names` are the clients that are
     /// shown even before they act; all others are shown from their first act.
-    pub fn new<P: Policy>(world: &World<P>, position: u64, names: &Names) -> Camera {
+    pub fn new(world: &World, position: u64, names: &Names) -> Camera {
         let mut camera = Camera {
             names: names.clone(),
             position,
@@ -62,7 +61,7 @@ impl Camera {
     }
 
     /// Everything that was seen last, as a frame; `events` are those of the beginning.
-    pub fn whole<P: Policy>(&self, world: &World<P>, events: &[TraceEvent]) -> Frame {
+    pub fn whole(&self, world: &World, events: &[TraceEvent]) -> Frame {
         Frame {
             position: self.position,
             at_us: world.now(),
@@ -85,12 +84,7 @@ impl Camera {
     }
 
     /// What is different after one more step, of which these are the events.
-    pub fn look<P: Policy>(
-        &mut self,
-        world: &World<P>,
-        step: &Step,
-        events: &[TraceEvent],
-    ) -> Frame {
+    pub fn look(&mut self, world: &World, step: &Step, events: &[TraceEvent]) -> Frame {
         self.position += 1;
         let cuts = changed(&mut self.cuts, cuts(world));
         let held = changed(&mut self.held, held(world));
@@ -115,7 +109,7 @@ impl Camera {
         }
     }
 
-    fn servers<P: Policy>(&mut self, world: &World<P>, cut: bool, grew: bool) -> Vec<ServerFrame> {
+    fn servers(&mut self, world: &World, cut: bool, grew: bool) -> Vec<ServerFrame> {
         let mut seen = BTreeSet::new();
         let mut moved = cut;
         for host in world.changed() {
@@ -147,7 +141,7 @@ impl Camera {
         seen.iter().filter_map(|sid| self.servers.get(sid).cloned()).collect()
     }
 
-    fn clients<P: Policy>(&mut self, world: &World<P>) -> Vec<ClientFrame> {
+    fn clients(&mut self, world: &World) -> Vec<ClientFrame> {
         let mut seen = Vec::new();
         for host in world.changed() {
             let Host::Client(id) = *host else { continue };
@@ -166,7 +160,7 @@ impl Camera {
     }
 
     /// True if it looks different.
-    fn look_at_server<P: Policy>(&mut self, world: &World<P>, sid: ServerId) -> bool {
+    fn look_at_server(&mut self, world: &World, sid: ServerId) -> bool {
         let Some(node) = world.node(sid) else { return false };
         let read = self.disks.get(&sid).map_or(&[][..], Vec::as_slice);
         let now = server::of(world, sid, node, read);
@@ -186,17 +180,17 @@ fn changed<T: PartialEq + Clone>(last: &mut T, now: T) -> Option<T> {
     })
 }
 
-fn cuts<P: Policy>(world: &World<P>) -> Vec<Way> {
+fn cuts(world: &World) -> Vec<Way> {
     world.net().cuts().map(|(from, to)| Way { from, to }).collect()
 }
 
-fn lanes<P: Policy>(world: &World<P>) -> impl Iterator<Item = (LaneId, &Link)> {
+fn lanes(world: &World) -> impl Iterator<Item = (LaneId, &Link)> {
     world.net().links().flat_map(|(id, link)| {
         [Side::Opener, Side::Acceptor].map(|to| (LaneId { link: id, to }, link))
     })
 }
 
-fn held<P: Policy>(world: &World<P>) -> Vec<FlightId> {
+fn held(world: &World) -> Vec<FlightId> {
     let mut ids = Vec::new();
     for (lane, link) in lanes(world) {
         let waiting = link.in_flight(lane.to).filter(|item| link.is_held(lane.to, item.seq));
@@ -206,14 +200,14 @@ fn held<P: Policy>(world: &World<P>) -> Vec<FlightId> {
     ids
 }
 
-fn under_way<P: Policy>(world: &World<P>) -> Vec<Flight> {
+fn under_way(world: &World) -> Vec<Flight> {
     let items = lanes(world).flat_map(|(lane, link)| {
         link.in_flight(lane.to).filter_map(move |item| flight(link, lane, item.seq))
     });
     items.collect()
 }
 
-fn broken<P: Policy>(world: &World<P>, known: usize) -> Vec<Broken> {
+fn broken(world: &World, known: usize) -> Vec<Broken> {
     let fresh = world.violations().iter().skip(known);
     let broken = fresh.map(|violation| Broken {
         invariant: violation.invariant.id().to_owned(),
@@ -224,7 +218,7 @@ fn broken<P: Policy>(world: &World<P>, known: usize) -> Vec<Broken> {
 
 /// The messages that went under way in a step and those that ended. What did both in one step was
 /// never seen.
-fn flights<P: Policy>(world: &World<P>, events: &[TraceEvent]) -> (Vec<Flight>, Vec<FlightEnd>) {
+fn flights(world: &World, events: &[TraceEvent]) -> (Vec<Flight>, Vec<FlightEnd>) {
     let (mut sent, mut ended) = (Vec::new(), Vec::new());
     let mut unseen = BTreeSet::new();
     for event in events {

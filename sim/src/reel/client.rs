@@ -1,7 +1,6 @@
 //! A client as a frame shows it.
 
 use zablab_core::client::{SessionState, WatchKind};
-use zablab_core::policy::Policy;
 use zablab_core::process::Process;
 use zablab_core::types::{ServerId, SessionId};
 
@@ -14,7 +13,7 @@ use crate::step::{ClientId, Host};
 use crate::world::World;
 
 /// A client now; one that has not acted yet is disconnected.
-pub(super) fn of<P: Policy>(world: &World<P>, id: ClientId, names: &Names) -> ClientFrame {
+pub(super) fn of(world: &World, id: ClientId, names: &Names) -> ClientFrame {
     let blank = ClientFrame {
         host: Host::Client(id),
         name: client_name(id, names),
@@ -54,7 +53,7 @@ pub(super) fn of<P: Policy>(world: &World<P>, id: ClientId, names: &Names) -> Cl
 }
 
 /// The server at the other end of the client's connection, open or opening.
-fn server<P: Policy>(world: &World<P>, id: ClientId) -> Option<ServerId> {
+fn server(world: &World, id: ClientId) -> Option<ServerId> {
     let host = Host::Client(id);
     let newest = world.net().conns_of(host).into_iter().next_back()?;
     let lane = world.net().lane_of(host, newest)?;

@@ -3,7 +3,6 @@
 //! Of a running server they are in its memory; of one that is down they are read from its disk.
 //! Not here: what is committed, which the invariants' shadow of the disks knows.
 
-use zablab_core::policy::Policy;
 use zablab_core::storage::txnlog::{Next, Scan};
 use zablab_core::types::{ServerId, Zxid};
 use zablab_core::wire::txn;
@@ -19,10 +18,10 @@ use crate::world::World;
 const SNAPSHOT_OP: &str = "snapshot";
 
 /// The tiles of a server that is up, and how many entries come before them.
-pub(super) fn of_running<P: Policy>(
-    world: &World<P>,
+pub(super) fn of_running(
+    world: &World,
     sid: ServerId,
-    node: &Node<P>,
+    node: &Node,
     last_durable: Zxid,
 ) -> (Vec<Tile>, u64) {
     let Some(process) = node.process() else { return (Vec::new(), 0) };
@@ -87,10 +86,10 @@ pub(super) fn read_disk(disk: &Disk) -> Vec<Tile> {
 }
 
 /// The tiles of a server that is down, brought up to date, and how many entries come before them.
-pub(super) fn of_stopped<P: Policy>(
-    world: &World<P>,
+pub(super) fn of_stopped(
+    world: &World,
     sid: ServerId,
-    node: &Node<P>,
+    node: &Node,
     read: &[Tile],
 ) -> (Vec<Tile>, u64) {
     let mut tiles = read.to_vec();
@@ -100,7 +99,7 @@ pub(super) fn of_stopped<P: Policy>(
     with_base(world, sid, node.disk(), tiles)
 }
 
-fn on_disk<P: Policy>(world: &World<P>, sid: ServerId, zxid: Zxid) -> TileState {
+fn on_disk(world: &World, sid: ServerId, zxid: Zxid) -> TileState {
     match world.checker().is_committed(sid, zxid) {
         true => TileState::Acked,
         false => TileState::Disk,
@@ -108,12 +107,7 @@ fn on_disk<P: Policy>(world: &World<P>, sid: ServerId, zxid: Zxid) -> TileState 
 }
 
 /// Puts the snapshot before the first entry, if the log begins there, and counts what is older.
-fn with_base<P: Policy>(
-    world: &World<P>,
-    sid: ServerId,
-    disk: &Disk,
-    mut tiles: Vec<Tile>,
-) -> (Vec<Tile>, u64) {
+fn with_base(world: &World, sid: ServerId, disk: &Disk, mut tiles: Vec<Tile>) -> (Vec<Tile>, u64) {
     let first = tiles.first().map(|tile| tile.zxid);
     if tiles.len() < TILES_MAX {
         let ends = disk.files().filter_map(|file| file.snapshot_end());

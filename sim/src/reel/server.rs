@@ -1,7 +1,6 @@
 //! A server as a frame shows it: its view, its disk and the newest entries of its log.
 
 use zablab_core::config::PeerRole;
-use zablab_core::policy::Policy;
 use zablab_core::types::ServerId;
 use zablab_core::view::{ServerView, TallyView};
 
@@ -15,12 +14,7 @@ use crate::paxos::called;
 use crate::world::World;
 
 /// A server now. `read` is what [`log::read_disk`] found if it is down.
-pub(super) fn of<P: Policy>(
-    world: &World<P>,
-    sid: ServerId,
-    node: &Node<P>,
-    read: &[Tile],
-) -> ServerFrame {
+pub(super) fn of(world: &World, sid: ServerId, node: &Node, read: &[Tile]) -> ServerFrame {
     let view = world.view(sid);
     let (log, earlier) = match &view {
         Some(view) => log::of_running(world, sid, node, view.last_durable),
@@ -38,7 +32,7 @@ pub(super) fn of<P: Policy>(
     ServerFrame { sid, observer, up, disk, log, earlier, paxos }
 }
 
-fn paxos<P: Policy>(world: &World<P>, sid: ServerId, node: &Node<P>) -> Option<PaxosFrame> {
+fn paxos(world: &World, sid: ServerId, node: &Node) -> Option<PaxosFrame> {
     let roles = world.given().servers.get(&sid)?.paxos.as_ref()?.roles;
     let up = world.paxos(sid).map(|view| PaxosState {
         promised: view.promised,
@@ -57,7 +51,7 @@ fn paxos<P: Policy>(world: &World<P>, sid: ServerId, node: &Node<P>) -> Option<P
     Some(PaxosFrame { name: called(sid), acceptor, proposer, learner, up })
 }
 
-fn state<P: Policy>(world: &World<P>, node: &Node<P>, view: ServerView) -> ServerState {
+fn state(world: &World, node: &Node, view: ServerView) -> ServerState {
     let counted = |counted| {
         move |TallyView { voter, state, vote }: TallyView| TallyVote { voter, state, vote, counted }
     };

@@ -2,7 +2,6 @@
 //!
 //! The core says what is counted and how many are needed; the world knows who is down or cut off.
 
-use zablab_core::policy::Policy;
 use zablab_core::trace::Role;
 use zablab_core::types::ServerId;
 use zablab_core::view::{Awaited, ServerView};
@@ -12,7 +11,7 @@ use crate::step::Host;
 use crate::world::World;
 
 /// What this server waits for, if anything.
-pub(super) fn of<P: Policy>(world: &World<P>, view: &ServerView) -> Option<Tray> {
+pub(super) fn of(world: &World, view: &ServerView) -> Option<Tray> {
     let awaited = view.awaited.as_ref()?;
     let state = |sid: ServerId| {
         if awaited.counted.contains(&sid) {
@@ -43,13 +42,13 @@ pub(super) fn of<P: Policy>(world: &World<P>, view: &ServerView) -> Option<Tray>
 }
 
 /// True if one of the two ways between them is cut: then a question or its answer is missing.
-fn is_cut<P: Policy>(world: &World<P>, a: ServerId, b: ServerId) -> bool {
+fn is_cut(world: &World, a: ServerId, b: ServerId) -> bool {
     let (a, b) = (Host::Server(a), Host::Server(b));
     world.net().is_cut(a, b) || world.net().is_cut(b, a)
 }
 
 /// True if the server was asked, so that what is counted may come at any moment.
-fn is_asked<P: Policy>(world: &World<P>, view: &ServerView, sid: ServerId) -> bool {
+fn is_asked(world: &World, view: &ServerView, sid: ServerId) -> bool {
     match view.awaited.as_ref().map(|awaited| awaited.what) {
         Some(Awaited::Votes { .. }) => world.role(sid) == Some(Role::Looking),
         Some(Awaited::Promises { .. } | Awaited::Synced { .. } | Awaited::Acks { .. }) => {

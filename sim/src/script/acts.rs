@@ -25,7 +25,6 @@ use super::vocabulary::same_word;
 use crate::client::ClientOp;
 use crate::link::{Cargo, Item, Link};
 use crate::step::{ClientId, Fault, Host, Keep, LaneId, Side, Step};
-use crate::teaching::Teaching;
 use crate::trace::{TraceEvent, What};
 use crate::world::World;
 
@@ -45,7 +44,7 @@ struct Rule {
 
 impl Rules {
     /// The steps that these events call for.
-    pub(crate) fn after(&mut self, world: &World<Teaching>, events: &[TraceEvent]) -> Vec<Step> {
+    pub(crate) fn after(&mut self, world: &World, events: &[TraceEvent]) -> Vec<Step> {
         let mut steps = Vec::new();
         if self.hold.is_empty() && self.lose.is_empty() {
             return steps;
@@ -82,7 +81,7 @@ impl Rule {
 
     /// The datagrams of this direction that are meant; of a connection only the first one is
     /// named, because all behind it shares its fate.
-    fn under_way_all(&self, world: &World<Teaching>) -> Vec<(LaneId, u64)> {
+    fn under_way_all(&self, world: &World) -> Vec<(LaneId, u64)> {
         let meant = lanes(world).flat_map(|(lane, link)| {
             let items = link.in_flight(lane.to).filter(move |item| self.means(link, lane.to, item));
             let most = if link.datagrams { usize::MAX } else { 1 };
@@ -92,10 +91,7 @@ impl Rule {
     }
 
     /// The lanes of this direction, and on each the first message under way that is meant.
-    fn under_way<'a>(
-        &'a self,
-        world: &'a World<Teaching>,
-    ) -> impl Iterator<Item = (LaneId, u64)> + 'a {
+    fn under_way<'a>(&'a self, world: &'a World) -> impl Iterator<Item = (LaneId, u64)> + 'a {
         lanes(world).filter_map(|(lane, link)| {
             let item = link.in_flight(lane.to).find(|item| self.means(link, lane.to, item))?;
             Some((lane, item.seq))
@@ -104,7 +100,7 @@ impl Rule {
 }
 
 /// Both directions of all connections.
-fn lanes(world: &World<Teaching>) -> impl Iterator<Item = (LaneId, &Link)> {
+fn lanes(world: &World) -> impl Iterator<Item = (LaneId, &Link)> {
     world.net().links().flat_map(|(id, link)| {
         [Side::Opener, Side::Acceptor].map(|to| (LaneId { link: id, to }, link))
     })
@@ -151,7 +147,7 @@ fn is_datagram(item: &Item, kind: &MessageKind) -> bool {
 /// Who carries acts out: whoever takes steps in a world and minds its rules for messages.
 pub(crate) trait Actor {
     /// The world as it is now.
-    fn world(&self) -> &World<Teaching>;
+    fn world(&self) -> &World;
     /// Its clients by their names.
     fn clients(&self) -> &BTreeMap<String, ClientId>;
     /// The rules for its messages.

@@ -20,7 +20,6 @@ use super::vocabulary::{ClientFn, NodeFn, PaxosFn, ServerFn, same_word};
 use crate::client::Outcome;
 use crate::paxos;
 use crate::step::ClientId;
-use crate::teaching::Teaching;
 use crate::world::World;
 
 /// The value of a term.
@@ -114,7 +113,7 @@ fn zxid_literal(literal: &Term) -> Option<Zxid> {
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
     /// The world now.
-    pub world: &'a World<Teaching>,
+    pub world: &'a World,
     /// Every event so far.
     pub rows: &'a [Row],
     /// How many events there were at each mark.
@@ -357,7 +356,7 @@ impl Bound<'_> {
 }
 
 /// The servers of a set, those of `up` as it is now.
-pub(super) fn servers_of(world: &World<Teaching>, set: &Sids) -> Vec<ServerId> {
+pub(super) fn servers_of(world: &World, set: &Sids) -> Vec<ServerId> {
     let mut servers = members(set, &world.given().servers);
     if *set == Sids::Up {
         servers.retain(|sid| world.node(*sid).is_some_and(|node| node.is_up()));

@@ -135,7 +135,7 @@ fn listed(values: &[String]) -> String {
 #[derive(Clone, Debug)]
 pub struct Played {
     /// The run, at its end.
-    pub timeline: Timeline<Teaching>,
+    pub timeline: Timeline,
     /// The fingerprint of the world at every position, the beginning included.
     pub fingerprints: Vec<u64>,
     /// Every event.
@@ -254,7 +254,7 @@ pub(crate) struct Driver {
 /// A script under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Player {
-    pub(super) timeline: Timeline<Teaching>,
+    pub(super) timeline: Timeline,
     pub(super) clients: BTreeMap<String, ClientId>,
     pub(super) rules: Rules,
     picker: Picker,
@@ -278,7 +278,7 @@ struct Goal {
 }
 
 impl Actor for Player {
-    fn world(&self) -> &World<Teaching> {
+    fn world(&self) -> &World {
         self.timeline.world()
     }
 
@@ -327,7 +327,7 @@ impl Player {
     /// One in the middle of a run, of which these are the events so far. It is for looking ahead
     /// and keeps no fingerprints.
     pub(crate) fn ahead(
-        world: World<Teaching>,
+        world: World,
         clients: BTreeMap<String, ClientId>,
         driver: Driver,
         rows: Vec<Row>,

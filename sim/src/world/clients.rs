@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use zablab_core::client::{CallId, Effect, Input, SessionState};
-use zablab_core::policy::Policy;
 use zablab_core::process::{Out, PortKind, Process};
 use zablab_core::types::{Now, WallMs};
 use zablab_core::wire::client::Request;
@@ -15,7 +14,7 @@ use crate::link::Arrival;
 use crate::step::{ClientId, Host};
 use crate::trace::What;
 
-impl<P: Policy> World<P> {
+impl World {
     /// A client is asked to do something.
     pub(super) fn act(&mut self, id: ClientId, op: &Arc<ClientOp>) {
         let host = Host::Client(id);

@@ -5,7 +5,6 @@
 
 use std::hash::{Hash, Hasher};
 
-use zablab_core::policy::Policy;
 use zablab_core::process::Process;
 use zablab_core::types::Mono;
 
@@ -17,7 +16,7 @@ use crate::trace::TraceEvent;
 /// Where the world's clock stands: late enough that no server's clock reaches back to its start.
 const FROZEN_AT: Mono = Mono(1 << 50);
 
-impl<P: Policy> World<P> {
+impl World {
     /// Stops the world's clock. Before any server has started.
     pub(crate) fn freeze(&mut self) {
         self.now = FROZEN_AT;

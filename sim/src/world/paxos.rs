@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use zablab_core::paxos::{Ask, Effect, Input, Paxos};
-use zablab_core::policy::Policy;
 use zablab_core::process::{Out, Process};
 use zablab_core::types::ServerId;
 
@@ -14,7 +13,7 @@ use crate::paxos::{RecordIo, RunningPaxos};
 use crate::step::{Host, LaneId};
 use crate::trace::What;
 
-impl<P: Policy> World<P> {
+impl World {
     /// Whether this is a Paxos process, up or down.
     pub(super) fn is_paxos(&self, sid: ServerId) -> bool {
         self.given.servers.get(&sid).is_some_and(|server| server.paxos.is_some())
@@ -36,7 +35,7 @@ impl<P: Policy> World<P> {
         node.clock.restart(self.now);
         self.checker.on_paxos_start(sid, &state);
         let seed = seed_of(self.given.seed, sid, node.starts);
-        let process = Paxos::new(config, state, seed, self.policy.clone());
+        let process = Paxos::new(config, state, seed, self.policy);
         let (io, halted) = (RecordIo::default(), None);
         node.paxos = Some(Box::new(RunningPaxos { process, io, halted }));
         self.record(Some(host), What::Started { notes: Vec::new() });

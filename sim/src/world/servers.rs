@@ -1,13 +1,13 @@
 //! Servers in a world: what reaches them, what they want done, and their disks.
 
+use std::collections::BTreeSet;
+
 use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos;
 use zablab_core::policy::Policy;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
 use zablab_core::storage::{Write, snapshot};
 use zablab_core::types::{Mono, ServerId};
-
-use std::collections::BTreeSet;
 
 use super::World;
 use crate::agenda::{Auto, Entry};
@@ -22,7 +22,7 @@ use crate::trace::What;
 const SNAPSHOT_SYNCS: u64 = 5;
 
 /// What reaches a server.
-impl<P: Policy> World<P> {
+impl World {
     /// Somebody wants to connect to a host.
     pub(super) fn knock(&mut self, lane: LaneId, host: Host, port: PortKind, from: Host) {
         let listener = match host {
@@ -129,7 +129,7 @@ impl<P: Policy> World<P> {
 }
 
 /// Disks.
-impl<P: Policy> World<P> {
+impl World {
     /// A batch of writes, or a reload, is done.
     pub(super) fn complete_io(&mut self, sid: ServerId) {
         if self.is_paxos(sid) {
@@ -246,7 +246,7 @@ impl<P: Policy> World<P> {
 }
 
 /// Beginning and end of a process.
-impl<P: Policy> World<P> {
+impl World {
     pub(super) fn start(&mut self, sid: ServerId) {
         let host = Host::Server(sid);
         if self.is_paxos(sid) {
@@ -273,7 +273,7 @@ impl<P: Policy> World<P> {
         if let Some((first, last)) = preset.commit_log {
             recovered.recent.retain(|record| (first..=last).contains(&record.zxid()));
         }
-        let mut process = Endpoint::new(node.config.clone(), recovered, seed, self.policy.clone());
+        let mut process = Endpoint::new(node.config.clone(), recovered, seed, self.policy);
         if let Some(round) = preset.round {
             process.preset_round(round);
         }

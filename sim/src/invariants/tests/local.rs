@@ -67,6 +67,25 @@ fn l2_l3_epoch_and_ack_before_the_history() {
     "#]]);
 }
 
+/// Server 1 hears of an epoch, crashes before it promises it, and later leads one of that number.
+#[test]
+fn l3_an_epoch_of_its_own_is_not_the_one_that_it_only_heard_of() {
+    let mut run = Run::new();
+    run.accept(3, 1);
+    run.append(3, z(1, 1));
+    run.lead(3, 2);
+    run.role(1, Role::Looking);
+    run.role(1, Role::Following);
+    run.received(1, 3, PacketKind::LeaderInfo, z(2, 0));
+    run.crash(1);
+    run.start(1, Zxid::ZERO, 0, 0);
+    run.lead(1, 2);
+    run.adopt(1, 2);
+    run.crash(1);
+    run.start(1, Zxid::ZERO, 2, 2);
+    run.breaks(expect![[r#""#]]);
+}
+
 #[test]
 fn l4_ack_before_the_record() {
     let mut run = after_one_write();
