@@ -45,6 +45,12 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         true
     }
 
+    /// Whether a failed sync of the log ends the server. Asked by the driver.
+    /// Going on, as if another sync had made up for it, is mutation M17 (ZOOKEEPER-4882).
+    fn stops_on_failed_sync(&self) -> bool {
+        true
+    }
+
     // What a server says of its history.
 
     /// Whether a role's writes are waited for before the next role begins.

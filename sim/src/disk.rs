@@ -23,7 +23,14 @@ pub struct Disk {
     under_way: VecDeque<FileOp>,
     background: VecDeque<FileOp>,
     next_inode: u32,
+    /// How many bytes still fit; `None` for any number.
+    room: Option<u64>,
 }
+
+/// A file cannot grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no space left on the disk")]
+pub struct DiskFull;
 
 /// A file's identity, whatever its name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -46,10 +53,15 @@ impl Disk {
     }
 
     /// Carries out all operations that were handed over.
-    pub fn complete(&mut self) {
+    ///
+    /// # Errors
+    /// [`DiskFull`]: the first that does not fit was carried out as far as it does, and none after
+    /// it.
+    pub fn complete(&mut self) -> Result<(), DiskFull> {
         while let Some(op) = self.under_way.pop_front() {
-            self.carry_out(op);
+            self.carry_out(op).inspect_err(|_| self.under_way.clear())?;
         }
+        Ok(())
     }
 
     /// Hands operations to the disk that run beside the others, on files of their own.
@@ -58,10 +70,42 @@ impl Disk {
     }
 
     /// Carries out all background operations that were handed over.
-    pub fn complete_background(&mut self) {
+    ///
+    /// # Errors
+    /// As [`Disk::complete`].
+    pub fn complete_background(&mut self) -> Result<(), DiskFull> {
         while let Some(op) = self.background.pop_front() {
-            self.carry_out(op);
+            self.carry_out(op).inspect_err(|_| self.background.clear())?;
         }
+        Ok(())
+    }
+
+    /// From now on only so many bytes more fit, or any number.
+    pub fn limit(&mut self, room: Option<u64>) {
+        self.room = room;
+    }
+
+    /// Whether less fits than may be wanted.
+    pub fn is_limited(&self) -> bool {
+        self.room.is_some()
+    }
+
+    /// Changes all bits of a byte that is durable. False if the file has no such byte.
+    pub fn flip(&mut self, file: &FileId, at: u64) -> bool {
+        let inode = self.durable_names.get(file);
+        let Some(content) = inode.and_then(|inode| self.contents.get_mut(inode)) else {
+            return false;
+        };
+        let byte = content.read().get(at as usize).map(|byte| !byte);
+        byte.inspect(|byte| content.write(at, &Bytes::copy_from_slice(&[*byte]))).is_some()
+    }
+
+    /// What would be there after the machine had stopped now, without anything that is not durable.
+    pub fn copy(&self) -> Disk {
+        let mut copy = self.clone();
+        copy.crash(Keep::NOTHING);
+        copy.room = None;
+        copy
     }
 
     /// The first sync fails: what was handed over and not yet synced is lost, names included, as
@@ -75,7 +119,9 @@ impl Disk {
         for _ in 0..keep.reached {
             let first = self.under_way.pop_front().or_else(|| self.background.pop_front());
             let Some(op) = first else { break };
-            self.carry_out(op);
+            if self.carry_out(op).is_err() {
+                break;
+            }
         }
         let never = self.under_way.drain(..).chain(self.background.drain(..));
         let mut lost = never.filter(changes_something).count() as u32;
@@ -102,7 +148,7 @@ impl Disk {
 
     /// Everything goes.
     pub fn wipe(&mut self) {
-        *self = Disk::default();
+        *self = Disk { room: self.room, ..Disk::default() };
     }
 
     /// How many operations are under way; the most that [`Keep::reached`] can count.
@@ -130,7 +176,8 @@ impl Disk {
         Some(content.read())
     }
 
-    fn carry_out(&mut self, op: FileOp) {
+    fn carry_out(&mut self, op: FileOp) -> Result<(), DiskFull> {
+        let (op, fits) = self.fitting(op);
         match op {
             FileOp::Create(file) => match self.names.get(&file) {
                 Some(inode) => self.unsynced.push_back(Change::SetLen(*inode, 0)),
@@ -171,6 +218,36 @@ impl Disk {
                 self.forget_unnamed();
             }
         }
+        fits
+    }
+
+    /// As much of an operation as there is room for, which it takes.
+    fn fitting(&mut self, op: FileOp) -> (FileOp, Result<(), DiskFull>) {
+        let Some(room) = self.room else { return (op, Ok(())) };
+        let (file, end) = match &op {
+            FileOp::WriteAt(file, at, bytes) => (file, at + bytes.len() as u64),
+            FileOp::SetLen(file, len) => (file, *len),
+            FileOp::Create(_)
+            | FileOp::Sync(_)
+            | FileOp::Rename(..)
+            | FileOp::Remove(_)
+            | FileOp::SyncFolder(_) => return (op, Ok(())),
+        };
+        let len = self.read(file).map_or(0, |content| content.len() as u64);
+        let grows = end.saturating_sub(len);
+        self.room = Some(room.saturating_sub(grows));
+        if grows <= room {
+            return (op, Ok(()));
+        }
+        let reach = len + room;
+        let part = match op {
+            FileOp::WriteAt(file, at, bytes) => {
+                FileOp::WriteAt(file, at, bytes.slice(..reach.saturating_sub(at) as usize))
+            }
+            FileOp::SetLen(file, _) => FileOp::SetLen(file, reach),
+            other => other,
+        };
+        (part, Err(DiskFull))
     }
 
     fn inode(&self, file: &FileId) -> Inode {
@@ -360,7 +437,7 @@ mod tests {
         disk.begin([FileOp::Create(file("log")), write("log", 0, "abc")]);
         disk.begin([FileOp::Sync(file("log")), FileOp::SyncFolder(Folder::Log)]);
         disk.begin(ops);
-        disk.complete();
+        assert_eq!(disk.complete(), Ok(()));
         disk
     }
 
@@ -412,6 +489,35 @@ mod tests {
         assert_eq!(text(&disk, "log"), None);
         disk.crash(Keep::NOTHING);
         assert_eq!(text(&disk, "log").as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn a_full_disk_takes_what_fits_and_nothing_after_it() {
+        let mut disk = disk_with(Vec::new());
+        disk.limit(Some(2));
+        disk.begin([write("log", 1, "XY"), write("log", 3, "def"), FileOp::Sync(file("log"))]);
+        disk.begin([write("log", 0, "Z")]);
+        assert_eq!(disk.complete(), Err(DiskFull));
+        assert_eq!(text(&disk, "log").as_deref(), Some("aXYde"));
+        disk.crash(Keep::NOTHING);
+        assert_eq!(text(&disk, "log").as_deref(), Some("abc"));
+        disk.limit(None);
+        disk.begin([write("log", 3, "def")]);
+        assert_eq!(disk.complete(), Ok(()));
+        assert_eq!(text(&disk, "log").as_deref(), Some("abcdef"));
+    }
+
+    #[test]
+    fn a_byte_flips_for_good_and_a_copy_has_what_was_durable() {
+        let mut disk = disk_with(vec![write("log", 3, "d")]);
+        let copy = disk.copy();
+        assert_eq!(text(&copy, "log").as_deref(), Some("abc"));
+        assert!(disk.flip(&file("log"), 1));
+        assert!(!disk.flip(&file("log"), 3), "it is not durable");
+        disk.crash(Keep::ALL);
+        let read = disk.read(&file("log"));
+        assert_eq!(read.as_deref(), Some([b'a', !b'b', b'c', b'd'].as_slice()));
+        assert_eq!(text(&copy, "log").as_deref(), Some("abc"));
     }
 
     #[test]

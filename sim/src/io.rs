@@ -8,6 +8,8 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
+use zablab_core::storage::epoch::{ACCEPTED_EPOCH, CURRENT_EPOCH};
+use zablab_core::storage::txnlog::{Next, Scan};
 use zablab_core::storage::{
     FileId, FileOp, Files, FilesConfig, ReadError, RecoverError, Recovered, Write, WriteError,
     recover, snapshot_ops,
@@ -15,8 +17,9 @@ use zablab_core::storage::{
 use zablab_core::tree::Database;
 use zablab_core::types::{Ticket, Zxid};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFull};
 use crate::given::DiskGiven;
+use crate::step::Stored;
 
 /// No log is extended ahead of writing: a simulated disk does not run full, and holes cost memory.
 const CONFIG: FilesConfig = FilesConfig { preallocate: 0 };
@@ -48,13 +51,22 @@ pub(crate) enum Busy {
         first: Ticket,
         /// The last of the batch.
         through: Ticket,
-        /// True if the history is cut or replaced.
-        replaces: bool,
-        /// True if nothing but epochs is written.
-        epochs_only: bool,
+        /// What they change.
+        what: Batch,
     },
     /// It reads everything.
     Reload(Ticket),
+}
+
+/// What the writes of a batch change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub(crate) enum Batch {
+    /// Nothing but epochs.
+    Epochs,
+    /// The log gets longer.
+    Records,
+    /// The history is cut or replaced.
+    Replaces,
 }
 
 /// A write cannot be made; the server must stop.
@@ -70,8 +82,8 @@ impl Io {
     /// Reads the disk as a start does, repairs it, and begins an empty queue.
     ///
     /// # Errors
-    /// [`RecoverError`]: the server must not start on this disk.
-    pub(crate) fn start(disk: &mut Disk) -> Result<(Io, Recovered), RecoverError> {
+    /// [`Unusable`]: the server must not start on this disk.
+    pub(crate) fn start(disk: &mut Disk) -> Result<(Io, Recovered), Unusable> {
         let (files, recovered) = recover_and_repair(disk)?;
         let io =
             Io { files, queue: VecDeque::new(), busy: None, snapshot: None, snapshot_wanted: None };
@@ -132,9 +144,12 @@ impl Io {
     }
 
     /// The batch is durable.
-    pub(crate) fn finish(&mut self, disk: &mut Disk) {
-        disk.complete();
+    ///
+    /// # Errors
+    /// [`DiskFull`]: it is not; the server must stop.
+    pub(crate) fn finish(&mut self, disk: &mut Disk) -> Result<(), DiskFull> {
         self.busy = None;
+        disk.complete()
     }
 
     /// The batch failed, and nobody cares.
@@ -145,24 +160,29 @@ impl Io {
     /// The disk has been read again.
     ///
     /// # Errors
-    /// [`RecoverError`]: the server cannot go on with this disk.
-    pub(crate) fn finish_reload(&mut self, disk: &mut Disk) -> Result<Recovered, RecoverError> {
+    /// [`Unusable`]: the server cannot go on with this disk.
+    pub(crate) fn finish_reload(&mut self, disk: &mut Disk) -> Result<Recovered, Unusable> {
         let (files, recovered) = recover_and_repair(disk)?;
         self.files = files;
         self.busy = None;
         Ok(recovered)
     }
 
-    /// The snapshot is durable under its name.
-    pub(crate) fn finish_snapshot(&mut self, disk: &mut Disk) -> Option<Zxid> {
+    /// The snapshot is durable under its name, or it was given up.
+    pub(crate) fn finish_snapshot(
+        &mut self,
+        disk: &mut Disk,
+    ) -> Option<(Zxid, Result<(), DiskFull>)> {
         let zxid = self.snapshot.take()?;
-        disk.complete_background();
-        self.files.snapshot_taken(zxid);
-        Some(zxid)
+        let written = disk.complete_background();
+        if written.is_ok() {
+            self.files.snapshot_taken(zxid);
+        }
+        Some((zxid, written))
     }
 
     fn begin_snapshot(&mut self, disk: &mut Disk) {
-        let replacing = matches!(self.busy, Some(Busy::Writes { replaces: true, .. }));
+        let replacing = matches!(self.busy, Some(Busy::Writes { what: Batch::Replaces, .. }));
         if self.snapshot.is_some() || replacing {
             return;
         }
@@ -208,7 +228,12 @@ impl Io {
         let Some((first, through)) = batch else { return Ok(false) };
         self.files.sync(&mut ops);
         disk.begin(ops);
-        self.busy = Some(Busy::Writes { first, through, replaces, epochs_only });
+        let what = match (replaces, epochs_only) {
+            (true, _) => Batch::Replaces,
+            (false, true) => Batch::Epochs,
+            (false, false) => Batch::Records,
+        };
+        self.busy = Some(Busy::Writes { first, through, what });
         Ok(true)
     }
 }
@@ -255,9 +280,48 @@ pub(crate) fn fill(given: &DiskGiven) -> Result<Disk, GivenDiskError> {
         let mut ops = Vec::new();
         files.plan(write, &mut |file| read(&disk, file), &mut ops)?;
         files.sync(&mut ops);
-        run(&mut disk, ops);
+        run(&mut disk, ops)?;
     }
     Ok(disk)
+}
+
+/// The file and the place of a byte of something on a disk, if it is there.
+pub(crate) fn find(disk: &Disk, of: Stored, at: u32) -> Option<(FileId, u64)> {
+    let within =
+        |file: FileId, from: u64, len: u64| (len > 0).then(|| (file, from + u64::from(at) % len));
+    let whole = |is_it: &dyn Fn(&FileId) -> bool| {
+        let file = disk.files().find(|file| is_it(file))?.clone();
+        let len = disk.read(&file)?.len() as u64;
+        within(file, 0, len)
+    };
+    match of {
+        Stored::Record(zxid) => {
+            let mut logs = disk.files().filter(|file| file.log_start().is_some());
+            logs.find_map(|file| {
+                let mut scan = Scan::open(disk.read(file)?).ok()??;
+                loop {
+                    let Ok(Next::Record(record)) = scan.next_record() else { return None };
+                    if record.zxid == zxid {
+                        return within(file.clone(), record.offset, scan.offset() - record.offset);
+                    }
+                }
+            })
+        }
+        Stored::Snapshot(zxid) => whole(&|file| file.snapshot_end() == Some(zxid)),
+        Stored::AcceptedEpoch => whole(&|file| file.name == ACCEPTED_EPOCH),
+        Stored::CurrentEpoch => whole(&|file| file.name == CURRENT_EPOCH),
+    }
+}
+
+/// A server cannot run on its disk.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Unusable {
+    /// What it holds is no history.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// It cannot be repaired.
+    #[error(transparent)]
+    Full(#[from] DiskFull),
 }
 
 /// A disk was asked for that no server could have left.
@@ -268,19 +332,19 @@ pub enum GivenDiskError {
     Write(#[from] WriteError),
     /// An empty disk could not be set up.
     #[error("{0}")]
-    Recover(#[from] RecoverError),
+    Unusable(#[from] Unusable),
 }
 
-fn recover_and_repair(disk: &mut Disk) -> Result<(Files, Recovered), RecoverError> {
+fn recover_and_repair(disk: &mut Disk) -> Result<(Files, Recovered), Unusable> {
     let names: Vec<FileId> = disk.files().cloned().collect();
     let recovery = recover(&names, &mut |file| read(disk, file), CONFIG)?;
-    run(disk, recovery.repairs);
+    run(disk, recovery.repairs)?;
     Ok((recovery.files, recovery.recovered))
 }
 
-fn run(disk: &mut Disk, ops: Vec<FileOp>) {
+fn run(disk: &mut Disk, ops: Vec<FileOp>) -> Result<(), Unusable> {
     disk.begin(ops);
-    disk.complete();
+    Ok(disk.complete()?)
 }
 
 fn read(disk: &Disk, file: &FileId) -> Result<bytes::Bytes, ReadError> {

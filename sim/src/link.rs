@@ -7,6 +7,7 @@
 //!   healed, so until then the connection is half open.
 //! * A crash or [`crate::Fault::Reset`] closes ends; the other side learns it by an item that
 //!   travels like a message. Whoever has closed an end hears nothing more of it.
+//! * A host that is asleep takes nothing and learns nothing; it hears all of it when it wakes up.
 //! * The sender's operating system takes [`SOCKET_BUFFER`] bytes that are under way at once
 //!   (`Drained`), also on a cut lane; more only as they arrive.
 //!
@@ -14,7 +15,7 @@
 
 mod datagrams;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{Hash, Hasher};
 
 use zablab_core::prng::Prng;
@@ -174,6 +175,8 @@ pub struct Net {
     ends: BTreeMap<(Host, ConnId), LaneId>,
     cuts: BTreeMap<(Host, Host), Mono>,
     delays: BTreeMap<(Host, Host), u64>,
+    /// Hosts that take nothing from their connections and send nothing.
+    asleep: BTreeSet<Host>,
     next_link: u64,
     delay_us: u64,
     jitter_us: u64,
@@ -195,6 +198,7 @@ impl Net {
             ends: BTreeMap::new(),
             cuts: BTreeMap::new(),
             delays: BTreeMap::new(),
+            asleep: BTreeSet::new(),
             next_link: 1,
             delay_us: timing.delay_us,
             jitter_us: timing.jitter_us,
@@ -446,6 +450,31 @@ impl Net {
         }
     }
 
+    /// A host stands still, or goes on: nothing reaches it in between.
+    pub fn sleep(&mut self, host: Host, asleep: bool) {
+        match asleep {
+            true => self.asleep.insert(host),
+            false => self.asleep.remove(&host),
+        };
+        for (id, link) in &self.links {
+            if link.opener.host == host || link.acceptor.host == host {
+                self.touched.push(LaneId { link: *id, to: Side::Opener });
+                self.touched.push(LaneId { link: *id, to: Side::Acceptor });
+            }
+        }
+        self.touch_datagrams_to(host);
+    }
+
+    /// Whether a host stands still.
+    pub fn is_asleep(&self, host: Host) -> bool {
+        self.asleep.contains(&host)
+    }
+
+    /// Whether any host does.
+    pub fn has_sleepers(&self) -> bool {
+        !self.asleep.is_empty()
+    }
+
     /// From now on a message from one host to another takes this long.
     pub fn set_delay(&mut self, from: Host, to: Host, delay_us: u64) {
         self.delays.insert((from, to), delay_us);
@@ -466,9 +495,10 @@ impl Net {
         }
     }
 
-    /// The next word that an operating system took bytes, oldest first.
+    /// The next word that an operating system took bytes, oldest first, for a host that is awake.
     pub fn next_drained(&mut self) -> Option<Drained> {
-        self.drained.pop_front()
+        let awake = self.drained.iter().position(|word| !self.asleep.contains(&word.host))?;
+        self.drained.remove(awake)
     }
 
     /// The messages that were lost since the last call.
@@ -510,6 +540,7 @@ impl Net {
             None => (first.due, Auto::Deliver { lane, seq: first.seq }),
             Some(Obstacle::Waiting) => return None,
             Some(Obstacle::Cut(_)) if link.is_closed(lane.to.other()) => return None,
+            Some(Obstacle::Cut(_)) if self.asleep.contains(&from) => return None,
             Some(Obstacle::Cut(since)) => {
                 (Mono(since.max(first.sent).0 + self.give_up_us), Auto::GiveUp { lane })
             }
@@ -527,7 +558,8 @@ impl Net {
             (Some(held), Some(first)) => first.seq >= held,
             (Some(_), None) | (None, _) => false,
         };
-        (held || lane.paused).then_some(Obstacle::Waiting)
+        let waits = held || lane.paused || self.asleep.contains(&way.1);
+        waits.then_some(Obstacle::Waiting)
     }
 
     /// Puts an item on a lane, unless its receiver has closed its end.

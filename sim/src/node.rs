@@ -29,6 +29,8 @@ pub struct Node {
     pub(crate) sync_us: u64,
     /// True if the next sync fails.
     pub(crate) sync_fails: bool,
+    /// A copy of the disk, if one was made.
+    pub(crate) copy: Option<Disk>,
     /// How often it was started.
     pub(crate) starts: u32,
     pub(crate) timer: Option<Entry>,
@@ -85,6 +87,7 @@ impl Node {
             },
             sync_us: given.timing.sync_us,
             sync_fails: false,
+            copy: None,
             starts: 0,
             timer: None,
             timer_since: Mono(0),
@@ -111,6 +114,11 @@ impl Node {
     /// True while the process runs.
     pub fn is_up(&self) -> bool {
         self.running.is_some() || self.paxos.is_some()
+    }
+
+    /// The copy of the disk, if one was made.
+    pub fn copy(&self) -> Option<&Disk> {
+        self.copy.as_ref()
     }
 
     /// The disk.

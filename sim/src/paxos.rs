@@ -10,7 +10,7 @@ use zablab_core::paxos::record::{self, RecordError};
 use zablab_core::paxos::{Durable, Paxos, PaxosConfig, Roles};
 use zablab_core::types::{ServerId, Ticket};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFull};
 use crate::given::Given;
 use crate::teaching::Teaching;
 
@@ -36,7 +36,7 @@ impl PaxosGiven {
         let mut disk = Disk::default();
         if self.state != Durable::default() {
             disk.begin(record::replace(&self.state, true));
-            disk.complete();
+            disk.complete().expect("a new disk has room");
         }
         disk
     }
@@ -146,9 +146,12 @@ impl RecordIo {
     }
 
     /// The batch is done.
-    pub(crate) fn finish(&mut self, disk: &mut Disk) {
-        disk.complete();
+    ///
+    /// # Errors
+    /// [`DiskFull`]: it is not; the process must stop.
+    pub(crate) fn finish(&mut self, disk: &mut Disk) -> Result<(), DiskFull> {
         self.busy = None;
+        disk.complete()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zablab_core::paxos::Ask;
-use zablab_core::types::ServerId;
+use zablab_core::types::{ServerId, Zxid};
 
 use crate::client::ClientOp;
 
@@ -151,6 +151,49 @@ pub enum Fault {
         /// Which server.
         server: ServerId,
     },
+    /// From now on only so many bytes more fit on a disk: the write that needs more is carried out
+    /// as far as it fits, and fails, and so does each after it. What is removed makes no room.
+    FillDisk {
+        /// Which server.
+        server: ServerId,
+        /// How many bytes fit.
+        left: u32,
+    },
+    /// There is room on the disk again.
+    FreeDisk {
+        /// Which server.
+        server: ServerId,
+    },
+    /// A byte that is durable changes: all its bits. Whoever reads it next finds that.
+    FlipByte {
+        /// Which server.
+        server: ServerId,
+        /// In what.
+        of: Stored,
+        /// Which byte of it, from 0; behind its end counting begins anew.
+        at: u32,
+    },
+    /// A copy of what is durable now is kept beside the disk, as a backup. It replaces an older one.
+    CopyDisk {
+        /// Which server.
+        server: ServerId,
+    },
+    /// The disk of a server that is down becomes what its copy is.
+    RestoreDisk {
+        /// Which server.
+        server: ServerId,
+    },
+    /// A process stands still: what arrives for it waits, and so do its timers and its disk. Its
+    /// clocks go on.
+    Pause {
+        /// Whose.
+        host: Host,
+    },
+    /// It goes on, with all its timers late.
+    Resume {
+        /// Whose.
+        host: Host,
+    },
     /// Nothing passes between two hosts, in either direction.
     Cut {
         /// One.
@@ -229,6 +272,19 @@ pub enum Fault {
         /// Its number on that lane.
         seq: u64,
     },
+}
+
+/// Something on a disk that can be damaged.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
+pub enum Stored {
+    /// The log record of a transaction, with its frame.
+    Record(Zxid),
+    /// The snapshot of this name.
+    Snapshot(Zxid),
+    /// The file `acceptedEpoch`.
+    AcceptedEpoch,
+    /// The file `currentEpoch`.
+    CurrentEpoch,
 }
 
 /// What a crash leaves of the writes that no sync has made durable.

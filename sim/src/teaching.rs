@@ -60,6 +60,8 @@ bugs! {
     M15 "M15",
     /// M16 `db.commit_skips_committedlog` (ZOOKEEPER-4925): a hole in the window for DIFF.
     M16 "M16",
+    /// M17 `disk.survive_fsync_error` (ZOOKEEPER-4882): a failed sync of the log is survived.
+    M17 "M17",
     /// M18 `broadcast.use_acked_set` (TLA+ issue 1): proposals only to who acknowledged NEWLEADER.
     M18 "M18",
     /// M18c TLA+ issue 3: commits only to who acknowledged NEWLEADER.
@@ -169,6 +171,7 @@ impl Policy for Teaching {
         history_precedes_epoch by M01,
         adopts_before_ack by M14,
         stops_on_failed_epoch by M15,
+        stops_on_failed_sync by M17,
         waits_for_the_log_writer by M05,
         takes_in_the_log by M06,
         counts_what_is_logged by M07,

@@ -237,6 +237,8 @@ impl World {
             Step::Tick { host: Host::Client(id) } => self.tick_client(*id),
             Step::CompleteIo { server } => self.complete_io(*server),
             Step::CompleteSnapshot { server } => self.complete_snapshot(*server),
+            // Who stands still hears nothing.
+            Step::Act { .. } | Step::Ask { .. } if !self.can(step) => {}
             Step::Act { client, op } => self.act(*client, op),
             Step::Fault(fault) => self.inject(*fault),
             Step::Ask { server, ask } => self.ask(*server, ask),
@@ -253,7 +255,8 @@ impl World {
             Step::Fault(Fault::HealAll) => self.slow_ways = false,
             _ => {}
         }
-        if self.agenda.first().is_some_and(|entry| entry.due.0 + CALM_US < self.now.0) {
+        let overdue = self.agenda.first().is_some_and(|entry| entry.due.0 + CALM_US < self.now.0);
+        if overdue || self.net.has_sleepers() {
             self.late = self.now;
         }
         if matches!(step, Step::Fault(_)) || self.late == self.now {
@@ -263,7 +266,8 @@ impl World {
             return;
         }
         self.next_look = self.now.plus_ms(u64::from(self.given.timing.tick_time_ms));
-        let is_slow = |node: &Node| node.sync_us > CALM_US || node.sync_fails;
+        let is_slow =
+            |node: &Node| node.sync_us > CALM_US || node.sync_fails || node.disk.is_limited();
         let slow = self.slow_ways || self.nodes.values().any(is_slow);
         if slow || self.given.timing.delay_us > CALM_US || self.net.is_obstructed() {
             self.disturbed = self.now;
@@ -284,7 +288,9 @@ impl World {
                 lane(on).is_some_and(|(link, to)| link.holds_anything(to))
             }
             Step::Fault(Fault::Reset { link }) => self.net.link(link).is_some(),
-            Step::Act { .. } | Step::Fault(_) | Step::Ask { .. } => true,
+            Step::Act { client, .. } => !self.net.is_asleep(Host::Client(client)),
+            Step::Ask { server, .. } => !self.net.is_asleep(Host::Server(server)),
+            Step::Fault(_) => true,
             Step::Deliver { .. }
             | Step::GiveUp { .. }
             | Step::Tick { .. }
@@ -301,6 +307,7 @@ impl World {
         self.policy.hash(&mut hasher);
         for (sid, node) in &self.nodes {
             (sid, node.clock, &node.disk, node.sync_us, node.sync_fails).hash(&mut hasher);
+            node.copy.hash(&mut hasher);
             (node.starts, node.is_up()).hash(&mut hasher);
             if let Some(running) = &node.running {
                 running.process.fingerprint(&mut hasher);
@@ -397,6 +404,13 @@ impl World {
                     self.look(Host::Server(server));
                 }
             }
+            Fault::FillDisk { server, left } => self.limit_disk(server, Some(u64::from(left))),
+            Fault::FreeDisk { server } => self.limit_disk(server, None),
+            Fault::FlipByte { server, of, at } => self.flip_byte(server, of, at),
+            Fault::CopyDisk { server } => self.copy_disk(server),
+            Fault::RestoreDisk { server } => self.restore_disk(server),
+            Fault::Pause { host } => self.sleep(host, true),
+            Fault::Resume { host } => self.sleep(host, false),
             Fault::DropClient { client } => self.drop_client(client),
             Fault::Cut { a, b } => {
                 self.net.cut(self.now, a, b);
@@ -419,6 +433,18 @@ impl World {
                     node.clock.jump(by_ms);
                 }
             }
+        }
+    }
+
+    /// A host stands still, or goes on. Only a process can.
+    fn sleep(&mut self, host: Host, asleep: bool) {
+        let runs = match host {
+            Host::Server(sid) => self.nodes.get(&sid).is_some_and(Node::is_up),
+            Host::Client(id) => self.clients.contains_key(&id),
+        };
+        if !asleep || runs {
+            self.net.sleep(host, asleep);
+            self.touch(host);
         }
     }
 

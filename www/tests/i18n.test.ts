@@ -168,6 +168,11 @@ const EVENTS: TraceLine[] = [
   headline("FaultInjected", { Delay: { from: "s1", to: "s2", delay_us: 5_000 } }),
   headline("FaultInjected", { JumpWallClock: { server: 2, by_ms: 100 } }),
   headline("FaultInjected", { DropClient: { client: 1 } }),
+  headline("FaultInjected", { FillDisk: { server: 2, left: 20 } }),
+  ...["FreeDisk", "CopyDisk", "RestoreDisk"].map((name) => headline("FaultInjected", { [name]: { server: 2 } })),
+  ...[{ Record: zxid }, { Snapshot: zxid }, "AcceptedEpoch", "CurrentEpoch"]
+    .map((of) => headline("FaultInjected", { FlipByte: { server: 2, of, at: 40 } })),
+  ...["Pause", "Resume"].map((name) => headline("FaultInjected", { [name]: { host: "s2" } })),
   at("Started", { notes: [] }), at("Started", { notes: ["the disk is empty: a new history begins"] }),
   at("StartRefused", { why: "the log is damaged" }), at("Stopped", { why: "x" }),
   ...[0, 1, 2].map((count) => at("Crashed", { keep: {}, lost: count })),

@@ -57,7 +57,8 @@ pub(super) struct Following {
 /// One server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Server {
-    /// True once it was started for the first time.
+    /// True if what a start finds must be what its writes have left; not before the first start, nor
+    /// after its disk was tampered with.
     known: bool,
     /// How often it was LEADING.
     tenures: u32,
@@ -67,6 +68,8 @@ pub(super) struct Server {
     pending: VecDeque<(Ticket, Disk)>,
     /// What the disk held when it was wiped; the protocol cannot be blamed for its loss.
     pub(super) wiped: History,
+    /// The greatest epoch that it ever promised durably, whatever became of its disk.
+    pub(super) promised: Epoch,
     /// True while it is STANDALONE.
     alone: bool,
     /// Set while it leads.
@@ -147,8 +150,8 @@ impl Facts {
             let Server { known, tenures, alone, serving, leading, following, adopting, .. } =
                 server;
             (id, known, tenures, alone, serving, leading, following, adopting).hash(hasher);
-            let Server { durable, pending, wiped, tree, delivered, .. } = server;
-            (durable.epochs, digest(durable.history)).hash(hasher);
+            let Server { durable, pending, wiped, tree, delivered, promised, .. } = server;
+            (durable.epochs, digest(durable.history), promised).hash(hasher);
             for (ticket, disk) in pending {
                 (ticket, disk.epochs, digest(disk.history)).hash(hasher);
             }
@@ -253,6 +256,7 @@ impl Facts {
         });
         let explained = found.is_some() || !server.known;
         server.known = true;
+        server.promised = server.promised.max(disk.epochs.accepted);
         server.durable = disk;
         server.pending.clear();
         server.tree = disk.history;
@@ -306,6 +310,7 @@ impl Facts {
             return None;
         }
         server.pending.pop_front();
+        server.promised = server.promised.max(after.epochs.accepted);
         let before = std::mem::replace(&mut server.durable, after);
         Some(Change { before, after })
     }
@@ -326,6 +331,19 @@ impl Facts {
         server.wiped = server.durable.history;
         server.durable = Disk::default();
         server.pending.clear();
+    }
+
+    /// A byte of what is durable has changed: a start may find less of it, or nothing.
+    pub(super) fn damage(&mut self, id: ServerId) {
+        let server = self.server_mut(id);
+        server.wiped = server.durable.history;
+        server.known = false;
+    }
+
+    /// The disk was replaced by another one while its process was down.
+    pub(super) fn replace(&mut self, id: ServerId) {
+        self.wipe(id);
+        self.server_mut(id).known = false;
     }
 
     /// Takes over what an event says; the rules have read it against the facts before it.

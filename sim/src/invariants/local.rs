@@ -208,7 +208,7 @@ fn promise_kept(facts: &Facts, id: ServerId, packet: &str, report: &mut Report) 
     let Some(following) = server.following else {
         return;
     };
-    let promised = server.durable.epochs.accepted;
+    let promised = server.promised;
     if following.epoch < promised {
         let (leader, epoch) = (following.leader, following.epoch);
         let why = format!(

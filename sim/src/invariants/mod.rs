@@ -302,6 +302,18 @@ impl Checker {
         self.facts.wipe(server);
     }
 
+    /// A byte of a disk has changed: recovery may find less than was durable, and what it held is
+    /// counted as if it were still there. What is read in spite of it must be whole.
+    pub fn on_damaged(&mut self, server: ServerId) {
+        self.facts.damage(server);
+    }
+
+    /// An older copy took the place of the disk of a server that is down: a fault outside the model,
+    /// so what the disk held is counted as if it were still there. So are its promises.
+    pub fn on_replaced(&mut self, server: ServerId) {
+        self.facts.replace(server);
+    }
+
     /// The next trace event of a server.
     pub fn on_event(&mut self, server: ServerId, event: &Event) {
         self.facts.enter(server);

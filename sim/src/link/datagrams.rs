@@ -114,6 +114,20 @@ impl Net {
         }
     }
 
+    /// All that are under way to a host may arrive at other times from now on.
+    pub(super) fn touch_datagrams_to(&mut self, host: Host) {
+        for id in self.datagram_links.values() {
+            let Some(link) = self.links.get(id) else { continue };
+            for to in [Side::Opener, Side::Acceptor] {
+                if link.end(to).host == host {
+                    let seqs = link.in_flight(to).map(|item| item.seq);
+                    let lane = LaneId { link: *id, to };
+                    self.touched_datagrams.extend(seqs.map(|seq| (lane, seq)));
+                }
+            }
+        }
+    }
+
     /// Brings the agenda up to date with all datagrams that changed.
     pub(super) fn reschedule_datagrams(&mut self, agenda: &mut Agenda) {
         while let Some((lane, seq)) = self.touched_datagrams.pop() {
@@ -123,7 +137,8 @@ impl Net {
             let due = way.items.iter().find(|item| item.seq == seq).map(|item| item.due);
             let Some(place) = way.places.get_mut(&seq) else { continue };
             let what = Auto::Deliver { lane, seq };
-            let entry = due.filter(|_| !place.held).map(|due| Entry {
+            let waits = place.held || self.asleep.contains(&to);
+            let entry = due.filter(|_| !waits).map(|due| Entry {
                 due,
                 rank: Rank::Message,
                 from,

@@ -69,7 +69,21 @@ fn fault_act(fault: Fault, names: &Names) -> Option<Act> {
         Fault::HealAll => Act::HealAll,
         Fault::Delay { from, to, delay_us } => Act::Delay(way(from, to), delay_us),
         Fault::JumpWallClock { server, by_ms } => {
-            Act::JumpClock(one(server), u64::try_from(by_ms).ok()? * 1000)
+            let us = by_ms.unsigned_abs().saturating_mul(1000);
+            Act::JumpClock { at: one(server), us, back: by_ms < 0 }
+        }
+        Fault::FillDisk { server, left } => Act::FillDisk(one(server), left),
+        Fault::FreeDisk { server } => Act::FreeDisk(one(server)),
+        Fault::FlipByte { server, of, at } => Act::FlipByte { at: one(server), of, byte: at },
+        Fault::CopyDisk { server } => Act::CopyDisk(one(server)),
+        Fault::RestoreDisk { server } => Act::RestoreDisk(one(server)),
+        Fault::Pause { host: Host::Server(server) } => Act::Pause(one(server)),
+        Fault::Resume { host: Host::Server(server) } => Act::Resume(one(server)),
+        Fault::Pause { host: Host::Client(client) } => {
+            Act::Client { client: client_name(client, names), op: ClientAct::Pause }
+        }
+        Fault::Resume { host: Host::Client(client) } => {
+            Act::Client { client: client_name(client, names), op: ClientAct::Resume }
         }
         Fault::DropClient { client } => {
             Act::Client { client: client_name(client, names), op: ClientAct::Crash }
@@ -120,7 +134,8 @@ fn client_act(op: &ClientOp) -> Option<ClientAct> {
 }
 
 fn request_act(request: &Request) -> Option<ClientAct> {
-    let read = |what, path: &str, watch| ClientAct::Read { what, path: path.to_owned(), watch };
+    let read =
+        |what, path: &str, watch| ClientAct::Read { what, path: path.to_owned(), watch, times: 1 };
     let write = |op: MultiOp| match part(&op) {
         Some(Part::Write(write)) => Some(ClientAct::Write { write, times: 1 }),
         Some(Part::Check(..)) | None => None,

@@ -213,8 +213,19 @@ impl<A: Actor> Acting<'_, A> {
                 self.each(at, |server| Fault::SlowDisk { server, sync_us: *us })
             }
             Act::FailDisk(at) => self.each(at, |server| Fault::FailDisk { server }),
-            Act::JumpClock(at, us) => {
-                let by_ms = (us / 1000) as i64;
+            Act::FillDisk(at, left) => {
+                self.each(at, |server| Fault::FillDisk { server, left: *left })
+            }
+            Act::FreeDisk(at) => self.each(at, |server| Fault::FreeDisk { server }),
+            Act::FlipByte { at, of, byte } => {
+                self.each(at, |server| Fault::FlipByte { server, of: *of, at: *byte })
+            }
+            Act::CopyDisk(at) => self.each(at, |server| Fault::CopyDisk { server }),
+            Act::RestoreDisk(at) => self.each(at, |server| Fault::RestoreDisk { server }),
+            Act::Pause(at) => self.each(at, |server| Fault::Pause { host: Host::Server(server) }),
+            Act::Resume(at) => self.each(at, |server| Fault::Resume { host: Host::Server(server) }),
+            Act::JumpClock { at, us, back } => {
+                let by_ms = (us / 1000) as i64 * if *back { -1 } else { 1 };
                 self.each(at, |server| Fault::JumpWallClock { server, by_ms })
             }
             Act::Client { client, op } => self.client_act(client, op),
@@ -364,6 +375,14 @@ impl<A: Actor> Acting<'_, A> {
                 self.fault(Fault::DropClient { client });
                 return Ok(());
             }
+            ClientAct::Pause => {
+                self.fault(Fault::Pause { host: Host::Client(client) });
+                return Ok(());
+            }
+            ClientAct::Resume => {
+                self.fault(Fault::Resume { host: Host::Client(client) });
+                return Ok(());
+            }
             ClientAct::Connect { to, timeout_us } => {
                 let timeout_ms = timeout_us.map_or(SESSION_TIMEOUT_MS, |us| (us / 1000) as u32);
                 (ClientOp::Connect { servers: self.servers(to)?, timeout_ms }, 1)
@@ -375,14 +394,14 @@ impl<A: Actor> Acting<'_, A> {
                 let parts = parts.iter().map(part).collect();
                 (ClientOp::Request(Request::Multi(parts)), 1)
             }
-            ClientAct::Read { what, path, watch } => {
+            ClientAct::Read { what, path, watch, times } => {
                 let (path, watch) = (path.as_str().into(), *watch);
                 let request = match what {
                     Read::Get => Request::GetData { path, watch },
                     Read::Exists => Request::Exists { path, watch },
                     Read::Children => Request::GetChildren2 { path, watch },
                 };
-                (ClientOp::Request(request), 1)
+                (ClientOp::Request(request), *times)
             }
             ClientAct::Sync(path) => {
                 (ClientOp::Request(Request::Sync { path: path.as_str().into() }), 1)

@@ -6,7 +6,7 @@ use zablab_core::config::CrossEpoch;
 use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
-use crate::step::Keep;
+use crate::step::{Keep, Stored};
 
 use super::vocabulary::{ClientFn, NodeFn, PaxosFn, ServerFn};
 
@@ -263,8 +263,36 @@ pub enum Act {
     SlowDisk(Sids, u64),
     /// The next sync fails.
     FailDisk(Sids),
-    /// Wall clocks jump ahead by so many µs.
-    JumpClock(Sids, u64),
+    /// So many bytes more fit on disks from now on.
+    FillDisk(Sids, u32),
+    /// There is room on disks again.
+    FreeDisk(Sids),
+    /// A durable byte changes.
+    FlipByte {
+        /// Where.
+        at: Sids,
+        /// In what.
+        of: Stored,
+        /// Which byte of it, from 0.
+        byte: u32,
+    },
+    /// What is durable is copied.
+    CopyDisk(Sids),
+    /// Disks become what was copied.
+    RestoreDisk(Sids),
+    /// Processes stand still.
+    Pause(Sids),
+    /// They go on.
+    Resume(Sids),
+    /// Wall clocks jump.
+    JumpClock {
+        /// Which.
+        at: Sids,
+        /// By so many µs.
+        us: u64,
+        /// True if into the past.
+        back: bool,
+    },
     /// A client does something.
     Client {
         /// Its name.
@@ -319,6 +347,10 @@ pub enum ClientAct {
     Disconnect,
     /// Ends without closing the session.
     Crash,
+    /// Stands still.
+    Pause,
+    /// Goes on.
+    Resume,
     /// Closes the session.
     Close,
     /// Changes something.
@@ -338,6 +370,8 @@ pub enum ClientAct {
         path: String,
         /// Whether a watch is left.
         watch: bool,
+        /// How often, one after the other.
+        times: u32,
     },
     /// Waits until this server has all that the leader had committed.
     Sync(String),

@@ -46,5 +46,8 @@ pub const DURATION_MAX_US: u64 = 3_600_000_000;
 pub const STEPS_MAX: u64 = 2_000_000;
 /// The session timeout that a client asks for if its line names none, in ms.
 pub const SESSION_TIMEOUT_MS: u32 = 10_000;
+/// The byte that `flip-byte` means if its line names none: inside a transaction, and inside the
+/// sessions or the tree of a snapshot.
+pub const FLIPPED_BYTE: u32 = 40;
 /// Servers of an ensemble.
 pub const SERVERS_MAX: u32 = 9;

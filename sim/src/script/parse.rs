@@ -9,7 +9,7 @@ use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
 use crate::paxos::{OF_A_LETTER_MAX, number_of};
-use crate::step::Keep;
+use crate::step::{Keep, Stored};
 
 use super::ast::{
     Act, Block, ChooserKind, ClientAct, Command, Given, GivenTxn, HostName, Line, MessageKind,
@@ -18,7 +18,7 @@ use super::ast::{
 use super::lex::{Token, Tokens};
 use super::parse_predicate::{literal, pattern, predicate, term, zxid};
 use super::vocabulary::{PACKETS, PAXOS_MESSAGES, same_word};
-use super::{HEADER, LINES_MAX, REPEAT_MAX, SCRIPT_LEN_MAX, SERVERS_MAX};
+use super::{FLIPPED_BYTE, HEADER, LINES_MAX, REPEAT_MAX, SCRIPT_LEN_MAX, SERVERS_MAX};
 
 /// The most that a clock may be wrong, in millionths.
 const PPM_MAX: i128 = 100_000;
@@ -434,11 +434,27 @@ fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
         }
         "slow-disk" => Ok(Act::SlowDisk(sids(tokens)?, tokens.duration_us()?)),
         "fail-disk" => Ok(Act::FailDisk(sids(tokens)?)),
-        "jump-clock" => Ok(Act::JumpClock(sids(tokens)?, tokens.duration_us()?)),
+        "fill-disk" => {
+            let at = sids(tokens)?;
+            let end = tokens.is_done();
+            let left = if end { 0 } else { tokens.number_u32("how many bytes fit", 0)? };
+            Ok(Act::FillDisk(at, left))
+        }
+        "free-disk" => Ok(Act::FreeDisk(sids(tokens)?)),
+        "flip-byte" => flip_byte(tokens),
+        "copy-disk" => Ok(Act::CopyDisk(sids(tokens)?)),
+        "restore-disk" => Ok(Act::RestoreDisk(sids(tokens)?)),
+        "pause" => Ok(Act::Pause(sids(tokens)?)),
+        "resume" => Ok(Act::Resume(sids(tokens)?)),
+        "jump-clock" => {
+            let at = sids(tokens)?;
+            let back = tokens.take_word("back");
+            Ok(Act::JumpClock { at, us: tokens.duration_us()?, back })
+        }
         _ => tokens.error_before(
             "one of given start crash wipe cut heal delay hold release lose duplicate reset \
-             deliver slow-disk fail-disk jump-clock step run mark expect expect-broken predict \
-             goal, or the name of a client or Paxos process and \":\"",
+             deliver slow-disk fail-disk fill-disk free-disk flip-byte copy-disk restore-disk \
+             pause resume jump-clock step run mark expect expect-broken predict goal, or the name of a client or Paxos process and \":\"",
         ),
     }
 }
@@ -458,6 +474,25 @@ fn survivors(tokens: &mut Tokens) -> Result<Survivors, ParseError> {
     tokens.sign(",")?;
     let names = tokens.number_u32("how many changes of names survive,", 0)?;
     Ok(Survivors::Some(Keep { reached, data, torn, names }))
+}
+
+fn flip_byte(tokens: &mut Tokens) -> Result<Act, ParseError> {
+    let at = sids(tokens)?;
+    let of = match tokens.word("record, snapshot, accepted-epoch or current-epoch")?.as_str() {
+        "record" => Stored::Record(zxid(tokens)?),
+        "snapshot" => Stored::Snapshot(zxid(tokens)?),
+        "accepted-epoch" => Stored::AcceptedEpoch,
+        "current-epoch" => Stored::CurrentEpoch,
+        _ => return tokens.error_before("record, snapshot, accepted-epoch or current-epoch"),
+    };
+    let byte = match tokens.is_done() {
+        true => FLIPPED_BYTE,
+        false => {
+            tokens.keyword("at")?;
+            tokens.number_u32("which byte of it", 0)?
+        }
+    };
+    Ok(Act::FlipByte { at, of, byte })
 }
 
 fn two_groups(tokens: &mut Tokens) -> Result<(Sids, Sids), ParseError> {
@@ -514,6 +549,8 @@ fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
         }
         "disconnect" => Ok(ClientAct::Disconnect),
         "crash" => Ok(ClientAct::Crash),
+        "pause" => Ok(ClientAct::Pause),
+        "resume" => Ok(ClientAct::Resume),
         "close" => Ok(ClientAct::Close),
         "sync" => Ok(ClientAct::Sync(tokens.path()?)),
         "get" => read(Read::Get, tokens),
@@ -526,14 +563,16 @@ fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
             Ok(ClientAct::Write { write, times })
         }
         _ => tokens.error_before(
-            "one of connect disconnect crash close create set delete multi get exists children \
-             sync",
+            "one of connect disconnect crash pause resume close create set delete multi get exists \
+             children sync",
         ),
     }
 }
 
 fn read(what: Read, tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
-    Ok(ClientAct::Read { what, path: tokens.path()?, watch: tokens.take_word("watch") })
+    let (path, watch) = (tokens.path()?, tokens.take_word("watch"));
+    let times = if tokens.take_word("times") { repeat(tokens)? } else { 1 };
+    Ok(ClientAct::Read { what, path, watch, times })
 }
 
 fn multi(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {

@@ -284,6 +284,8 @@ impl Bound<'_> {
             NodeFn::Czxid => Value::Zxid(node.czxid),
             NodeFn::Mzxid => Value::Zxid(node.mzxid),
             NodeFn::Pzxid => Value::Zxid(node.pzxid),
+            NodeFn::Ctime => Value::Int(i128::from(node.ctime.0)),
+            NodeFn::Mtime => Value::Int(i128::from(node.mtime.0)),
         }
     }
 

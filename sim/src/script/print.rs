@@ -9,14 +9,14 @@ use zablab_core::paxos::{Ask, Ballot};
 use zablab_core::types::{ServerId, Zxid};
 
 use crate::paxos;
-use crate::step::Keep;
+use crate::step::{Keep, Stored};
 
-use super::HEADER;
 use super::ast::{
     Act, Call, ChooserKind, ClientAct, Command, Comparison, Given, GivenTxn, HostName, MessageKind,
     Part, Pattern, PaxosKind, Predicate, Read, Script, ServerArg, Sids, Survivors, Term, Way,
     Write,
 };
+use super::{FLIPPED_BYTE, HEADER};
 
 impl Display for Script {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -169,7 +169,19 @@ impl Display for Act {
             Act::Deliver(way, kind) => write!(f, "deliver {way} {kind}"),
             Act::SlowDisk(at, us) => write!(f, "slow-disk {at} {}", Duration(*us)),
             Act::FailDisk(at) => write!(f, "fail-disk {at}"),
-            Act::JumpClock(at, us) => write!(f, "jump-clock {at} {}", Duration(*us)),
+            Act::FillDisk(at, 0) => write!(f, "fill-disk {at}"),
+            Act::FillDisk(at, left) => write!(f, "fill-disk {at} {left}"),
+            Act::FreeDisk(at) => write!(f, "free-disk {at}"),
+            Act::FlipByte { at, of, byte: FLIPPED_BYTE } => write!(f, "flip-byte {at} {of}"),
+            Act::FlipByte { at, of, byte } => write!(f, "flip-byte {at} {of} at {byte}"),
+            Act::CopyDisk(at) => write!(f, "copy-disk {at}"),
+            Act::RestoreDisk(at) => write!(f, "restore-disk {at}"),
+            Act::Pause(at) => write!(f, "pause {at}"),
+            Act::Resume(at) => write!(f, "resume {at}"),
+            Act::JumpClock { at, us, back } => {
+                let back = if *back { "back " } else { "" };
+                write!(f, "jump-clock {at} {back}{}", Duration(*us))
+            }
             Act::Client { client, op } => write!(f, "{client}: {op}"),
             Act::Paxos { at, ask } => {
                 write!(f, "{}: ", paxos::called(*at))?;
@@ -187,6 +199,17 @@ impl Display for Act {
     }
 }
 
+impl Display for Stored {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Stored::Record(zxid) => write!(f, "record {}", Pair(*zxid)),
+            Stored::Snapshot(zxid) => write!(f, "snapshot {}", Pair(*zxid)),
+            Stored::AcceptedEpoch => f.write_str("accepted-epoch"),
+            Stored::CurrentEpoch => f.write_str("current-epoch"),
+        }
+    }
+}
+
 impl Display for ClientAct {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -196,6 +219,8 @@ impl Display for ClientAct {
             }
             ClientAct::Disconnect => write!(f, "disconnect"),
             ClientAct::Crash => write!(f, "crash"),
+            ClientAct::Pause => write!(f, "pause"),
+            ClientAct::Resume => write!(f, "resume"),
             ClientAct::Close => write!(f, "close"),
             ClientAct::Write { write, times: 1 } => write!(f, "{write}"),
             ClientAct::Write { write, times } => write!(f, "{write} times {times}"),
@@ -211,14 +236,15 @@ impl Display for ClientAct {
                 }
                 f.write_str(" }")
             }
-            ClientAct::Read { what, path, watch } => {
+            ClientAct::Read { what, path, watch, times } => {
                 let name = match what {
                     Read::Get => "get",
                     Read::Exists => "exists",
                     Read::Children => "children",
                 };
                 let watch = if *watch { " watch" } else { "" };
-                write!(f, "{name} {}{watch}", Quoted(path))
+                write!(f, "{name} {}{watch}", Quoted(path))?;
+                if *times == 1 { Ok(()) } else { write!(f, " times {times}") }
             }
             ClientAct::Sync(path) => write!(f, "sync {}", Quoted(path)),
         }

@@ -216,6 +216,10 @@ functions! {
     Mzxid "mzxid" Kind::Zxid;
     /// What changed its children last.
     Pzxid "pzxid" Kind::Zxid;
+    /// When it was made.
+    Ctime "ctime" Kind::Int;
+    /// When its data changed last.
+    Mtime "mtime" Kind::Int;
 }
 
 functions! {

@@ -57,13 +57,15 @@ impl World {
         let Some(client) = self.clients.get_mut(&id) else { return };
         client.drop_process();
         self.net.crash(self.now, Host::Client(id));
+        self.net.sleep(Host::Client(id), false);
         self.touch(Host::Client(id));
     }
 
     /// After inputs: puts its timer on the agenda.
     pub(super) fn settle_client(&mut self, id: ClientId) {
         let Some(client) = self.clients.get_mut(&id) else { return };
-        let entry = client.deadline().map(|due| Entry::timer(due, Host::Client(id)));
+        let deadline = client.deadline().filter(|_| !self.net.is_asleep(Host::Client(id)));
+        let entry = deadline.map(|due| Entry::timer(due, Host::Client(id)));
         self.agenda.replace(&mut client.timer, entry);
     }
 

@@ -120,15 +120,17 @@ impl World {
         let Some(node) = self.nodes.get_mut(&sid) else { return };
         let Some(running) = &mut node.paxos else { return };
         let Some((first, through)) = running.io.busy() else { return };
-        if node.sync_fails {
-            node.sync_fails = false;
+        let error = if std::mem::take(&mut node.sync_fails) {
             node.disk.fail();
+            Some(String::from("the sync failed"))
+        } else {
+            running.io.finish(&mut node.disk).err().map(|full| full.to_string())
+        };
+        if let Some(error) = error {
             self.record(Some(host), What::DiskFailed { ticket: first });
-            let error = String::from("the sync failed");
             self.tell_paxos(sid, Input::PersistFailed { ticket: first, error });
             return;
         }
-        running.io.finish(&mut node.disk);
         self.checker.on_paxos_durable(sid, through);
         self.record(Some(host), What::DiskSynced { through });
         self.tell_paxos(sid, Input::Persisted { through });

@@ -12,10 +12,10 @@ use zablab_core::types::{Mono, ServerId};
 use super::World;
 use crate::agenda::{Auto, Entry};
 use crate::given::{self, Preset};
-use crate::io::{Busy, Io};
+use crate::io::{self, Batch, Busy, Io};
 use crate::link::{Arrival, Drained};
 use crate::node::Running;
-use crate::step::{Host, Keep, LaneId};
+use crate::step::{Host, Keep, LaneId, Stored};
 use crate::trace::What;
 
 /// How much longer than a sync a snapshot takes: it has its own file and many more bytes.
@@ -139,28 +139,26 @@ impl World {
         let Some(running) = &mut node.running else { return };
         match running.io.busy() {
             None => {}
-            Some(Busy::Writes { first, through, epochs_only, .. })
-                if node.sync_fails && epochs_only && !self.policy.stops_on_failed_epoch() =>
-            {
-                node.sync_fails = false;
-                node.disk.fail();
-                running.io.give_up();
-                self.checker.on_failed(sid, through);
+            Some(Busy::Writes { first, through, what }) => {
+                let failed = if std::mem::take(&mut node.sync_fails) {
+                    node.disk.fail();
+                    running.io.give_up();
+                    Some(String::from("the sync failed"))
+                } else {
+                    running.io.finish(&mut node.disk).err().map(|full| full.to_string())
+                };
+                let Some(error) = failed else {
+                    self.checker.on_durable(sid, through);
+                    self.record(Some(Host::Server(sid)), What::DiskSynced { through });
+                    return self.input(sid, Input::Persisted { through });
+                };
                 self.record(Some(Host::Server(sid)), What::DiskFailed { ticket: first });
-                self.input(sid, Input::Persisted { through });
-            }
-            Some(Busy::Writes { first, .. }) if node.sync_fails => {
-                node.sync_fails = false;
-                node.disk.fail();
-                self.record(Some(Host::Server(sid)), What::DiskFailed { ticket: first });
-                let error = String::from("the sync failed");
-                self.input(sid, Input::PersistFailed { ticket: first, error });
-            }
-            Some(Busy::Writes { through, .. }) => {
-                running.io.finish(&mut node.disk);
-                self.checker.on_durable(sid, through);
-                self.record(Some(Host::Server(sid)), What::DiskSynced { through });
-                self.input(sid, Input::Persisted { through });
+                if self.stops_on_failed(what) {
+                    self.input(sid, Input::PersistFailed { ticket: first, error });
+                } else {
+                    self.checker.on_failed(sid, through);
+                    self.input(sid, Input::Persisted { through });
+                }
             }
             Some(Busy::Reload(ticket)) => match running.io.finish_reload(&mut node.disk) {
                 Ok(recovered) => {
@@ -176,9 +174,58 @@ impl World {
     pub(super) fn complete_snapshot(&mut self, sid: ServerId) {
         let Some(node) = self.nodes.get_mut(&sid) else { return };
         let Some(running) = &mut node.running else { return };
-        let Some(zxid) = running.io.finish_snapshot(&mut node.disk) else { return };
-        self.record(Some(Host::Server(sid)), What::SnapshotWritten { zxid });
-        self.input(sid, Input::SnapshotDone { zxid });
+        let Some((zxid, written)) = running.io.finish_snapshot(&mut node.disk) else { return };
+        match written {
+            Ok(()) => {
+                self.record(Some(Host::Server(sid)), What::SnapshotWritten { zxid });
+                self.input(sid, Input::SnapshotDone { zxid });
+            }
+            Err(full) => {
+                let error = full.to_string();
+                self.input(sid, Input::SnapshotFailed { zxid, error });
+            }
+        }
+    }
+
+    /// Whether a server ends when such a write failed.
+    fn stops_on_failed(&self, batch: Batch) -> bool {
+        match batch {
+            Batch::Epochs => self.policy.stops_on_failed_epoch(),
+            Batch::Records => self.policy.stops_on_failed_sync(),
+            Batch::Replaces => true,
+        }
+    }
+
+    /// From now on only so many bytes more fit on a disk, or any number.
+    pub(super) fn limit_disk(&mut self, sid: ServerId, room: Option<u64>) {
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        node.disk.limit(room);
+        self.look(Host::Server(sid));
+    }
+
+    /// A byte on a disk changes.
+    pub(super) fn flip_byte(&mut self, sid: ServerId, of: Stored, at: u32) {
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        let Some((file, at)) = io::find(&node.disk, of, at) else { return };
+        if node.disk.flip(&file, at) {
+            self.checker.on_damaged(sid);
+            self.look(Host::Server(sid));
+        }
+    }
+
+    /// What is durable is copied.
+    pub(super) fn copy_disk(&mut self, sid: ServerId) {
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        node.copy = Some(node.disk.copy());
+    }
+
+    /// What was copied comes back.
+    pub(super) fn restore_disk(&mut self, sid: ServerId) {
+        let Some(node) = self.nodes.get_mut(&sid).filter(|node| !node.is_up()) else { return };
+        let Some(copy) = node.copy.clone() else { return };
+        node.disk = copy;
+        self.checker.on_replaced(sid);
+        self.look(Host::Server(sid));
     }
 
     fn refuse(&mut self, sid: ServerId, ticket: zablab_core::types::Ticket, why: String) {
@@ -189,6 +236,9 @@ impl World {
     /// After inputs: lets the disk begin what waits, ends a process that wants to end, and puts
     /// timers on the agenda.
     pub(super) fn settle_server(&mut self, sid: ServerId) {
+        if self.net.is_asleep(Host::Server(sid)) {
+            return self.schedule(sid);
+        }
         if self.is_paxos(sid) && self.settle_paxos(sid) {
             return;
         }
@@ -208,10 +258,12 @@ impl World {
     }
 
     fn schedule(&mut self, sid: ServerId) {
-        let Some(node) = self.nodes.get_mut(&sid) else { return };
-        let running = node.running.as_ref();
         let host = Host::Server(sid);
-        let deadline = match &node.paxos {
+        let asleep = self.net.is_asleep(host);
+        let Some(node) = self.nodes.get_mut(&sid) else { return };
+        let running = node.running.as_ref().filter(|_| !asleep);
+        let paxos = node.paxos.as_ref().filter(|_| !asleep);
+        let deadline = match paxos {
             Some(paxos) => paxos.process.deadline(),
             None => running.and_then(|running| running.process.deadline()),
         };
@@ -221,7 +273,7 @@ impl World {
         }
         self.agenda.replace(&mut node.timer, timer);
         // An operation keeps the time that was fixed when it began.
-        let writes = match &node.paxos {
+        let writes = match paxos {
             Some(paxos) => paxos.io.busy().is_some(),
             None => running.and_then(|running| running.io.busy()).is_some(),
         };
@@ -314,6 +366,7 @@ impl World {
         ended.then_some(())?;
         let lost = node.disk.crash(keep);
         self.net.crash(self.now, Host::Server(sid));
+        self.net.sleep(Host::Server(sid), false);
         self.checker.on_crash(sid);
         self.touch(Host::Server(sid));
         Some(lost)

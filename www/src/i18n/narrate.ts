@@ -174,14 +174,22 @@ function fault(line: TraceLine, tale: Tale): Told {
 function faultArgs(fields: Fields, tale: Tale): ToldArgs {
   const args: { [name: string]: string } = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (["server", "a", "b", "from", "to"].includes(name)) args[name] = tale.host(value);
+    if (["server", "a", "b", "from", "to", "host"].includes(name)) args[name] = tale.host(value);
     else if (name === "client") args[name] = tale.host(typeof value === "number" ? `c${value}` : value);
     else if (name === "sync_us" || name === "delay_us") args["ms"] = String((numberOf(value) ?? 0) / 1000);
     else if (name === "by_ms") args["ms"] = textOf(value);
     else if (name === "lane") args["lane"] = textOf(value);
+    else if (name === "left") args["left"] = textOf(value);
+    else if (name === "of") args["what"] = storedWords(value, tale);
   }
   if ("lane" in fields && "seq" in fields) args["message"] = messageName(fields, "seq", tale);
   return args;
+}
+
+/** What on a disk a byte belongs to. */
+function storedWords(value: unknown, tale: Tale): string {
+  const { word, inside } = wordOf(value);
+  return tale.word(`stored.${word}`, { zxid: zxidText(inside) ?? "" });
 }
 
 function messageName(fields: Fields, number: string, tale: Tale): string {
