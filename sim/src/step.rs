@@ -173,7 +173,8 @@ pub enum Fault {
         /// Which byte of it, from 0; behind its end counting begins anew.
         at: u32,
     },
-    /// A copy of what is durable now is kept beside the disk, as a backup. It replaces an older one.
+    /// A copy of what is durable now is kept beside the disk, as a backup, in the place of an
+    /// older one.
     CopyDisk {
         /// Which server.
         server: ServerId,

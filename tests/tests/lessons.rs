@@ -4,6 +4,7 @@
 //!
 //! A scenario with a bug in it (`given bug`) is played without it, too: then nothing may break.
 //! If what it expects depends on the bug, a variant beside it is the same without the bug.
+//! What a script without a bug breaks, it breaks by a fault that the model does not bear.
 //!
 //! With `REWRITE=1` the output blocks of the scripts are written anew; read the diff.
 
@@ -103,8 +104,9 @@ fn every_scenario_comes_true_and_can_be_rewound_and_shared() {
 /// The same script without its bugs, and without what it says of them.
 fn without_bugs(text: &str) -> Option<String> {
     let is_bug = |line: &&str| line.starts_with("given bug ") || line.starts_with("expect-broken ");
-    let kept: Vec<&str> = text.lines().filter(|line| !is_bug(line)).collect();
-    (kept.len() < text.lines().count()).then(|| kept.join("\n") + "\n")
+    let has_bug = text.lines().any(|line| line.starts_with("given bug "));
+    let kept = text.lines().filter(|line| !is_bug(line)).collect::<Vec<_>>();
+    has_bug.then(|| kept.join("\n") + "\n")
 }
 
 /// Whether a script in the same folder has no bug; it is played for itself.

@@ -57,8 +57,8 @@ pub(super) struct Following {
 /// One server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Server {
-    /// True if what a start finds must be what its writes have left; not before the first start, nor
-    /// after its disk was tampered with.
+    /// True if what a start finds must be what its writes have left; not before the first start,
+    /// nor after its disk was tampered with.
     known: bool,
     /// How often it was LEADING.
     tenures: u32,

@@ -308,8 +308,8 @@ impl Checker {
         self.facts.damage(server);
     }
 
-    /// An older copy took the place of the disk of a server that is down: a fault outside the model,
-    /// so what the disk held is counted as if it were still there. So are its promises.
+    /// An older copy took the place of the disk of a server that is down: a fault outside the
+    /// model, so what the disk held is counted as if it were still there. So are its promises.
     pub fn on_replaced(&mut self, server: ServerId) {
         self.facts.replace(server);
     }
