@@ -60,6 +60,9 @@ const PILE_REACH = 16;
 const TAGS_MOST = 16;
 const RIDE = 10;
 
+/** Whether a ballot or a zxid goes with it. */
+export const carries = ({ ballot, zxid }: Flight): boolean => ballot !== null || zxid !== null;
+
 /** How much of a message's part in the board shows: nothing at the ends, where it leaves or enters a piece. */
 const ramp = (progress: number): number => Math.max(0, Math.min(1, Math.min(progress, 1 - progress) / 0.12));
 
@@ -99,7 +102,7 @@ export function drawnFlights(layout: Layout, picture: Picture, links: Map<string
   const tracks = new Map<string, { track: Track; side: 1 | -1 } | null>();
   const out: Drawn[] = [];
   const chosen = options.selection?.kind === "flight" ? options.selection.id : null;
-  const carrying = picture.flights.reduce((sum, now) => sum + (now.flight.ballot !== null || now.flight.zxid !== null ? 1 : 0), 0);
+  const carrying = picture.flights.reduce((sum, now) => sum + (carries(now.flight) ? 1 : 0), 0);
   for (const now of picture.flights) {
     const { flight } = now;
     const key = `${flight.from}>${flight.to}`;
