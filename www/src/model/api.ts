@@ -27,9 +27,8 @@ export type Lane = {
   name: string | null;
   /** Steps from the beginning of the run to its end. */
   length: number;
-  /** How far the reader has seen it, in steps and in story time. */
+  /** How far the reader has seen it, in steps. */
   seen: number;
-  seenStory: number;
   current: boolean;
 };
 

@@ -120,7 +120,6 @@ export class Branches {
     const view = this.#views[id];
     const parent = view?.parent ?? null;
     const story = this.record(id)?.story(heartbeats);
-    const seen = this.seen(id);
     const fork = parent && (story ?? this.record(parent.branch)?.story(heartbeats))?.at(parent.at);
     return {
       id,
@@ -129,8 +128,7 @@ export class Branches {
       message: view?.step && parent ? this.#message(view.step, parent) : null,
       name: this.#names.get(id) ?? null,
       length: view?.length ?? 0,
-      seen: seen.position,
-      seenStory: story ? story.of(seen) : fork ?? 0,
+      seen: this.seen(id).position,
       current: id === current,
     };
   }

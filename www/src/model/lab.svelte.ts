@@ -64,7 +64,7 @@ export class Lab implements LabApi {
   readonly #branch = $derived(this.#cursor.branch);
   readonly #picture = $derived.by(() => this.#draw());
   readonly #lanes = $derived.by<Lane[]>(() => {
-    void [this.#version, this.#cursor];
+    void [this.#version, this.#seenPosition];
     return this.#run.branches.lanes(this.#branch, this.#heartbeats);
   });
   readonly #seenStory = $derived.by(() => {

@@ -75,29 +75,17 @@ export function pictureAt(record: BranchRecord, cursor: Cursor, drawn: Drawn): P
   if (!frame) return null;
   const story = record.story(drawn.heartbeats);
   const now = story.of(cursor);
-  const servers: ServerFrame[] = [];
   const fresh = new Map<string, number>();
-  for (const sid of record.sids) {
-    const server = record.server(sid, position);
-    if (!server) continue;
-    servers.push(server);
-    if (drawn.reducedMotion) continue;
+  for (const sid of drawn.reducedMotion ? [] : record.sids) {
     const role = freshness(story, now, record.roleChanged(sid, position), ROLE_FRESH_MS);
     if (role < 1) fresh.set(freshRole(`s${sid}`), role);
     const log = freshness(story, now, record.logChanged(sid, position), LOG_FRESH_MS);
     if (log < 1) fresh.set(freshLog(`s${sid}`), log);
   }
-  const clients: ClientFrame[] = [];
-  for (const host of record.clientHosts) {
-    const client = record.client(host, position);
-    if (client) clients.push(client);
-  }
   return {
     cursor,
     at_us: story.time(cursor),
-    servers,
-    clients,
-    cuts: record.cuts(position),
+    ...stateAt(record, frame),
     flights: flightsAt(record, story, position, now, drawn),
     headline: record.headline(position),
     headlineBefore: record.headlineBefore(position),
@@ -105,6 +93,25 @@ export function pictureAt(record: BranchRecord, cursor: Cursor, drawn: Drawn): P
     broken: record.broken(position),
     fresh,
   };
+}
+
+type State = Pick<Picture, "servers" | "clients" | "cuts">;
+/** Between two steps it is the same object: what depends only on it is not worked out again for each frame. */
+const states = new WeakMap<Frame, State>();
+
+function stateAt(record: BranchRecord, frame: Frame): State {
+  let state = states.get(frame);
+  if (!state) {
+    const { position } = frame;
+    const there = <T>(one: T | undefined): T[] => (one === undefined ? [] : [one]);
+    state = {
+      servers: record.sids.flatMap((sid) => there(record.server(sid, position))),
+      clients: record.clientHosts.flatMap((host) => there(record.client(host, position))),
+      cuts: record.cuts(position),
+    };
+    states.set(frame, state);
+  }
+  return state;
 }
 
 function flightsAt(

@@ -134,7 +134,7 @@ export class BranchRecord {
   }
 
   cuts(position: number): Way[] {
-    return this.#cuts.at(position) ?? [];
+    return this.#cuts.at(position) ?? NOTHING;
   }
 
   headline(position: number): TraceLine | null {

@@ -108,12 +108,13 @@ export function clientName(client: ClientFrame): string {
 export const watchWord = (kind: "data" | "exists" | "child"): string => t(`stage.watch.${kind}`);
 
 /** The tray that lies in the middle: of the selected server, else of the one that the sentence speaks of, else the leader's. */
-export function trayOf(picture: Picture, selection: Selection): { sid: number; tray: Tray } | null {
+export function trayOf(
+  { servers, headline }: Pick<Picture, "servers" | "headline">, selection: Selection,
+): { sid: number; tray: Tray } | null {
   const of = (server: ServerFrame | undefined): { sid: number; tray: Tray } | null =>
     server?.up?.tray ? { sid: server.sid, tray: server.up.tray } : null;
-  const { servers } = picture;
   const selected = selection?.kind === "server" ? of(servers.find((one) => one.sid === selection.sid)) : null;
-  const spoken = picture.headline?.host;
+  const spoken = headline?.host;
   return selected
     ?? of(servers.find((one) => one.up?.role === "Leading"))
     ?? (spoken ? of(servers.find((one) => serverHost(one.sid) === spoken)) : null)
