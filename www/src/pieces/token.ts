@@ -130,12 +130,15 @@ export const pauseBadge = (): Mark[] => [
   { d: PAUSE, stroke: "board", width: 2.6, cap: "round" },
 ];
 
-/** More than six at one place: three tokens in a heap and their number. */
-export function pile(options: TokenOptions, count: number, measure: Measure = estimate): Piece {
-  const { s = 14 } = options;
-  const one: TokenOptions = { ...options, state: "flight", s };
-  const heap = [[-8, 7], [-2, 2], [4, -4]] as const;
-  const marks: Mark[] = heap.map(([x, y]) => at(x, y, token(one).marks));
-  marks.push(at(s + 2, -2 * s, countChip(count, measure).marks));
-  return { marks, box: { x: -2 * s - 2, y: -2 * s - 2, width: 5 * s, height: 4 * s + 8 } };
+/** More than six at one place: three tokens in a heap, */
+export function heap(options: TokenOptions): Mark[] {
+  const { marks } = token({ ...options, state: "flight" });
+  return [at(-8, 7, marks), at(-2, 2, marks), at(4, -4, marks)];
+}
+
+/** and their number beside them, around the same middle. */
+export function heapCount(s: number, count: number, measure: Measure = estimate): Piece {
+  const { marks, box } = countChip(count, measure);
+  const [x, y] = [s + 2, -2 * s];
+  return { marks: [at(x, y, marks)], box: { ...box, x, y } };
 }

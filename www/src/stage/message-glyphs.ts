@@ -3,7 +3,7 @@ import { ballot } from "../pieces/ballot";
 import { chip, zxidTag } from "../pieces/chip";
 import { at, type Mark } from "../pieces/marks";
 import type { Measure } from "../pieces/text";
-import { familyInk, pile, token, type TokenOptions } from "../pieces/token";
+import { familyInk, heap, token, type TokenOptions } from "../pieces/token";
 import { disc } from "../pieces/outlines";
 import type { Box } from "../pieces/marks";
 import type { Point } from "../pieces/board";
@@ -21,19 +21,19 @@ const optionsOf = (one: Drawn, lettersInside: boolean): TokenOptions => ({
   state: one.state, lettersInside,
 });
 
-/** Two messages of the same key look the same. */
+/** Two messages of the same key look the same, but for the number on a pile. */
 export const glyphKey = (one: Drawn): string =>
-  `${one.flight.family}|${one.flight.letters}|${one.s}|${one.flight.reply ? 1 : 0}|${turnOf(one)}|${one.state}|${one.under}|${one.selected ? 1 : 0}`;
+  `${one.flight.family}|${one.flight.letters}|${one.s}|${one.flight.reply ? 1 : 0}|${turnOf(one)}|${one.state}|${one.under > 0 ? 1 : 0}|${one.selected ? 1 : 0}`;
 
-/** The token around its own middle. On the canvas a reply has its letters inside, for it has no chip there. */
-export function glyph(one: Drawn, measure: Measure, lettersInside: boolean): Mark[] {
+/** The token around its own middle, or a heap of them. On the canvas a reply has its letters inside, for it has no chip there. */
+export function glyph(one: Drawn, lettersInside: boolean): Mark[] {
   const options = optionsOf(one, lettersInside);
-  const marks = one.under > 0 ? pile(options, one.under + 1, measure).marks : token(options).marks;
+  const marks = one.under > 0 ? heap(options) : token(options).marks;
   return one.selected ? [{ d: disc(one.s + 13), stroke: "ring", width: 3 }, ...marks] : marks;
 }
 
 /** How far a glyph reaches from its middle. */
-export const glyphReach = (one: Drawn): number => (one.under > 0 ? 3.4 * one.s : one.s + 18);
+export const glyphReach = (one: Drawn): number => one.s + (one.under > 0 ? 26 : 18);
 
 export type Tag = { key: string; marks: Mark[]; width: number; height: number; ballot: boolean };
 

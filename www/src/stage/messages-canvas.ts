@@ -1,16 +1,19 @@
 // Messages on a canvas, for more than SVG can move in time: each kind of glyph is drawn once into a sprite and then only
 // copied. Takes any 2D context, so that it can also draw off the page.
-import type { Ink } from "../pieces/marks";
+import type { Ink, Piece } from "../pieces/marks";
 import { paint, type Palette } from "../pieces/paint";
 import type { Measure } from "../pieces/text";
+import { heapCount } from "../pieces/token";
 import type { Drawn } from "./flights";
+import { around, grown } from "./geometry";
 import { glyph, glyphKey, glyphReach } from "./message-glyphs";
 
 /** More pixels than this cost more than they show. */
 export const MOST_DENSITY = 1.5;
 const SPRITES_KEPT = 600;
 
-type Sprite = { image: HTMLCanvasElement | OffscreenCanvas; half: number };
+/** An image, and where its upper left corner lies from the middle of what it shows, in whole pixels of the canvas. */
+type Sprite = { image: HTMLCanvasElement | OffscreenCanvas; left: number; top: number };
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 export type CanvasMessages = {
@@ -23,23 +26,24 @@ export function canvasMessages(palette: () => Palette, measure: Measure): Canvas
   const sprites = new Map<string, Sprite>();
   let made: Palette | null = null;
 
-  const spriteOf = (one: Drawn, density: number): Sprite | null => {
-    const key = `${glyphKey(one)}|${density}`;
+  const spriteOf = (key: string, density: number, draw: () => Piece): Sprite | null => {
     const known = sprites.get(key);
     if (known) return known;
-    const half = glyphReach(one);
-    const side = Math.ceil(2 * half * density);
-    const image = typeof OffscreenCanvas === "undefined" ? document.createElement("canvas") : new OffscreenCanvas(side, side);
-    image.width = side;
-    image.height = side;
+    const { marks, box } = draw();
+    const left = Math.floor(box.x * density);
+    const top = Math.floor(box.y * density);
+    const width = Math.ceil((box.x + box.width) * density) - left;
+    const height = Math.ceil((box.y + box.height) * density) - top;
+    const image = typeof OffscreenCanvas === "undefined" ? document.createElement("canvas") : new OffscreenCanvas(width, height);
+    image.width = width;
+    image.height = height;
     const ctx = image.getContext("2d") as Context | null;
     if (!ctx) return null;
-    ctx.scale(density, density);
-    ctx.translate(half, half);
+    ctx.setTransform(density, 0, 0, density, -left, -top);
     made ??= palette();
-    paint(ctx, glyph(one, measure, true), made);
+    paint(ctx, marks, made);
     if (sprites.size >= SPRITES_KEPT) sprites.clear();
-    const sprite = { image, half };
+    const sprite = { image, left, top };
     sprites.set(key, sprite);
     return sprite;
   };
@@ -48,12 +52,20 @@ export function canvasMessages(palette: () => Palette, measure: Measure): Canvas
     draw(ctx, drawn, width, height, density) {
       ctx.setTransform(1, 0, 0, 1, 0, 0);
       ctx.clearRect(0, 0, Math.ceil(width * density), Math.ceil(height * density));
+      // On whole pixels: copied as it is, which is quicker and keeps the letters sharp.
+      const stamp = ({ x, y }: Drawn, key: string, piece: () => Piece): void => {
+        const sprite = spriteOf(`${key}|${density}`, density, piece);
+        if (sprite) ctx.drawImage(sprite.image, Math.round(x * density) + sprite.left, Math.round(y * density) + sprite.top);
+      };
       for (const one of drawn) {
-        const sprite = spriteOf(one, density);
-        if (!sprite) continue;
         if (ctx.globalAlpha !== one.alpha) ctx.globalAlpha = one.alpha;
-        // On whole pixels: copied as it is, which is quicker and keeps the letters sharp.
-        ctx.drawImage(sprite.image, Math.round((one.x - sprite.half) * density), Math.round((one.y - sprite.half) * density));
+        stamp(one, glyphKey(one), () => ({ marks: glyph(one, true), box: around({ x: 0, y: 0 }, glyphReach(one)) }));
+        if (one.under === 0) continue;
+        // The number by itself, for it changes often.
+        stamp(one, `${one.under} ${one.s}`, () => {
+          const { marks, box } = heapCount(one.s, one.under + 1, measure);
+          return { marks, box: grown(box, 1) };
+        });
       }
       ctx.globalAlpha = 1;
     },

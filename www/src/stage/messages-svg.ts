@@ -2,6 +2,7 @@
 // only its transform is written. For up to some sixty messages; above that messages-canvas.ts takes over.
 import { elementsOf, fix, type Box, type Mark } from "../pieces/marks";
 import type { Measure } from "../pieces/text";
+import { heapCount } from "../pieces/token";
 import type { Drawn } from "./flights";
 import type { Layout } from "./layout";
 import { glyph, glyphKey, tagOf, tagPlace } from "./message-glyphs";
@@ -60,7 +61,9 @@ export function svgMessages(tokens: SVGGElement, papers: SVGGElement, tags: SVGG
       const blocked = [...taken];
       for (const one of drawn) {
         there.add(one.id);
-        put(shown, tokens, one.id, glyphKey(one), () => glyph(one, measure, false), one.x, one.y, one.alpha);
+        const number = (): Mark[] => (one.under > 0 ? heapCount(one.s, one.under + 1, measure).marks : []);
+        const marks = (): Mark[] => [...glyph(one, false), ...number()];
+        put(shown, tokens, one.id, `${glyphKey(one)}|${one.under}`, marks, one.x, one.y, one.alpha);
         // What was dropped says so by its shape; what is held and selected has a note beside it.
         const tag = one.tagged && one.state !== "dropped" && !(one.selected && one.state === "held") ? tagOf(one, measure) : null;
         const place = tag && tagPlace(one, tag, layout, blocked);
