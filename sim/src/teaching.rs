@@ -143,6 +143,11 @@ impl BugSet {
     pub fn has(self, bug: Bug) -> bool {
         self.0 >> bug as u32 & 1 == 1
     }
+
+    /// Its bugs, in the order of their numbers.
+    pub fn iter(self) -> impl Iterator<Item = Bug> {
+        Bug::ALL.iter().copied().filter(move |bug| self.has(*bug))
+    }
 }
 
 /// The correct protocol, except for the bugs of its set.

@@ -3,6 +3,7 @@
 //! A layer that fails does not hide what the later ones would say, except that nothing is tested
 //! that does not build. Each layer's seconds are printed, so that growth is seen when it happens.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,10 @@ use crate::{binary, install, page, tidy, wasm};
 /// The tests of the binary itself, a layer of their own.
 const PROCESS_TESTS: &str = "processes::";
 
-/// Schedules for each size of an ensemble.
-const SCHEDULES: &str = "10000";
-/// How often everything that the schedules are meant to meet must have happened.
-const COVERED_AT_LEAST: &str = "20";
+/// For each size of an ensemble: schedules, and how often everything that they are meant to meet
+/// must have happened. Larger ensembles take longer.
+const SCHEDULES: [(&str, &str, &str); 3] =
+    [("3", "10000", "20"), ("5", "10000", "20"), ("7", "2000", "4")];
 
 /// What the layers of one budget may take together on two idle cores.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,20 +126,21 @@ fn tests(arguments: &[&str]) -> Command {
     test
 }
 
-/// Random schedules on three and on five servers, one core for each; the same ones in every run.
+/// Random schedules on three, five and seven servers, on two cores; the same ones in every run.
 fn fuzz() -> Result {
     let simulator = binary::build("zablab-sim")?;
-    let fuzz = |servers: &str| {
+    let out = Path::new(&simulator).parent().ok_or("a program is in a folder")?;
+    let fuzz = |(servers, runs, at_least)| {
         let mut fuzz = Command::new(&simulator);
-        fuzz.args(["fuzz", "--servers", servers, "--runs", SCHEDULES]);
-        run(fuzz.args(["--at-least", COVERED_AT_LEAST]))
+        fuzz.args(["fuzz", "--servers", servers, "--runs", runs, "--at-least", at_least]);
+        run(fuzz.arg("--out").arg(out))
     };
-    let (three, five) = std::thread::scope(|scope| {
-        let three = scope.spawn(|| fuzz("3"));
-        let five = fuzz("5");
-        (three.join().expect("a failure is a value, not a panic"), five)
-    });
-    three.and(five)
+    let [three, five, seven] = SCHEDULES;
+    std::thread::scope(|scope| {
+        let others = scope.spawn(|| fuzz(three).and(fuzz(seven)));
+        let five = fuzz(five);
+        others.join().expect("a failure is a value, not a panic").and(five)
+    })
 }
 
 impl Report {

@@ -1,32 +1,40 @@
 //! What a run of schedules has really exercised: a fuzzer that never truncates a log proves
 //! nothing about truncation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 
-use zablab_core::trace::{Event, SyncMode};
-use zablab_core::types::ServerId;
+use zablab_core::config::PeerRole;
+use zablab_core::trace::{Event, Leave, Refusal, SyncMode};
+use zablab_core::types::{ServerId, SessionId};
 use zablab_core::wire::quorum::PacketKind;
 
 use super::Failure;
+use crate::given::Given;
 use crate::step::{Fault, Host};
 use crate::trace::{TraceEvent, What};
 
 macro_rules! kinds {
-    ($($name:ident $label:literal),* $(,)?) => {
+    (situations { $($name:ident $label:literal),* $(,)? }
+     faults { $($fault:ident $word:literal),* $(,)? }) => {
         /// What is counted.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
         pub enum Kind {
             $(#[doc = $label] $name,)*
+            $(#[doc = $word] $fault,)*
         }
 
         impl Kind {
             /// All of them.
-            pub const ALL: &'static [Kind] = &[$(Kind::$name),*];
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)* $(Kind::$fault,)*];
+            /// Those that are faults, which can be switched off.
+            pub const FAULTS: &'static [Kind] = &[$(Kind::$fault,)*];
 
-            /// Its name in words.
+            /// Its name; that of a fault is one word.
             pub fn label(self) -> &'static str {
                 match self {
                     $(Kind::$name => $label,)*
+                    $(Kind::$fault => $word,)*
                 }
             }
         }
@@ -34,15 +42,84 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Diff "DIFF",
-    Trunc "TRUNC",
-    Snap "SNAP",
-    EpochChange "epoch change",
-    Crash "crash",
-    Cut "cut",
-    LostWrite "lost unsynced write",
-    Expiry "session expiry",
-    Rejoin "rejoin",
+    situations {
+        Diff "DIFF",
+        Trunc "TRUNC",
+        Snap "SNAP",
+        Refused "refused learner",
+        EpochChange "change of epoch",
+        Rollover "rollover",
+        Expiry "expiry",
+        Move "session move",
+        Rejoin "rejoin",
+        Observer "observer",
+        LostWrite "lost unsynced write",
+    }
+    faults {
+        Crash "crash",
+        Cut "cut",
+        CutOneWay "cut-one-way",
+        Reset "reset",
+        Lose "lose",
+        Hold "hold",
+        SlowWay "slow-way",
+        SlowDisk "slow-disk",
+        FailDisk "fail-disk",
+        WipeDisk "wipe-disk",
+        JumpClock "jump-clock",
+        SkewClock "skew-clock",
+        DropClient "drop-client",
+    }
+}
+
+/// Which faults may happen in a schedule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Faults(u64);
+
+impl Faults {
+    /// Every fault there is.
+    pub const ALL: Faults = Faults(u64::MAX);
+    /// None.
+    pub const NONE: Faults = Faults(0);
+
+    /// These and one more.
+    #[must_use]
+    pub fn with(self, fault: Kind) -> Faults {
+        Faults(self.0 | 1 << fault as u32)
+    }
+
+    /// Whether this one may happen.
+    pub fn has(self, fault: Kind) -> bool {
+        self.0 >> fault as u32 & 1 == 1
+    }
+}
+
+/// There is no fault of this name.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no fault is called {name:?}; there are all, none, {}", names())]
+pub struct NoSuchFault {
+    /// The name.
+    pub name: String,
+}
+
+fn names() -> String {
+    Kind::FAULTS.iter().map(|fault| fault.label()).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Faults {
+    type Err = NoSuchFault;
+
+    /// Names with commas between them; `all`, `none`.
+    fn from_str(list: &str) -> Result<Faults, NoSuchFault> {
+        list.split(',').try_fold(Faults::NONE, |faults, name| match name {
+            "all" => Ok(Faults::ALL),
+            "none" => Ok(faults),
+            _ => match Kind::FAULTS.iter().find(|fault| fault.label() == name) {
+                Some(fault) => Ok(faults.with(*fault)),
+                None => Err(NoSuchFault { name: name.to_owned() }),
+            },
+        })
+    }
 }
 
 /// How often what happened.
@@ -52,9 +129,26 @@ pub struct Coverage {
     /// Who was started before: a server that is brought up to date again has rejoined.
     started: BTreeSet<ServerId>,
     returning: BTreeSet<ServerId>,
+    observers: BTreeSet<ServerId>,
+    /// Where each session was last.
+    homes: BTreeMap<SessionId, ServerId>,
 }
 
 impl Coverage {
+    /// Nothing happened yet in a run that begins so.
+    pub(super) fn of_run(given: &Given) -> Coverage {
+        let mut coverage = Coverage::default();
+        for (sid, server) in &given.servers {
+            if server.role == PeerRole::Observer {
+                coverage.observers.insert(*sid);
+            }
+            if server.clock_ppm != 0 {
+                coverage.counts[Kind::SkewClock as usize] = 1;
+            }
+        }
+        coverage
+    }
+
     /// How often this happened.
     pub fn of(&self, kind: Kind) -> u64 {
         self.counts[kind as usize]
@@ -74,40 +168,86 @@ impl Coverage {
                 Some(Host::Server(sid)) => Some(sid),
                 Some(Host::Client(_)) | None => None,
             };
-            if let Some(kind) = self.kind_of(server, &event.what) {
-                self.counts[kind as usize] += 1;
+            match &event.what {
+                What::Core(core) => {
+                    if let Some(server) = server {
+                        self.count_core(server, core);
+                    }
+                }
+                What::Started { .. } => {
+                    let again = server.filter(|sid| !self.started.insert(*sid));
+                    self.returning.extend(again);
+                }
+                What::Crashed { lost, .. } => {
+                    self.add_one(Kind::Crash);
+                    if *lost > 0 {
+                        self.add_one(Kind::LostWrite);
+                    }
+                }
+                What::DiskFailed { .. } => self.add_one(Kind::FailDisk),
+                What::FaultInjected(fault) => {
+                    if let Some(kind) = kind_of(*fault) {
+                        self.add_one(kind);
+                    }
+                }
+                _ => {}
             }
         }
     }
 
-    fn kind_of(&mut self, server: Option<ServerId>, what: &What) -> Option<Kind> {
-        match what {
-            What::Core(Event::SyncChosen { mode, entries, .. }) => match mode {
+    fn count_core(&mut self, server: ServerId, event: &Event) {
+        match event {
+            Event::SyncChosen { mode, entries, .. } => match mode {
                 // An empty DIFF brings nothing.
-                SyncMode::Diff => (*entries > 0).then_some(Kind::Diff),
-                SyncMode::Trunc => Some(Kind::Trunc),
-                SyncMode::Snap => Some(Kind::Snap),
+                SyncMode::Diff if *entries == 0 => {}
+                SyncMode::Diff => self.add_one(Kind::Diff),
+                SyncMode::Trunc => self.add_one(Kind::Trunc),
+                SyncMode::Snap => self.add_one(Kind::Snap),
             },
-            What::Core(Event::Established { epoch }) => (epoch.0 > 1).then_some(Kind::EpochChange),
-            What::Core(Event::SessionExpired { .. }) => Some(Kind::Expiry),
-            What::Core(Event::PacketReceived { kind: PacketKind::UpToDate, .. }) => {
-                server.filter(|sid| self.returning.remove(sid)).map(|_| Kind::Rejoin)
-            }
-            What::Started { .. } => {
-                let again = server.filter(|sid| !self.started.insert(*sid));
-                self.returning.extend(again);
-                None
-            }
-            // A crash that lost something counts as both, see below.
-            What::Crashed { lost, .. } => {
-                if *lost > 0 {
-                    self.counts[Kind::LostWrite as usize] += 1;
+            Event::LearnerRefused { why: Refusal::MoreRecent, .. } => self.add_one(Kind::Refused),
+            Event::Established { epoch } if epoch.0 > 1 => self.add_one(Kind::EpochChange),
+            Event::RoleLeft { why: Leave::CounterUsedUp, .. } => self.add_one(Kind::Rollover),
+            Event::SessionExpired { .. } => self.add_one(Kind::Expiry),
+            Event::SessionAttached { session, .. } => {
+                let before = self.homes.insert(*session, server);
+                if before.is_some_and(|before| before != server) {
+                    self.add_one(Kind::Move);
                 }
-                Some(Kind::Crash)
             }
-            What::FaultInjected(Fault::Cut { .. } | Fault::CutOneWay { .. }) => Some(Kind::Cut),
-            _ => None,
+            Event::PacketReceived { kind: PacketKind::UpToDate, .. } => {
+                if self.returning.remove(&server) {
+                    self.add_one(Kind::Rejoin);
+                }
+                if self.observers.contains(&server) {
+                    self.add_one(Kind::Observer);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn add_one(&mut self, kind: Kind) {
+        self.counts[kind as usize] += 1;
+    }
+}
+
+/// A sync that takes longer, in µs, is slow; others only undo that.
+const SLOW_SYNC_US: u64 = 10_000;
+
+/// As what a fault counts. A crash and a failed sync count when they happen; what mends, never.
+fn kind_of(fault: Fault) -> Option<Kind> {
+    match fault {
+        Fault::Cut { .. } => Some(Kind::Cut),
+        Fault::CutOneWay { .. } => Some(Kind::CutOneWay),
+        Fault::Reset { .. } => Some(Kind::Reset),
+        Fault::Lose { .. } => Some(Kind::Lose),
+        Fault::Hold { .. } => Some(Kind::Hold),
+        Fault::Delay { .. } => Some(Kind::SlowWay),
+        Fault::SlowDisk { sync_us, .. } => (sync_us > SLOW_SYNC_US).then_some(Kind::SlowDisk),
+        Fault::WipeDisk { .. } => Some(Kind::WipeDisk),
+        Fault::JumpWallClock { .. } => Some(Kind::JumpClock),
+        Fault::DropClient { .. } => Some(Kind::DropClient),
+        _ => None,
     }
 }
 

@@ -12,9 +12,9 @@ use zablab_core::wire::client::{
     SetDataRequest,
 };
 
-use super::Failure;
+use super::coverage::Kind;
+use super::{Failure, Plan};
 use crate::client::{Call, Client, ClientOp};
-use crate::given::Given;
 use crate::step::{ClientId, Fault, Step};
 use crate::world::World;
 
@@ -22,8 +22,6 @@ use crate::world::World;
 const KEPT: &str = "/kept-";
 /// How many znodes are changed by everybody.
 const SHARED: u64 = 3;
-/// The client that writes when all is healed has this number and those after it.
-const LAST_CLIENT: u32 = 1000;
 
 /// The load of one run.
 #[derive(Clone, Debug)]
@@ -34,25 +32,40 @@ pub(super) struct Load {
     act_one_in: u64,
     /// One act in this many concerns the session and not the data.
     session_one_in: u64,
-    timeout_ms: u32,
+    timeout_ticks: u32,
+    /// Whether clients may end without a word.
+    drops: bool,
     next_name: u64,
 }
 
 impl Load {
-    pub(super) fn draw(prng: &mut Prng, given: &Given) -> Load {
+    pub(super) fn draw(prng: &mut Prng, plan: &Plan) -> Load {
         Load {
             clients: 1 + prng.below(4) as u32,
-            servers: given.servers.keys().copied().collect(),
+            servers: (1..=i64::from(plan.servers)).map(ServerId).collect(),
+            drops: plan.faults.has(Kind::DropClient),
             act_one_in: [4, 10, 30, 100][prng.below(4) as usize],
             session_one_in: [10, 40, 200][prng.below(3) as usize],
-            timeout_ms: given.timing.tick_time_ms * (2 + prng.below(6) as u32),
+            timeout_ticks: 2 + prng.below(6) as u32,
             next_name: 0,
         }
     }
 
+    /// The clients' names: of those that act all the time, and behind them one for each server,
+    /// which writes when all is healed.
+    pub(super) fn names(&self) -> Vec<String> {
+        let count = self.clients + self.servers.len() as u32;
+        (1..=count).map(|number| format!("c{number}")).collect()
+    }
+
+    /// The clients that write when all is healed, and where.
+    fn last_clients(&self) -> impl Iterator<Item = (ClientId, ServerId)> {
+        (self.clients + 1..).map(ClientId).zip(self.servers.iter().copied())
+    }
+
     /// Every client begins a session.
-    pub(super) fn connect_all(&self, prng: &mut Prng) -> Vec<Step> {
-        (0..self.clients).map(|id| self.connect(prng, ClientId(id))).collect()
+    pub(super) fn connect_all(&self, prng: &mut Prng, world: &World) -> Vec<Step> {
+        (1..=self.clients).map(|id| self.connect(prng, world, ClientId(id))).collect()
     }
 
     /// The next act, if it is time for one.
@@ -60,20 +73,20 @@ impl Load {
         if prng.below(self.act_one_in) > 0 {
             return None;
         }
-        let client = ClientId(prng.below(u64::from(self.clients)) as u32);
+        let client = ClientId(1 + prng.below(u64::from(self.clients)) as u32);
         let needs_session = world.client(client).is_none_or(|client| client.needs_session());
         if needs_session {
-            return Some(self.connect(prng, client));
+            return Some(self.connect(prng, world, client));
         }
         if prng.below(self.session_one_in) > 0 {
             let op = ClientOp::Request(self.request(prng));
             return Some(Step::Act { client, op: Arc::new(op) });
         }
         match prng.below(4) {
-            0 => Some(Step::Fault(Fault::DropClient { client })),
+            0 if self.drops => Some(Step::Fault(Fault::DropClient { client })),
             1 => Some(Step::Act { client, op: Arc::new(ClientOp::Disconnect) }),
             2 => Some(Step::Act { client, op: Arc::new(ClientOp::Close) }),
-            _ => Some(self.connect(prng, client)),
+            _ => Some(self.connect(prng, world, client)),
         }
     }
 
@@ -81,25 +94,36 @@ impl Load {
     /// of them does next, if it waits for nothing.
     pub(super) fn last_writes(&mut self, world: &World) -> Vec<Step> {
         let mut steps = Vec::new();
-        for (id, (sid, _)) in (LAST_CLIENT..).zip(world.nodes()) {
-            let client = world.client(ClientId(id));
+        let clients: Vec<(ClientId, ServerId)> = self.last_clients().collect();
+        for (id, sid) in clients {
+            let client = world.client(id);
             if client.is_none_or(Client::needs_session) {
-                let op = ClientOp::Connect { servers: vec![sid], timeout_ms: self.timeout_ms };
-                steps.push(Step::Act { client: ClientId(id), op: Arc::new(op) });
+                let timeout_ms = self.timeout_ms(world);
+                let op = ClientOp::Connect { servers: vec![sid], timeout_ms };
+                steps.push(Step::Act { client: id, op: Arc::new(op) });
             }
             if client.is_none_or(|client| client.pending() == 0 && !has_written(client)) {
                 let op = ClientOp::Request(self.create_kept());
-                steps.push(Step::Act { client: ClientId(id), op: Arc::new(op) });
+                steps.push(Step::Act { client: id, op: Arc::new(op) });
             }
         }
         steps
     }
 
-    fn connect(&self, prng: &mut Prng, client: ClientId) -> Step {
+    /// True if the last client of every server has written.
+    pub(super) fn is_answered(&self, world: &World) -> bool {
+        self.last_clients().all(|(id, _)| world.client(id).is_some_and(has_written))
+    }
+
+    fn timeout_ms(&self, world: &World) -> u32 {
+        world.given().timing.tick_time_ms * self.timeout_ticks
+    }
+
+    fn connect(&self, prng: &mut Prng, world: &World, client: ClientId) -> Step {
         let mut servers = self.servers.clone();
         let turn = prng.below(servers.len() as u64) as usize;
         servers.rotate_left(turn);
-        let op = ClientOp::Connect { servers, timeout_ms: self.timeout_ms };
+        let op = ClientOp::Connect { servers, timeout_ms: self.timeout_ms(world) };
         Step::Act { client, op: Arc::new(op) }
     }
 
@@ -138,12 +162,6 @@ impl Load {
         self.next_name += 1;
         self.next_name
     }
-}
-
-/// True if the last client of every server has written.
-pub(super) fn is_answered(world: &World) -> bool {
-    let mut clients = (LAST_CLIENT..).zip(world.nodes()).map(|(id, _)| world.client(ClientId(id)));
-    clients.all(|client| client.is_some_and(has_written))
 }
 
 fn has_written(client: &Client) -> bool {

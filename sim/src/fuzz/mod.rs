@@ -5,27 +5,31 @@
 //! write on every server. All invariants are checked after every step. The faults are those that
 //! a correct ensemble must survive: no synced write of a running ensemble is ever destroyed.
 //!
-//! Not here: shortening a schedule that fails. Source of the method: swarm testing (Groce and
-//! others, 2012), TigerBeetle's simulator.
+//! A schedule that fails is made shorter by [`shrink`]. Source of the method: swarm testing (Groce
+//! and others, 2012), TigerBeetle's simulator.
 
 mod coverage;
 mod load;
+mod schedule;
+mod shrink;
 mod swarm;
 
 use std::fmt;
-use std::sync::Arc;
 
 use zablab_core::prng::Prng;
 use zablab_core::trace::Role;
 use zablab_core::types::{Epoch, ServerId};
 
 pub(crate) use coverage::unexplained_end;
-pub use coverage::{Coverage, Kind};
+pub use coverage::{Coverage, Faults, Kind, NoSuchFault};
+pub use schedule::{Schedule, Unsayable};
+pub use shrink::shrink;
 
 use crate::chooser::{Chooser, Fifo, Random};
 use crate::invariants::Violation;
+use crate::script::ast::Given;
 use crate::step::{Fault, Keep, Step};
-use crate::teaching::{BugSet, Teaching};
+use crate::teaching::BugSet;
 use crate::world::World;
 use load::Load;
 use swarm::Swarm;
@@ -46,6 +50,8 @@ pub struct Plan {
     pub seed: u64,
     /// Which bugs are in the servers.
     pub bugs: BugSet,
+    /// Which faults may happen.
+    pub faults: Faults,
 }
 
 /// What came of a schedule.
@@ -53,8 +59,8 @@ pub struct Plan {
 pub struct Report {
     /// Which schedule.
     pub plan: Plan,
-    /// The steps that were taken, in order.
-    pub steps: Vec<Step>,
+    /// How it began, and the steps that were taken, in order.
+    pub schedule: Schedule,
     /// How often what happened.
     pub coverage: Coverage,
     /// What went wrong first, if anything did.
@@ -89,6 +95,18 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// The name of the invariant that was broken, or in a word what else is wrong.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Failure::Broken(violation) => violation.invariant.id(),
+            Failure::Gone { .. } => "gone",
+            Failure::Stuck { .. } => "stuck",
+            Failure::Lost { .. } => "lost",
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -106,14 +124,9 @@ impl fmt::Display for Failure {
 
 /// Runs one schedule to its end or its first failure.
 pub fn run(plan: Plan) -> Report {
-    let mut run = Run::new(plan);
+    let mut run = Run::new(&plan);
     let failure = run.window().and_then(|()| run.healing()).err();
-    Report { plan, steps: run.taken, coverage: run.coverage, failure }
-}
-
-/// The world in which a schedule begins: with [`Report::steps`] it can be played again.
-pub fn start(plan: Plan) -> World {
-    Run::new(plan).world
+    Report { plan, schedule: run.schedule, coverage: run.coverage, failure }
 }
 
 struct Run {
@@ -123,30 +136,32 @@ struct Run {
     swarm: Swarm,
     load: Load,
     coverage: Coverage,
-    taken: Vec<Step>,
+    schedule: Schedule,
     /// True from the moment at which one client of each server tries to write.
     writes_last: bool,
 }
 
 impl Run {
-    fn new(plan: Plan) -> Run {
+    fn new(plan: &Plan) -> Run {
         let mut prng = Prng::new(plan.seed);
-        let swarm = Swarm::draw(&mut prng, plan.servers);
-        let given = Arc::new(swarm.given(&mut prng, plan.servers));
-        let load = Load::draw(&mut prng, &given);
+        let swarm = Swarm::draw(&mut prng, plan);
+        let load = Load::draw(&mut prng, plan);
+        let mut given = swarm.given(&mut prng, plan);
+        given.push(Given::Clients(load.names()));
+        let schedule = Schedule { given, steps: Vec::new() };
         let chooser = Random::new(prng.next_u64());
-        let world = World::new(given, Teaching { bugs: plan.bugs })
-            .expect("empty disks are disks that a server may have left");
-        let (coverage, taken) = (Coverage::default(), Vec::new());
-        let mut run =
-            Run { world, prng, chooser, swarm, load, coverage, taken, writes_last: false };
-        run.coverage.count(run.world.events());
-        run
+        let world = schedule.world();
+        let coverage = Coverage::of_run(world.given());
+        Run { world, prng, chooser, swarm, load, coverage, schedule, writes_last: false }
     }
 
     /// Load and faults.
     fn window(&mut self) -> Result<(), Failure> {
-        for step in self.load.connect_all(&mut self.prng) {
+        let servers: Vec<ServerId> = self.world.nodes().map(|(sid, _)| sid).collect();
+        for server in self.swarm.starters(&mut self.prng, &servers) {
+            self.take(Step::Fault(Fault::Start { server }))?;
+        }
+        for step in self.load.connect_all(&mut self.prng, &self.world) {
             self.take(step)?;
         }
         while self.world.steps() < self.swarm.window_steps {
@@ -174,10 +189,10 @@ impl Run {
         for server in servers {
             self.take(Step::Fault(Fault::SlowDisk { server, sync_us }))?;
         }
-        self.until("a leader that all follow", is_healed)?;
+        self.until("a leader that all follow", |run| is_healed(&run.world))?;
         self.writes_last = true;
-        self.until("an answer to the last writes", load::is_answered)?;
-        self.until("the same state everywhere", is_healed)?;
+        self.until("an answer to the last writes", |run| run.load.is_answered(&run.world))?;
+        self.until("the same state everywhere", |run| is_healed(&run.world))?;
         if let Some(violation) = self.world.end().first() {
             return Err(Failure::Broken(violation.clone()));
         }
@@ -216,13 +231,13 @@ impl Run {
         Ok(true)
     }
 
-    fn until(&mut self, missing: &str, is_so: impl Fn(&World) -> bool) -> Result<(), Failure> {
+    fn until(&mut self, missing: &str, is_so: impl Fn(&Run) -> bool) -> Result<(), Failure> {
         let timing = &self.world.given().timing;
         let limits = u64::from(2 * timing.init_limit + timing.sync_limit);
         let waited_ms = 2 * ELECTION_WAIT_MS + 2 * limits * u64::from(timing.tick_time_ms);
         let mut end = self.world.now().plus_ms(waited_ms);
         let (mut looked, mut freed) = (0, 0);
-        while looked != 0 || !is_so(&self.world) {
+        while looked != 0 || !is_so(self) {
             if looked == 0 {
                 self.start_all()?;
                 if freed < FREED_MAX && self.free_stranded()? {
@@ -248,12 +263,11 @@ impl Run {
 
     fn take(&mut self, step: Step) -> Result<(), Failure> {
         let events = self.world.apply(&step);
-        self.taken.push(step);
+        self.schedule.steps.push(step);
         self.coverage.count(&events);
-        if let Some(violation) = self.world.violations().first() {
-            return Err(Failure::Broken(violation.clone()));
-        }
-        coverage::unexplained_end(&events).map_or(Ok(()), Err)
+        schedule::failure_of(&self.world)
+            .or_else(|| coverage::unexplained_end(&events))
+            .map_or(Ok(()), Err)
     }
 }
 

@@ -3,16 +3,19 @@
 //! Each seed switches a random subset of the faults off and draws the rates of the others afresh,
 //! because a run with a little of everything rarely has enough of anything.
 
-use zablab_core::config::PeerRole;
+use zablab_core::config::{CrossEpoch, PeerRole};
 use zablab_core::prng::Prng;
-use zablab_core::types::ServerId;
+use zablab_core::trace::{Phase, Role};
+use zablab_core::types::{Epoch, ServerId};
 
-use crate::given::{Given, Timing};
+use super::Plan;
+use super::coverage::Kind;
 use crate::link::Link;
+use crate::script::ast::{Given, Sids};
 use crate::step::{Fault, Host, Keep, LaneId, LinkId, Side};
 use crate::world::World;
 
-/// The kinds of faults that are drawn.
+/// What is drawn: a fault, or several that belong together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Drawn {
     Crash,
@@ -21,33 +24,43 @@ enum Drawn {
     Cut,
     CutOneWay,
     Isolate,
+    Partition,
     HealOne,
     HealAll,
     Reset,
     Lose,
+    Hold,
     SlowDisk,
     SlowWay,
     FailDisk,
+    WipeObserver,
     JumpWallClock,
 }
 
-/// Each kind with the most weight that it may get. What mends is never switched off.
-const KINDS: [(Drawn, u64, bool); 14] = [
-    (Drawn::Crash, 8, false),
-    (Drawn::CrashAll, 1, false),
-    (Drawn::Start, 24, true),
-    (Drawn::Cut, 4, false),
-    (Drawn::CutOneWay, 4, false),
-    (Drawn::Isolate, 4, false),
-    (Drawn::HealOne, 6, true),
-    (Drawn::HealAll, 6, true),
-    (Drawn::Reset, 6, false),
-    (Drawn::Lose, 6, false),
-    (Drawn::SlowDisk, 3, false),
-    (Drawn::SlowWay, 3, false),
-    (Drawn::FailDisk, 1, false),
-    (Drawn::JumpWallClock, 1, false),
+/// Each with the most weight that it may get, and the fault that it is. What mends is never
+/// switched off.
+const KINDS: [(Drawn, u64, Option<Kind>); 17] = [
+    (Drawn::Crash, 12, Some(Kind::Crash)),
+    (Drawn::CrashAll, 1, Some(Kind::Crash)),
+    (Drawn::Start, 24, None),
+    (Drawn::Cut, 4, Some(Kind::Cut)),
+    (Drawn::CutOneWay, 4, Some(Kind::CutOneWay)),
+    (Drawn::Isolate, 4, Some(Kind::Cut)),
+    (Drawn::Partition, 2, Some(Kind::Cut)),
+    (Drawn::HealOne, 6, None),
+    (Drawn::HealAll, 6, None),
+    (Drawn::Reset, 6, Some(Kind::Reset)),
+    (Drawn::Lose, 6, Some(Kind::Lose)),
+    (Drawn::Hold, 6, Some(Kind::Hold)),
+    (Drawn::SlowDisk, 3, Some(Kind::SlowDisk)),
+    (Drawn::SlowWay, 3, Some(Kind::SlowWay)),
+    (Drawn::FailDisk, 1, Some(Kind::FailDisk)),
+    (Drawn::WipeObserver, 4, Some(Kind::WipeDisk)),
+    (Drawn::JumpWallClock, 1, Some(Kind::JumpClock)),
 ];
+
+/// The longest jump of a wall clock, in ms: one hour.
+const JUMP_MAX_MS: u64 = 3_600_000;
 
 /// The character of one run.
 #[derive(Clone, Debug)]
@@ -58,55 +71,87 @@ pub(super) struct Swarm {
     fault_one_in: u64,
     weights: Vec<(Drawn, u64)>,
     total: u64,
-    /// What is still to be injected, for faults of several parts.
+    /// One fault in this many hits whoever leads, and as many whoever is being synchronized.
+    aimed_one_in: u64,
+    /// True if all servers start at once.
+    starts_whole: bool,
+    skewed: bool,
+    /// What is still to be injected, for faults of several parts, the last one first.
     rest: Vec<Fault>,
 }
 
 impl Swarm {
-    pub(super) fn draw(prng: &mut Prng, servers: u32) -> Swarm {
+    pub(super) fn draw(prng: &mut Prng, plan: &Plan) -> Swarm {
         let mut weights = Vec::new();
-        for (kind, most, always) in KINDS {
-            if always || prng.below(3) > 0 {
-                weights.push((kind, 1 + prng.below(most)));
+        for (kind, most, fault) in KINDS {
+            let drawn = fault.is_none() || prng.below(3) > 0;
+            let weight = 1 + prng.below(most);
+            if drawn && fault.is_none_or(|fault| plan.faults.has(fault)) {
+                weights.push((kind, weight));
             }
         }
         Swarm {
-            window_steps: 800 + prng.below(400 * u64::from(servers)),
+            window_steps: 800 + prng.below(400 * u64::from(plan.servers)),
             fault_one_in: [20, 40, 80, 160][prng.below(4) as usize],
             total: weights.iter().map(|(_, weight)| weight).sum(),
             weights,
+            aimed_one_in: [2, 4, 1000][prng.below(3) as usize],
+            starts_whole: prng.below(3) > 0,
+            skewed: prng.below(2) == 0 && plan.faults.has(Kind::SkewClock),
             rest: Vec::new(),
         }
     }
 
-    /// How the world of this run begins.
-    pub(super) fn given(&self, prng: &mut Prng, servers: u32) -> Given {
-        let mut given = Given::of_voters(servers, prng.next_u64());
-        let tick_time_ms = [200, 500, 2000][prng.below(3) as usize];
-        given.timing = Timing {
-            tick_time_ms,
-            init_limit: 5 + prng.below(6) as u32,
-            sync_limit: 2 + prng.below(4) as u32,
-            delay_us: 100 + prng.below(10_000),
-            jitter_us: [0, 1000, 20_000][prng.below(3) as usize],
-            sync_us: 100 + prng.below(5000),
-            sync_jitter_us: [0, 10_000, 50_000][prng.below(3) as usize],
-            give_up_ms: u64::from(tick_time_ms) * (2 + prng.below(20)),
-            snap_count: [4, 30, 100_000][prng.below(3) as usize],
-            commit_log_count: [2, 10, 500][prng.below(3) as usize],
-            ..Timing::default()
-        };
-        let skewed = prng.below(2) == 0;
-        let observer = servers > 3 && prng.below(4) == 0;
-        for (sid, server) in &mut given.servers {
-            if skewed {
-                server.clock_ppm = prng.below(200_001) as i32 - 100_000;
+    /// How the world of this run begins, beside its clients; no server is up.
+    pub(super) fn given(&self, prng: &mut Prng, plan: &Plan) -> Vec<Given> {
+        let pick = |prng: &mut Prng, values: [u64; 3]| values[prng.below(3) as usize];
+        let tick_us = pick(prng, [200_000, 500_000, 2_000_000]);
+        let mut given = vec![
+            Given::Servers(plan.servers),
+            Given::Seed(prng.next_u64()),
+            Given::Tick(tick_us),
+            Given::InitLimit(5 + prng.below(6) as u32),
+            Given::SyncLimit(2 + prng.below(4) as u32),
+            Given::Delay(100 + prng.below(10_000)),
+            Given::Jitter(pick(prng, [0, 1000, 20_000])),
+            Given::SyncTime(100 + prng.below(5000)),
+            Given::SyncJitter(pick(prng, [0, 10_000, 50_000])),
+            Given::GiveUp(tick_us * (2 + prng.below(20))),
+            Given::SnapCount(pick(prng, [4, 30, 100_000]) as u32),
+            Given::Window(pick(prng, [2, 10, 500]) as u32),
+        ];
+        if prng.below(4) == 0 {
+            given.push(Given::CrossEpoch(CrossEpoch::TruncDiff));
+        }
+        // The last server; with two voters less can be survived, so mostly not of three.
+        if prng.below(if plan.servers > 3 { 3 } else { 6 }) == 0 && plan.servers > 2 {
+            given.push(Given::Observers(one(ServerId(i64::from(plan.servers)))));
+        }
+        if prng.below(5) == 0 {
+            given.push(Given::Counter(Sids::All, u32::MAX - prng.below(30) as u32));
+        }
+        let sids = (1..=i64::from(plan.servers)).map(ServerId);
+        let (promised, elected) = (prng.below(5) == 0, prng.below(5) == 0);
+        for sid in sids {
+            if self.skewed {
+                given.push(Given::ClockPpm(one(sid), prng.below(200_001) as i32 - 100_000));
             }
-            if observer && sid.0 == i64::from(servers) {
-                server.role = PeerRole::Observer;
+            // A server may have promised, or taken part in elections, before all others did.
+            if promised && prng.below(3) == 0 {
+                given.push(Given::AcceptedEpoch(one(sid), Epoch(1 + prng.below(3) as u32)));
+            }
+            if elected {
+                given.push(Given::Round(one(sid), prng.below(4)));
             }
         }
+        given.extend(plan.bugs.iter().map(|bug| Given::Bug(bug.name().to_owned())));
         given
+    }
+
+    /// The servers that start at the beginning: all, or some of them.
+    pub(super) fn starters(&self, prng: &mut Prng, servers: &[ServerId]) -> Vec<ServerId> {
+        let starts = |_: &&ServerId| self.starts_whole || prng.below(2) == 0;
+        servers.iter().filter(starts).copied().collect()
     }
 
     /// The next fault, if it is time for one.
@@ -127,9 +172,23 @@ impl Swarm {
         self.make(kind, prng, world)
     }
 
+    /// Whom a fault hits.
+    fn target(&self, prng: &mut Prng, world: &World, servers: &[ServerId]) -> ServerId {
+        let any = servers[prng.below(servers.len() as u64) as usize];
+        let aimed = match prng.below(self.aimed_one_in) {
+            0 => servers.iter().find(|sid| world.role(**sid) == Some(Role::Leading)),
+            1 => servers.iter().find(|sid| {
+                let view = world.view(**sid);
+                view.is_some_and(|view| view.phase == Phase::Synchronization)
+            }),
+            _ => None,
+        };
+        aimed.copied().unwrap_or(any)
+    }
+
     fn make(&mut self, kind: Drawn, prng: &mut Prng, world: &World) -> Option<Fault> {
         let servers: Vec<ServerId> = world.nodes().map(|(sid, _)| sid).collect();
-        let server = servers[prng.below(servers.len() as u64) as usize];
+        let server = self.target(prng, world, &servers);
         let other = servers[prng.below(servers.len() as u64) as usize];
         let (a, b) = (Host::Server(server), Host::Server(other));
         match kind {
@@ -143,14 +202,30 @@ impl Swarm {
                 self.rest.pop()
             }
             Drawn::Start => {
-                let down = world.nodes().find(|(_, node)| !node.is_up());
-                down.map(|(server, _)| Fault::Start { server })
+                let down = world.nodes().filter(|(_, node)| !node.is_up()).map(|(sid, _)| sid);
+                let down: Vec<ServerId> = down.collect();
+                let server = *down.get(prng.below(down.len().max(1) as u64) as usize)?;
+                Some(Fault::Start { server })
             }
             Drawn::Cut => (a != b).then_some(Fault::Cut { a, b }),
             Drawn::CutOneWay => (a != b).then_some(Fault::CutOneWay { from: a, to: b }),
             Drawn::Isolate => {
                 let others = servers.into_iter().filter(|other| *other != server);
                 self.rest = others.map(|sid| Fault::Cut { a, b: Host::Server(sid) }).collect();
+                self.rest.pop()
+            }
+            Drawn::Partition => {
+                let sides: Vec<(Host, bool)> = servers
+                    .into_iter()
+                    .map(|sid| (Host::Server(sid), prng.below(2) == 0))
+                    .collect();
+                let here = sides.iter().filter(|(_, here)| *here);
+                self.rest = here
+                    .flat_map(|(a, _)| {
+                        let there = sides.iter().filter(|(_, here)| !*here);
+                        there.map(|(b, _)| Fault::Cut { a: *a, b: *b })
+                    })
+                    .collect();
                 self.rest.pop()
             }
             Drawn::HealOne => {
@@ -161,11 +236,12 @@ impl Swarm {
             }
             Drawn::HealAll => Some(Fault::HealAll),
             Drawn::Reset => some_link(prng, world).map(|(link, _)| Fault::Reset { link }),
-            Drawn::Lose => {
-                let (id, link) = some_link(prng, world)?;
-                let to = [Side::Opener, Side::Acceptor][prng.below(2) as usize];
-                let seq = link.in_flight(to).last()?.seq;
-                Some(Fault::Lose { lane: LaneId { link: id, to }, seq })
+            Drawn::Lose => some_message(prng, world).map(|(lane, seq)| Fault::Lose { lane, seq }),
+            Drawn::Hold => {
+                let (lane, seq) = some_message(prng, world)?;
+                // Now and then all that was held flows again.
+                self.rest = vec![Fault::HealAll; usize::from(prng.below(8) == 0)];
+                Some(Fault::Hold { lane, seq })
             }
             Drawn::SlowDisk => {
                 let sync_us = [100, 20_000, 300_000][prng.below(3) as usize];
@@ -176,12 +252,26 @@ impl Swarm {
                 (a != b).then_some(Fault::Delay { from: a, to: b, delay_us })
             }
             Drawn::FailDisk => Some(Fault::FailDisk { server }),
+            Drawn::WipeObserver => {
+                // A voter's disk holds what others rely on.
+                let of_observer = |sid: &&ServerId| {
+                    let given = world.given().servers.get(sid);
+                    given.is_some_and(|given| given.role == PeerRole::Observer)
+                };
+                let server = *servers.iter().find(of_observer)?;
+                self.rest = vec![Fault::WipeDisk { server }];
+                Some(Fault::Crash { server, keep: Keep::ALL })
+            }
             Drawn::JumpWallClock => {
-                let by_ms = prng.below(7_200_000) as i64 - 3_600_000;
+                let by_ms = prng.below(2 * JUMP_MAX_MS + 1) as i64 - JUMP_MAX_MS as i64;
                 Some(Fault::JumpWallClock { server, by_ms })
             }
         }
     }
+}
+
+fn one(server: ServerId) -> Sids {
+    Sids::List(vec![(server, server)])
 }
 
 /// What a crash leaves: everything, nothing, or some prefix, now and then with a torn write.
@@ -205,4 +295,12 @@ fn keep(prng: &mut Prng, world: &World, server: ServerId) -> Keep {
 fn some_link<'w>(prng: &mut Prng, world: &'w World) -> Option<(LinkId, &'w Link)> {
     let count = world.net().links().count() as u64;
     world.net().links().nth(prng.below(count.max(1)) as usize)
+}
+
+/// The last message under way on some lane.
+fn some_message(prng: &mut Prng, world: &World) -> Option<(LaneId, u64)> {
+    let (link, net) = some_link(prng, world)?;
+    let to = [Side::Opener, Side::Acceptor][prng.below(2) as usize];
+    let seq = net.in_flight(to).last()?.seq;
+    Some((LaneId { link, to }, seq))
 }
