@@ -39,6 +39,7 @@ impl Server {
             max_client_cnxns: 60,
             snap_count: 100_000,
             commit_log_count: 500,
+            sync_quorum: false,
             cross_epoch: CrossEpoch::Snap,
         };
         let recovered = Recovered {

@@ -110,6 +110,8 @@ pub struct Timing {
     pub commit_log_count: usize,
     /// What a learner gets whose history leaves the leader's inside the window.
     pub cross_epoch: CrossEpoch,
+    /// Whether a sync needs a quorum.
+    pub sync_quorum: bool,
     /// Unix time at the beginning.
     pub wall: WallMs,
 }
@@ -128,6 +130,7 @@ impl Default for Timing {
             snap_count: zablab_core::limits::SNAP_COUNT,
             commit_log_count: zablab_core::limits::COMMITTED_LOG_LEN,
             cross_epoch: CrossEpoch::Snap,
+            sync_quorum: false,
             // 2026-01-01: any fixed moment will do.
             wall: WallMs(1_767_225_600_000),
         }
@@ -181,6 +184,7 @@ impl Given {
             snap_count: self.timing.snap_count,
             commit_log_count: self.timing.commit_log_count,
             cross_epoch: self.timing.cross_epoch,
+            sync_quorum: self.timing.sync_quorum,
         }
     }
 

@@ -82,6 +82,10 @@ pub struct Config {
     pub commit_log_count: usize,
     /// What a learner gets whose history leaves the leader's inside the window.
     pub cross_epoch: CrossEpoch,
+    /// Whether a leader answers a sync only when a quorum has acknowledged something that it
+    /// proposed after it (`sync.quorum`, ours). Without it, a leader that has been replaced and
+    /// does not know it yet answers, as in Java (ZOOKEEPER-1675).
+    pub sync_quorum: bool,
 }
 
 /// How a learner is brought up to date whose last transaction lies between two of the leader's

@@ -290,6 +290,7 @@ impl Keys {
         let snap_count = self.integer("snapCount", 2..=i64::MAX)?;
         let commit_log_count = self.integer("commitLogCount", 1..=COMMIT_LOG_COUNT_MAX)?;
         let cross_epoch = self.cross_epoch()?;
+        let sync_quorum = self.sync_quorum()?;
         Ok(Config {
             me,
             ensemble,
@@ -305,6 +306,7 @@ impl Keys {
             snap_count: snap_count.map_or(limits::SNAP_COUNT, i64::unsigned_abs),
             commit_log_count: commit_log_count.map_or(limits::COMMITTED_LOG_LEN, narrow),
             cross_epoch,
+            sync_quorum,
         })
     }
 
@@ -315,6 +317,16 @@ impl Keys {
             "snap" => Ok(CrossEpoch::Snap),
             "trunc_diff" => Ok(CrossEpoch::TruncDiff),
             _ => Err(property.bad("snap or trunc_diff")),
+        }
+    }
+
+    /// An option of this server alone.
+    fn sync_quorum(&mut self) -> Result<bool, ConfigError> {
+        let Some(property) = self.take("sync.quorum") else { return Ok(false) };
+        match property.value.as_str() {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err(property.bad("on or off")),
         }
     }
 
@@ -461,6 +473,8 @@ mod tests {
         assert_eq!(config.core.cross_epoch, CrossEpoch::Snap);
         let classic = parse("dataDir=/d\nclientPort=1\nsync.cross_epoch=trunc_diff", None);
         assert_eq!(classic.core.cross_epoch, CrossEpoch::TruncDiff);
+        assert!(!config.core.sync_quorum);
+        assert!(parse("dataDir=/d\nclientPort=1\nsync.quorum=on", None).core.sync_quorum);
         let all = parse("dataDir=/d\nclientPort=1\n4lw.commands.whitelist=*", None);
         assert_eq!(all.four_letter_whitelist, Whitelist::All);
         assert_eq!(ServerConfig::data_dir_of(text).as_deref(), Ok("/d"));

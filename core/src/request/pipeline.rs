@@ -9,7 +9,7 @@ use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
 use crate::tree::Database;
 use crate::txn::{LogRecord, Txn, TxnHeader};
-use crate::types::{Now, Zxid};
+use crate::types::{Now, SessionId, Xid, Zxid};
 use crate::wire::client::{self, ErrorCode, OpCode};
 use crate::wire::txn;
 
@@ -46,7 +46,19 @@ impl Pipeline {
             TxnHeader { session: request.session, cxid: request.cxid, zxid, time: now.wall };
         let txn =
             self.decide(now, request, &header).unwrap_or_else(|code| Txn::Error(code.to_wire()));
-        self.last_proposed = zxid;
+        self.record(header, txn)
+    }
+
+    /// A transaction of no session that changes nothing: whoever gets a quorum for it leads. Not
+    /// to be called when the counter [is used up](Pipeline::is_used_up).
+    pub fn nothing(&mut self, now: Now) -> LogRecord {
+        let zxid = Zxid(self.last_proposed.0 + 1);
+        let header = TxnHeader { session: SessionId(0), cxid: Xid(0), zxid, time: now.wall };
+        self.record(header, Txn::Error(ErrorCode::Ok.to_wire()))
+    }
+
+    fn record(&mut self, header: TxnHeader, txn: Txn) -> LogRecord {
+        self.last_proposed = header.zxid;
         self.prepared.apply(&header, &txn);
         let digest = match txn {
             Txn::Error(_) => None,

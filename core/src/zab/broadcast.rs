@@ -120,17 +120,24 @@ impl Leader {
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
         let Stage::Broadcast(broadcast) = &mut self.stage else { return Ok(()) };
-        if request.op == OpCode::Sync {
+        let is_sync = request.op == OpCode::Sync;
+        let proposes = !is_sync || shared.config.sync_quorum;
+        let used_up = broadcast.pipeline.is_used_up() && shared.policy.steps_down_at_rollover();
+        if proposes && used_up {
+            return Err(Leave::CounterUsedUp);
+        }
+        if is_sync {
+            let proof = shared.config.sync_quorum.then(|| broadcast.pipeline.nothing(now));
             let behind = broadcast.pipeline.last_proposed();
             match from {
                 Some(conn) => broadcast.learner_syncs.push_back((behind, conn)),
                 None => broadcast.own_syncs.push(behind, request.session, request.cxid),
             }
+            if let Some(record) = proof {
+                self.propose(shared, now, record, out);
+            }
             self.release_syncs(shared, now, out);
             return Ok(());
-        }
-        if broadcast.pipeline.is_used_up() && shared.policy.steps_down_at_rollover() {
-            return Err(Leave::CounterUsedUp);
         }
         let record = broadcast.pipeline.prepare(now, &request);
         self.propose(shared, now, record, out);
