@@ -51,6 +51,12 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         true
     }
 
+    /// Whether a failed cut of the log ends the server. Asked by the driver.
+    /// Going on with the old tail is mutation M10 (ZOOKEEPER-3701).
+    fn stops_on_failed_cut(&self) -> bool {
+        true
+    }
+
     // What a server says of its history.
 
     /// Whether a role's writes are waited for before the next role begins.

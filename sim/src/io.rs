@@ -58,15 +58,28 @@ pub(crate) enum Busy {
     Reload(Ticket),
 }
 
-/// What the writes of a batch change.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+/// What the writes of a batch change, the gravest of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub(crate) enum Batch {
     /// Nothing but epochs.
     Epochs,
     /// The log gets longer.
     Records,
-    /// The history is cut or replaced.
-    Replaces,
+    /// The history is cut.
+    Cut,
+    /// A snapshot replaces the history.
+    Installs,
+}
+
+impl Batch {
+    fn of(write: &Write) -> Batch {
+        match write {
+            Write::SetAcceptedEpoch(_) | Write::SetCurrentEpoch(_) => Batch::Epochs,
+            Write::Append { .. } => Batch::Records,
+            Write::Truncate { .. } => Batch::Cut,
+            Write::InstallSnapshot { .. } => Batch::Installs,
+        }
+    }
 }
 
 /// A write cannot be made; the server must stop.
@@ -182,7 +195,8 @@ impl Io {
     }
 
     fn begin_snapshot(&mut self, disk: &mut Disk) {
-        let replacing = matches!(self.busy, Some(Busy::Writes { what: Batch::Replaces, .. }));
+        let replacing =
+            matches!(self.busy, Some(Busy::Writes { what: Batch::Cut | Batch::Installs, .. }));
         if self.snapshot.is_some() || replacing {
             return;
         }
@@ -195,14 +209,13 @@ impl Io {
     fn begin_writes(&mut self, disk: &mut Disk) -> Result<bool, Refused> {
         let mut ops = Vec::new();
         let mut batch: Option<(Ticket, Ticket)> = None;
-        let mut replaces = false;
-        let mut epochs_only = true;
+        let mut what = Batch::Epochs;
         while let Some(job) = self.queue.front() {
             let (ticket, write) = match job {
                 Job::Write(ticket, write) => (*ticket, write),
                 Job::Add(ticket, state) => {
                     let through = *ticket;
-                    epochs_only = false;
+                    what = what.max(Batch::Records);
                     ops.extend(snapshot_ops(state));
                     self.files.snapshot_taken(state.last_zxid);
                     batch = Some((batch.map_or(through, |(first, _)| first), through));
@@ -211,15 +224,15 @@ impl Io {
                 }
                 Job::Reload(_) => break,
             };
-            epochs_only &= matches!(write, Write::SetAcceptedEpoch(_) | Write::SetCurrentEpoch(_));
-            if replaces_history(write) {
+            let change = Batch::of(write);
+            if change > Batch::Records {
                 // It reads files, so all before it must be done; and it removes some, so no
                 // snapshot may be under way.
                 if batch.is_some() || self.snapshot.is_some() {
                     break;
                 }
-                replaces = true;
             }
+            what = what.max(change);
             let planned = self.files.plan(write, &mut |file| read(disk, file), &mut ops);
             planned.map_err(|why| Refused { ticket, why })?;
             batch = Some((batch.map_or(ticket, |(first, _)| first), ticket));
@@ -228,11 +241,6 @@ impl Io {
         let Some((first, through)) = batch else { return Ok(false) };
         self.files.sync(&mut ops);
         disk.begin(ops);
-        let what = match (replaces, epochs_only) {
-            (true, _) => Batch::Replaces,
-            (false, true) => Batch::Epochs,
-            (false, false) => Batch::Records,
-        };
         self.busy = Some(Busy::Writes { first, through, what });
         Ok(true)
     }
@@ -350,11 +358,4 @@ fn run(disk: &mut Disk, ops: Vec<FileOp>) -> Result<(), Unusable> {
 fn read(disk: &Disk, file: &FileId) -> Result<bytes::Bytes, ReadError> {
     let missing = || ReadError { message: format!("there is no file {file}") };
     disk.read(file).ok_or_else(missing)
-}
-
-fn replaces_history(write: &Write) -> bool {
-    match write {
-        Write::Truncate { .. } | Write::InstallSnapshot { .. } => true,
-        Write::Append { .. } | Write::SetAcceptedEpoch(_) | Write::SetCurrentEpoch(_) => false,
-    }
 }

@@ -96,7 +96,7 @@ impl Node {
         })
     }
 
-    /// What it reads at every start.
+    /// What it reads at every start; `me` may be wrong.
     pub fn config(&self) -> &Config {
         &self.config
     }

@@ -173,6 +173,14 @@ pub enum Fault {
         /// Which byte of it, from 0; behind its end counting begins anew.
         at: u32,
     },
+    /// From its next start on, a server takes itself for another one of the ensemble: its file
+    /// `myid` says so. It listens where its machine is.
+    Myid {
+        /// Which server's machine.
+        server: ServerId,
+        /// What the file says.
+        says: ServerId,
+    },
     /// A copy of what is durable now is kept beside the disk, as a backup, in the place of an
     /// older one.
     CopyDisk {

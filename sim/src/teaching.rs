@@ -48,6 +48,8 @@ bugs! {
     M07 "M07",
     /// M08 `sync.keep_partial_snap` (ZOOKEEPER-3642): a SNAP counts in memory before NEWLEADER.
     M08 "M08",
+    /// M10 `truncate.ignore_error` (ZOOKEEPER-3701): the log is not cut, and nobody notices.
+    M10 "M10",
     /// M11 `sync.numeric_range_only` (ZOOKEEPER-1154): between the ends is taken for inside.
     M11 "M11",
     /// M12 `sync.snap_keeps_old_log` (ZOOKEEPER-2832): a snapshot on top of an old log.
@@ -177,6 +179,7 @@ impl Policy for Teaching {
         adopts_before_ack by M14,
         stops_on_failed_epoch by M15,
         stops_on_failed_sync by M17,
+        stops_on_failed_cut by M10,
         waits_for_the_log_writer by M05,
         takes_in_the_log by M06,
         counts_what_is_logged by M07,

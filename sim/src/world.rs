@@ -307,7 +307,7 @@ impl World {
         self.policy.hash(&mut hasher);
         for (sid, node) in &self.nodes {
             (sid, node.clock, &node.disk, node.sync_us, node.sync_fails).hash(&mut hasher);
-            node.copy.hash(&mut hasher);
+            (&node.copy, node.config.me).hash(&mut hasher);
             (node.starts, node.is_up()).hash(&mut hasher);
             if let Some(running) = &node.running {
                 running.process.fingerprint(&mut hasher);
@@ -407,6 +407,7 @@ impl World {
             Fault::FillDisk { server, left } => self.limit_disk(server, Some(u64::from(left))),
             Fault::FreeDisk { server } => self.limit_disk(server, None),
             Fault::FlipByte { server, of, at } => self.flip_byte(server, of, at),
+            Fault::Myid { server, says } => self.set_myid(server, says),
             Fault::CopyDisk { server } => self.copy_disk(server),
             Fault::RestoreDisk { server } => self.restore_disk(server),
             Fault::Pause { host } => self.sleep(host, true),

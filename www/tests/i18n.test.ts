@@ -172,6 +172,7 @@ const EVENTS: TraceLine[] = [
   ...["FreeDisk", "CopyDisk", "RestoreDisk"].map((name) => headline("FaultInjected", { [name]: { server: 2 } })),
   ...[{ Record: zxid }, { Snapshot: zxid }, "AcceptedEpoch", "CurrentEpoch"]
     .map((of) => headline("FaultInjected", { FlipByte: { server: 2, of, at: 40 } })),
+  headline("FaultInjected", { Myid: { server: 2, says: 1 } }),
   ...["Pause", "Resume"].map((name) => headline("FaultInjected", { [name]: { host: "s2" } })),
   at("Started", { notes: [] }), at("Started", { notes: ["the disk is empty: a new history begins"] }),
   at("StartRefused", { why: "the log is damaged" }), at("Stopped", { why: "x" }),

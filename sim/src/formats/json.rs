@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
     use crate::client::Outcome;
-    use crate::step::{Fault, Keep};
+    use crate::step::{Fault, Keep, Stored};
 
     fn at(host: Option<Host>, what: What) -> TraceEvent {
         TraceEvent { seq: 412, at: Mono(260_000), host, what }
@@ -221,6 +221,9 @@ mod tests {
             What::FaultInjected(Fault::HealAll),
             What::FaultInjected(Fault::Crash { server: to, keep: Keep::ALL }),
             What::FaultInjected(Fault::Hold { lane, seq: 3 }),
+            What::FaultInjected(Fault::FlipByte { server: to, of: Stored::Record(zxid), at: 40 }),
+            What::FaultInjected(Fault::Pause { host: Host::Client(ClientId(1)) }),
+            What::FaultInjected(Fault::Myid { server: to, says: from }),
             What::Started { notes: vec!["torn tail".into()] },
             What::MessageSent { lane, seq: 7, to: Host::Client(ClientId(1)), bytes: 9 },
             What::ClientCalled { call: CallId(1), op: OpCode::GetData },

@@ -75,6 +75,7 @@ fn fault_act(fault: Fault, names: &Names) -> Option<Act> {
         Fault::FillDisk { server, left } => Act::FillDisk(one(server), left),
         Fault::FreeDisk { server } => Act::FreeDisk(one(server)),
         Fault::FlipByte { server, of, at } => Act::FlipByte { at: one(server), of, byte: at },
+        Fault::Myid { server, says } => Act::Myid(one(server), says),
         Fault::CopyDisk { server } => Act::CopyDisk(one(server)),
         Fault::RestoreDisk { server } => Act::RestoreDisk(one(server)),
         Fault::Pause { host: Host::Server(server) } => Act::Pause(one(server)),

@@ -224,6 +224,7 @@ impl<A: Actor> Acting<'_, A> {
             Act::RestoreDisk(at) => self.each(at, |server| Fault::RestoreDisk { server }),
             Act::Pause(at) => self.each(at, |server| Fault::Pause { host: Host::Server(server) }),
             Act::Resume(at) => self.each(at, |server| Fault::Resume { host: Host::Server(server) }),
+            Act::Myid(at, says) => self.each(at, |server| Fault::Myid { server, says: *says }),
             Act::JumpClock { at, us, back } => {
                 let by_ms = (us / 1000) as i64 * if *back { -1 } else { 1 };
                 self.each(at, |server| Fault::JumpWallClock { server, by_ms })

@@ -118,6 +118,8 @@ pub enum Given {
     Window(u32),
     /// What a learner gets whose history leaves the leader's inside the window.
     CrossEpoch(CrossEpoch),
+    /// A sync needs a quorum.
+    SyncQuorum(bool),
     /// How much faster clocks run, in millionths.
     ClockPpm(Sids, i32),
     /// On disk.
@@ -284,6 +286,8 @@ pub enum Act {
     Pause(Sids),
     /// They go on.
     Resume(Sids),
+    /// Machines are told another number than theirs.
+    Myid(Sids, ServerId),
     /// Wall clocks jump.
     JumpClock {
         /// Which.

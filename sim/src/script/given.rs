@@ -228,6 +228,7 @@ impl Builder {
                 self.each(at, |server| server.preset.counter = Some(*counter))?;
             }
             Given::CrossEpoch(rule) => timing.cross_epoch = *rule,
+            Given::SyncQuorum(on) => timing.sync_quorum = *on,
             Given::CommitLog(at, first, last) => {
                 self.each(at, |server| server.preset.commit_log = Some((*first, *last)))?;
             }

@@ -273,6 +273,11 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
             "trunc-diff" => Ok(Given::CrossEpoch(CrossEpoch::TruncDiff)),
             _ => tokens.error_before("snap or trunc-diff"),
         },
+        "sync-quorum" => match tokens.word("on or off")?.as_str() {
+            "on" => Ok(Given::SyncQuorum(true)),
+            "off" => Ok(Given::SyncQuorum(false)),
+            _ => tokens.error_before("on or off"),
+        },
         "sync-time" => Ok(Given::SyncTime(tokens.duration_us()?)),
         "paxos" => given_paxos(tokens),
         "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
@@ -328,9 +333,9 @@ fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
         }
         _ => tokens.error_before(
             "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
-             delay jitter sync-time sync-jitter give-up snap-count window cross-epoch clock-ppm \
-             accepted-epoch current-epoch log snapshot round counter commit-log bug paxos promised \
-             accepted",
+             delay jitter sync-time sync-jitter give-up snap-count window cross-epoch sync-quorum \
+             clock-ppm accepted-epoch current-epoch log snapshot round counter commit-log bug \
+             paxos promised accepted",
         ),
     }
 }
@@ -446,6 +451,11 @@ fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
         "restore-disk" => Ok(Act::RestoreDisk(sids(tokens)?)),
         "pause" => Ok(Act::Pause(sids(tokens)?)),
         "resume" => Ok(Act::Resume(sids(tokens)?)),
+        "myid" => {
+            let at = sids(tokens)?;
+            tokens.keyword("is")?;
+            Ok(Act::Myid(at, sid(tokens)?))
+        }
         "jump-clock" => {
             let at = sids(tokens)?;
             let back = tokens.take_word("back");
@@ -454,7 +464,8 @@ fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
         _ => tokens.error_before(
             "one of given start crash wipe cut heal delay hold release lose duplicate reset \
              deliver slow-disk fail-disk fill-disk free-disk flip-byte copy-disk restore-disk \
-             pause resume jump-clock step run mark expect expect-broken predict goal, or the name of a client or Paxos process and \":\"",
+             pause resume myid jump-clock step run mark expect expect-broken predict goal, or the \
+             name of a client or Paxos process and \":\"",
         ),
     }
 }

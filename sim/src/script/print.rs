@@ -93,6 +93,8 @@ impl Display for Given {
             Given::Window(n) => write!(f, "window {n}"),
             Given::CrossEpoch(CrossEpoch::Snap) => write!(f, "cross-epoch snap"),
             Given::CrossEpoch(CrossEpoch::TruncDiff) => write!(f, "cross-epoch trunc-diff"),
+            Given::SyncQuorum(true) => write!(f, "sync-quorum on"),
+            Given::SyncQuorum(false) => write!(f, "sync-quorum off"),
             Given::ClockPpm(at, ppm) => write!(f, "clock-ppm {at}: {ppm}"),
             Given::SyncTime(us) => write!(f, "sync-time {}", Duration(*us)),
             Given::AcceptedEpoch(at, epoch) => write!(f, "accepted-epoch {at}: {epoch}"),
@@ -178,6 +180,7 @@ impl Display for Act {
             Act::RestoreDisk(at) => write!(f, "restore-disk {at}"),
             Act::Pause(at) => write!(f, "pause {at}"),
             Act::Resume(at) => write!(f, "resume {at}"),
+            Act::Myid(at, says) => write!(f, "myid {at} is {says}"),
             Act::JumpClock { at, us, back } => {
                 let back = if *back { "back " } else { "" };
                 write!(f, "jump-clock {at} {back}{}", Duration(*us))

@@ -192,7 +192,8 @@ impl World {
         match batch {
             Batch::Epochs => self.policy.stops_on_failed_epoch(),
             Batch::Records => self.policy.stops_on_failed_sync(),
-            Batch::Replaces => true,
+            Batch::Cut => self.policy.stops_on_failed_cut(),
+            Batch::Installs => true,
         }
     }
 
@@ -210,6 +211,16 @@ impl World {
         if node.disk.flip(&file, at) {
             self.checker.on_damaged(sid);
             self.look(Host::Server(sid));
+        }
+    }
+
+    /// A server is told another number, if there is a server of that number.
+    pub(super) fn set_myid(&mut self, sid: ServerId, says: ServerId) {
+        if self.given.standalone || !self.given.servers.contains_key(&says) {
+            return;
+        }
+        if let Some(node) = self.nodes.get_mut(&sid) {
+            node.config.me = says;
         }
     }
 

@@ -174,7 +174,7 @@ function fault(line: TraceLine, tale: Tale): Told {
 function faultArgs(fields: Fields, tale: Tale): ToldArgs {
   const args: { [name: string]: string } = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (["server", "a", "b", "from", "to", "host"].includes(name)) args[name] = tale.host(value);
+    if (["server", "says", "a", "b", "from", "to", "host"].includes(name)) args[name] = tale.host(value);
     else if (name === "client") args[name] = tale.host(typeof value === "number" ? `c${value}` : value);
     else if (name === "sync_us" || name === "delay_us") args["ms"] = String((numberOf(value) ?? 0) / 1000);
     else if (name === "by_ms") args["ms"] = textOf(value);
