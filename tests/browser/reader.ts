@@ -137,7 +137,7 @@ export const keys: Hands = {
   },
   write: async (page, path) => {
     await page.keyboard.press("w");
-    await tabTo(page, "form[data-client] input[name=path]");
+    await page.locator("form[data-client] input[name=path]:focus").waitFor();
     await page.keyboard.press("Control+A");
     await page.keyboard.type(path);
     await page.keyboard.press("Enter");

@@ -11,6 +11,7 @@ import type { Tab } from "./tabs";
 export type PageActs = {
   select: (selection: Selection) => void;
   showTab: (tab: Tab) => void;
+  write: () => void;
   menu: () => void;
   help: () => void;
   share: () => void;
@@ -54,7 +55,7 @@ export class Commander {
       case "drop": return this.#palette.take("drop");
       case "hold": return this.#palette.take(this.#held() ? "release" : "hold");
       case "deliver": return this.#palette.take("deliver");
-      case "write": return page.showTab("clients");
+      case "write": return page.write();
       case "nextBranch": return this.#branch(1);
       case "lastBranch": return this.#branch(-1);
       case "undo": return void lab.undo();
