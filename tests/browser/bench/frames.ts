@@ -9,7 +9,8 @@ import { opened } from "../reader";
 const CLIENTS = ["c1", "c2", "c3"];
 /** Writes that each client has under way at once. */
 const WRITES = 70;
-const WINDOWS = 6;
+/** Enough to see the writes on their way to the leader, and then its proposals to everyone. */
+const WINDOWS = 12;
 const WINDOW_MS = 1500;
 
 const SCRIPT = `zablab script 1
