@@ -169,6 +169,7 @@ impl World {
     /// more from scratch.
     pub fn end(&mut self) -> &[Violation] {
         self.checker.on_end();
+        self.checker.on_calls(self.clients.values().flat_map(Client::history));
         self.checker.violations()
     }
 

@@ -13,6 +13,7 @@ use super::Failure;
 use crate::given::Given;
 use crate::step::{Fault, Host};
 use crate::trace::{TraceEvent, What};
+use crate::world::World;
 
 macro_rules! kinds {
     (situations { $($name:ident $label:literal),* $(,)? }
@@ -65,6 +66,9 @@ kinds! {
         SlowWay "slow-way",
         SlowDisk "slow-disk",
         FailDisk "fail-disk",
+        FillDisk "fill-disk",
+        FlipByte "flip-byte",
+        Pause "pause",
         WipeDisk "wipe-disk",
         JumpClock "jump-clock",
         SkewClock "skew-clock",
@@ -244,6 +248,9 @@ fn kind_of(fault: Fault) -> Option<Kind> {
         Fault::Hold { .. } => Some(Kind::Hold),
         Fault::Delay { .. } => Some(Kind::SlowWay),
         Fault::SlowDisk { sync_us, .. } => (sync_us > SLOW_SYNC_US).then_some(Kind::SlowDisk),
+        Fault::FillDisk { .. } => Some(Kind::FillDisk),
+        Fault::FlipByte { .. } => Some(Kind::FlipByte),
+        Fault::Pause { .. } => Some(Kind::Pause),
         Fault::WipeDisk { .. } => Some(Kind::WipeDisk),
         Fault::JumpWallClock { .. } => Some(Kind::JumpClock),
         Fault::DropClient { .. } => Some(Kind::DropClient),
@@ -251,16 +258,22 @@ fn kind_of(fault: Fault) -> Option<Kind> {
     }
 }
 
-/// A server that ended although no disk failed it.
-pub(crate) fn unexplained_end(events: &[TraceEvent]) -> Option<Failure> {
+/// A server that ended in the last step although its disk had not failed, been damaged, or full.
+pub(crate) fn unexplained_end(world: &World, events: &[TraceEvent]) -> Option<Failure> {
     let failed = |event: &TraceEvent| matches!(event.what, What::DiskFailed { .. });
     if events.iter().any(failed) {
         return None;
     }
     events.iter().find_map(|event| match (&event.what, event.host) {
-        (What::StartRefused { why } | What::Stopped { why }, Some(Host::Server(server))) => {
+        (What::StartRefused { why } | What::Stopped { why }, Some(Host::Server(server)))
+            if world.checker().vouches_for(server) && !is_full(world, server) =>
+        {
             Some(Failure::Gone { server, why: why.clone() })
         }
         _ => None,
     })
+}
+
+fn is_full(world: &World, server: ServerId) -> bool {
+    world.node(server).is_some_and(|node| node.disk().is_limited())
 }

@@ -184,10 +184,14 @@ impl Run {
     /// Everything is mended, and the ensemble must come back.
     fn healing(&mut self) -> Result<(), Failure> {
         self.take(Step::Fault(Fault::HealAll))?;
+        for host in swarm::sleepers(&self.world).collect::<Vec<_>>() {
+            self.take(Step::Fault(Fault::Resume { host }))?;
+        }
         let sync_us = self.world.given().timing.sync_us;
         let servers: Vec<ServerId> = self.world.nodes().map(|(sid, _)| sid).collect();
         for server in servers {
             self.take(Step::Fault(Fault::SlowDisk { server, sync_us }))?;
+            self.take(Step::Fault(Fault::FreeDisk { server }))?;
         }
         self.until("a leader that all follow", |run| is_healed(&run.world))?;
         self.writes_last = true;
@@ -204,6 +208,12 @@ impl Run {
     fn start_all(&mut self) -> Result<(), Failure> {
         let down = self.world.nodes().filter(|(_, node)| !node.is_up()).map(|(sid, _)| sid);
         for server in down.collect::<Vec<_>>() {
+            // Only disks that nobody else relies on are ever damaged.
+            if swarm::observers(&self.world).any(|sid| sid == server)
+                && !self.world.checker().vouches_for(server)
+            {
+                self.take(Step::Fault(Fault::WipeDisk { server }))?;
+            }
             self.take(Step::Fault(Fault::Start { server }))?;
         }
         Ok(())
@@ -266,7 +276,7 @@ impl Run {
         self.schedule.steps.push(step);
         self.coverage.count(&events);
         schedule::failure_of(&self.world)
-            .or_else(|| coverage::unexplained_end(&events))
+            .or_else(|| coverage::unexplained_end(&self.world, &events))
             .map_or(Ok(()), Err)
     }
 }

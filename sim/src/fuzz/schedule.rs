@@ -50,7 +50,7 @@ impl Schedule {
         let mut world = self.world();
         for (number, step) in (1..).zip(&self.steps) {
             let events = world.apply(step);
-            if let Some(failure) = failure_of(&world).or_else(|| unexplained_end(&events)) {
+            if let Some(failure) = failure_of(&world).or_else(|| unexplained_end(&world, &events)) {
                 return Some((failure, number));
             }
         }

@@ -266,7 +266,7 @@ impl Shrinker {
             self.played += 1;
             taken.push(deed.clone());
             steps.push(step);
-            found = failure_of(&world).or_else(|| unexplained_end(&events));
+            found = failure_of(&world).or_else(|| unexplained_end(&world, &events));
             if found.is_some() {
                 break;
             }

@@ -12,7 +12,7 @@ use super::Plan;
 use super::coverage::Kind;
 use crate::link::Link;
 use crate::script::ast::{Given, Sids};
-use crate::step::{Fault, Host, Keep, LaneId, LinkId, Side};
+use crate::step::{Fault, Host, Keep, LaneId, LinkId, Side, Stored};
 use crate::world::World;
 
 /// What is drawn: a fault, or several that belong together.
@@ -33,13 +33,18 @@ enum Drawn {
     SlowDisk,
     SlowWay,
     FailDisk,
+    FillDisk,
+    FreeDisk,
+    FlipByte,
+    Pause,
+    Resume,
     WipeObserver,
     JumpWallClock,
 }
 
 /// Each with the most weight that it may get, and the fault that it is. What mends is never
 /// switched off.
-const KINDS: [(Drawn, u64, Option<Kind>); 17] = [
+const KINDS: [(Drawn, u64, Option<Kind>); 22] = [
     (Drawn::Crash, 12, Some(Kind::Crash)),
     (Drawn::CrashAll, 1, Some(Kind::Crash)),
     (Drawn::Start, 24, None),
@@ -55,10 +60,17 @@ const KINDS: [(Drawn, u64, Option<Kind>); 17] = [
     (Drawn::SlowDisk, 3, Some(Kind::SlowDisk)),
     (Drawn::SlowWay, 3, Some(Kind::SlowWay)),
     (Drawn::FailDisk, 1, Some(Kind::FailDisk)),
+    (Drawn::FillDisk, 1, Some(Kind::FillDisk)),
+    (Drawn::FreeDisk, 4, None),
+    (Drawn::FlipByte, 4, Some(Kind::FlipByte)),
+    (Drawn::Pause, 4, Some(Kind::Pause)),
+    (Drawn::Resume, 8, None),
     (Drawn::WipeObserver, 4, Some(Kind::WipeDisk)),
     (Drawn::JumpWallClock, 1, Some(Kind::JumpClock)),
 ];
 
+/// What still fits on a disk that is filled, in bytes at most: some transactions.
+const ROOM_MAX: u64 = 2000;
 /// The longest jump of a wall clock, in ms: one hour.
 const JUMP_MAX_MS: u64 = 3_600_000;
 
@@ -131,7 +143,7 @@ impl Swarm {
             given.push(Given::Counter(Sids::All, u32::MAX - prng.below(30) as u32));
         }
         let sids = (1..=i64::from(plan.servers)).map(ServerId);
-        let (promised, elected) = (prng.below(5) == 0, prng.below(5) == 0);
+        let (promised, elected) = (prng.below(5) == 0, prng.below(2) == 0);
         for sid in sids {
             if self.skewed {
                 given.push(Given::ClockPpm(one(sid), prng.below(200_001) as i32 - 100_000));
@@ -252,13 +264,28 @@ impl Swarm {
                 (a != b).then_some(Fault::Delay { from: a, to: b, delay_us })
             }
             Drawn::FailDisk => Some(Fault::FailDisk { server }),
+            Drawn::FillDisk => Some(Fault::FillDisk { server, left: prng.below(ROOM_MAX) as u32 }),
+            Drawn::FreeDisk => {
+                let full = world.nodes().find(|(_, node)| node.disk().is_limited());
+                full.map(|(server, _)| Fault::FreeDisk { server })
+            }
+            Drawn::FlipByte => {
+                let server = observers(world).next()?;
+                let view = world.view(server)?;
+                let of = match prng.below(4) {
+                    0 => Stored::AcceptedEpoch,
+                    1 => Stored::CurrentEpoch,
+                    _ => Stored::Record(view.last_logged),
+                };
+                let crash = Fault::Crash { server, keep: Keep::ALL };
+                self.rest = vec![Fault::Start { server }, crash];
+                Some(Fault::FlipByte { server, of, at: prng.below(64) as u32 })
+            }
+            Drawn::Pause => Some(Fault::Pause { host: a }),
+            Drawn::Resume => sleepers(world).next().map(|host| Fault::Resume { host }),
             Drawn::WipeObserver => {
                 // A voter's disk holds what others rely on.
-                let of_observer = |sid: &&ServerId| {
-                    let given = world.given().servers.get(sid);
-                    given.is_some_and(|given| given.role == PeerRole::Observer)
-                };
-                let server = *servers.iter().find(of_observer)?;
+                let server = observers(world).next()?;
                 self.rest = vec![Fault::WipeDisk { server }];
                 Some(Fault::Crash { server, keep: Keep::ALL })
             }
@@ -268,6 +295,18 @@ impl Swarm {
             }
         }
     }
+}
+
+/// The servers that do not vote.
+pub(super) fn observers(world: &World) -> impl Iterator<Item = ServerId> + '_ {
+    let servers = world.given().servers.iter();
+    servers.filter(|(_, server)| server.role == PeerRole::Observer).map(|(sid, _)| *sid)
+}
+
+/// The servers that stand still.
+pub(super) fn sleepers(world: &World) -> impl Iterator<Item = Host> + '_ {
+    let servers = world.nodes().map(|(sid, _)| Host::Server(sid));
+    servers.filter(|host| world.net().is_asleep(*host))
 }
 
 fn one(server: ServerId) -> Sids {

@@ -229,9 +229,12 @@ fn leader_complete(facts: &Facts, id: ServerId, epoch: Epoch, report: &mut Repor
     let Some(initial) = facts.initial(id, epoch) else {
         return;
     };
-    let shared = facts.committed_part(initial);
-    if shared != facts.committed() {
-        let (shared, all) = (facts.histories.last(shared), facts.histories.last(facts.committed()));
+    // A quorum's acknowledgements may arrive late, when it has gone on to a later epoch; what that
+    // one commits is none of this leader's.
+    let earlier = facts.committed_before(epoch);
+    if !facts.histories.is_prefix(earlier, initial) {
+        let shared = facts.committed_part(initial);
+        let (shared, all) = (facts.histories.last(shared), facts.histories.last(earlier));
         let why = format!(
             "leader {id} of epoch {epoch} was established with a history that has the committed \
              order only up to {shared:?}, after {all:?} was committed"

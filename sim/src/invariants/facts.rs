@@ -59,7 +59,7 @@ pub(super) struct Following {
 pub(super) struct Server {
     /// True if what a start finds must be what its writes have left; not before the first start,
     /// nor after its disk was tampered with.
-    known: bool,
+    pub(super) known: bool,
     /// How often it was LEADING.
     tenures: u32,
     /// What a crash cannot take from it.
@@ -197,6 +197,11 @@ impl Facts {
         self.committed.len() - 1
     }
 
+    /// What was committed in earlier epochs than this one.
+    pub(super) fn committed_before(&self, epoch: Epoch) -> History {
+        self.histories.cut(self.committed(), Zxid::new(epoch, 0))
+    }
+
     /// The committed transactions that a history begins with.
     pub(super) fn committed_part(&self, history: History) -> History {
         let mut at = history;
@@ -327,10 +332,15 @@ impl Facts {
 
     /// A disk was emptied from outside while its process was down.
     pub(super) fn wipe(&mut self, id: ServerId) {
+        let votes = self.voters.contains(&id);
         let server = self.server_mut(id);
         server.wiped = server.durable.history;
         server.durable = Disk::default();
         server.pending.clear();
+        // Nobody counted on the promise of a server that does not vote.
+        if !votes {
+            server.promised = Epoch(0);
+        }
     }
 
     /// A byte of what is durable has changed: a start may find less of it, or nothing.

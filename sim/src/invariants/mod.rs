@@ -7,7 +7,7 @@
 //!
 //! One file per family of rules: `local` (L: each server by itself, against its own disk),
 //! `broadcast` and `streams` (Z: all servers together), `election` (E), `liveness` (what needs
-//! time), `clients` (K: what clients were told). All read the same `facts`; a rule that needs more
+//! time), `clients` and `reads` (K: what clients were told). All read the same `facts`; a rule that needs more
 //! keeps it in its own file. `paxos` (X) has facts and hooks of its own, as its processes are no
 //! servers. Deliberately not here: what depends on wall time.
 //!
@@ -22,6 +22,7 @@ mod histories;
 mod liveness;
 mod local;
 mod paxos;
+mod reads;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -33,9 +34,11 @@ use zablab_core::client::CallId;
 use zablab_core::paxos::{Durable, Value};
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
-use zablab_core::types::{Mono, ServerId, Ticket, Zxid};
+use zablab_core::types::{Mono, ServerId, SessionId, Ticket, Zxid};
 use zablab_core::wire::client::Request;
 
+use crate::client::Call;
+use crate::step::ClientId;
 use broadcast::Broadcast;
 use clients::Clients;
 use election::Elections;
@@ -82,7 +85,7 @@ invariants! {
     Z4 "A server delivers only what was proposed and committed, and each transaction once.",
     Z8 "A leader gives out zxids of its own epoch only.",
     Z10 "A committed transaction stays on the disks of a quorum.",
-    Z11 "An established leader's history begins with everything committed.",
+    Z11 "An established leader's history begins with all that was committed before its epoch.",
     Z13 "Logs that share a transaction are equal up to it.",
     Z14 "Equal zxids name equal bytes.",
     Z15 "Neither a log nor what a leader sends to a learner has a gap.",
@@ -101,7 +104,12 @@ invariants! {
     E3 "A server decides with a quorum of equal votes, or one that the leader confirms.",
     E5 "A quorum that can talk has an established leader in time.",
     E6 "A server joins a leader of a quorum in time, and no packet of either surprises the other.",
+    K1 "A write that begins after another was answered OK comes after it.",
+    K2 "What a session asks for is done and answered in the order in which it asked.",
+    K3 "A read shows what was written last before the zxid of its reply, and nothing else.",
+    K4 "The zxids of the replies of a session never fall.",
     K6 "A write that was answered OK is committed and in the history of every later leader.",
+    K8 "An ephemeral znode belongs to a session that lives in the same state.",
     K9 "No session ends before its timeout has passed under the present leader.",
     Q1 "A leader that hears of no quorum answers nobody.",
     X1 "An acceptor's promise never falls, and it says nothing that is not durable.",
@@ -235,6 +243,12 @@ impl Checker {
         history.map_or(0, |history| self.facts.histories.len(history).saturating_sub(1))
     }
 
+    /// Whether a start of this server must find what its writes have left: not before its first
+    /// start, nor after its disk was tampered with.
+    pub fn vouches_for(&self, server: ServerId) -> bool {
+        self.facts.knows(server) && self.facts.server(server).known
+    }
+
     /// The number under which the hooks that follow are reported.
     pub fn begin_step(&mut self, step: u64) {
         self.report.step = step;
@@ -258,6 +272,7 @@ impl Checker {
         self.liveness.on_up(server);
         let explained = self.facts.start(server, recovered);
         local::started(&self.facts, server, &mut self.report);
+        Clients::recovered(server, &recovered.database, &mut self.report);
         self.broadcast.recovered(&self.facts, server, explained, recovered, &mut self.report);
     }
 
@@ -348,14 +363,24 @@ impl Checker {
     }
 
     /// A client sends a request.
-    pub fn on_client_call(&mut self, call: CallId, request: &Request) {
-        self.clients.called(call, request);
+    pub fn on_client_call(&mut self, client: ClientId, call: CallId, request: &Request) {
+        self.clients.called(client, call, request);
     }
 
-    /// A client's call ended: the zxid of the reply's header and its error, 0 for OK. For a call
-    /// without a reply the error says so and the zxid counts for nothing.
-    pub fn on_client_return(&mut self, call: CallId, zxid: Zxid, error: i32) {
+    /// A server has a client's session, a new one or the one it had.
+    pub fn on_client_connected(&mut self, client: ClientId, session: SessionId) {
+        self.clients.connected(client, session);
+    }
+
+    /// A client's call ended: the zxid of the reply's header, `None` without a reply, and its
+    /// error, 0 for OK.
+    pub fn on_client_return(&mut self, call: CallId, zxid: Option<Zxid>, error: i32) {
         self.clients.returned(&self.facts, call, zxid, error, &mut self.report);
+    }
+
+    /// The run is over: what all clients asked for, and what came of it.
+    pub fn on_calls<'a>(&mut self, calls: impl Iterator<Item = &'a Call>) {
+        reads::end(calls, &mut self.report);
     }
 
     /// The run is over: what is kept up to date step by step is computed once more from scratch.

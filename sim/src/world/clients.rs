@@ -103,7 +103,7 @@ impl World {
         self.next_call += 1;
         client.called(call, request.clone(), self.now);
         let op = request.op();
-        self.checker.on_client_call(call, request);
+        self.checker.on_client_call(id, call, request);
         self.record(Some(Host::Client(id)), What::ClientCalled { call, op });
         self.client_input(id, Input::Submit { call, request: request.clone() });
     }
@@ -136,8 +136,7 @@ impl World {
             Effect::Returned { call, zxid, result } => {
                 let outcome = Outcome { zxid, result };
                 client.returned(call, outcome.clone(), self.now);
-                let reply = (zxid.unwrap_or_default(), outcome.code());
-                self.checker.on_client_return(call, reply.0, reply.1);
+                self.checker.on_client_return(call, zxid, outcome.code());
                 self.record(Some(host), What::ClientReturned { call, outcome });
             }
             Effect::WatchEvent { kind, path, zxid, watchers: _ } => {
@@ -148,6 +147,7 @@ impl World {
                     SessionState::Connecting => What::ClientDisconnected,
                     SessionState::Connected { session, server } => {
                         let Some(server) = client.server(server) else { return };
+                        self.checker.on_client_connected(id, session);
                         What::ClientConnected { session, server }
                     }
                     SessionState::Expired => What::ClientExpired,

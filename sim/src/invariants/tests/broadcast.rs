@@ -243,3 +243,19 @@ fn z17_a_later_write_survives_without_the_earlier() {
             acceptedEpoch 1 and currentEpoch 1, which no prefix of its writes gives
     "#]]);
 }
+
+/// The acknowledgement that makes a leader's quorum was held up: whoever sent it has long gone on,
+/// with another leader, and committed a write in a later epoch.
+#[test]
+fn z11_leaves_a_leader_in_peace_that_is_late() {
+    let mut run = Run::new();
+    run.lead(3, 1);
+    run.promise(2, 3, 1, Zxid::ZERO);
+    run.adopt(3, 1);
+    run.follow(2, 3, 1);
+    run.elect(1, 2, 2, Zxid::ZERO);
+    run.write(1, 2, z(2, 1));
+    run.told(z(2, 1));
+    run.establish(3, 1);
+    run.breaks(expect![[""]]);
+}

@@ -1,9 +1,13 @@
 //! Runs that break the K rules.
 
 use expect_test::expect;
-use zablab_core::types::Zxid;
+use zablab_core::client::CallId;
+use zablab_core::tree::{AclKey, Database, Znode};
+use zablab_core::types::{ServerId, SessionId, WallMs, Zxid};
+use zablab_core::wire::client::Request;
 
-use super::{after_one_write, z};
+use super::{Run, after_one_write, recovered, z};
+use crate::step::ClientId;
 
 #[test]
 fn k6_ok_for_what_nobody_committed() {
@@ -31,5 +35,109 @@ fn k6_an_answered_write_is_lost() {
             has the committed order only up to (0,0), after (1,1) was committed
         K6 broken at step 47: the write (1,1) of call 7 was answered OK, but leader 2 of
             epoch 2 begins without it (its history ends with (0,0))
+    "#]]);
+}
+
+/// Two committed writes, (1,1) and (1,2), for clients to be told of.
+fn after_two_writes() -> Run {
+    let mut run = after_one_write();
+    run.write(3, 2, z(1, 2));
+    run
+}
+
+#[test]
+fn k1_a_later_write_comes_before_an_answered_one() {
+    let mut run = after_two_writes();
+    run.called(1, 7);
+    run.answered(7, z(1, 2));
+    run.called(2, 8);
+    run.answered(8, z(1, 1));
+    run.breaks(expect![[r#"
+        K1 broken at step 50: call 8 began after call 7 was answered OK with (1,2), but
+            its own write is (1,1)
+    "#]]);
+}
+
+#[test]
+fn k1_writes_at_the_same_time_may_have_any_order() {
+    let mut run = after_two_writes();
+    run.called(1, 7);
+    run.called(2, 8);
+    run.answered(7, z(1, 2));
+    run.answered(8, z(1, 1));
+    run.breaks(expect![[""]]);
+}
+
+#[test]
+fn k2_answers_overtake_each_other() {
+    let mut run = after_two_writes();
+    run.called(1, 7);
+    run.called(1, 8);
+    run.answered(8, z(1, 2));
+    run.answered(7, z(1, 2));
+    run.breaks(expect![[r#"
+        K2 broken at step 50: client 1 got the answer to its call 7 after that to 8
+    "#]]);
+}
+
+#[test]
+fn k2_writes_of_a_session_change_their_order() {
+    let mut run = after_two_writes();
+    run.called(1, 7);
+    run.called(1, 8);
+    run.answered(7, z(1, 2));
+    run.answered(8, z(1, 1));
+    run.breaks(expect![[r#"
+        K4 broken at step 50: client 1 saw (1,2) with call 7, but only (1,1) with call 8
+            of the same session
+        K2 broken at step 50: client 1 asked for call 7 before call 8, but their writes
+            are (1,2) and (1,1)
+    "#]]);
+}
+
+/// A reconnect to a server that is behind: the second read sees less than the first.
+#[test]
+fn k4_a_session_sees_less_than_before() {
+    let mut run = after_two_writes();
+    let (client, read) = (ClientId(1), Request::Sync { path: "/a".into() });
+    run.checker.on_client_connected(client, SessionId(5));
+    run.checker.on_client_call(client, CallId(7), &read);
+    run.answered(7, z(1, 2));
+    run.checker.on_client_connected(client, SessionId(5));
+    run.checker.on_client_call(client, CallId(8), &read);
+    run.answered(8, z(1, 1));
+    run.breaks(expect![[r#"
+        K4 broken at step 50: client 1 saw (1,2) with call 7, but only (1,1) with call 8
+            of the same session
+    "#]]);
+}
+
+#[test]
+fn k4_a_new_session_may_begin_with_less() {
+    let mut run = after_two_writes();
+    let (client, read) = (ClientId(1), Request::Sync { path: "/a".into() });
+    for (session, call, zxid) in [(5, 7, z(1, 2)), (6, 8, z(1, 1))] {
+        run.checker.on_client_connected(client, SessionId(session));
+        run.checker.on_client_call(client, CallId(call), &read);
+        run.answered(call, zxid);
+    }
+    run.breaks(expect![[""]]);
+}
+
+#[test]
+fn k8_an_ephemeral_outlives_its_session() {
+    let mut run = Run::new();
+    let mut state = Database::genesis();
+    let znode = Znode::new(None, AclKey(-1), z(1, 1), WallMs(0), 5);
+    state.tree.insert_loaded("/e".into(), znode).expect("its parent is there");
+    let mut disk = recovered(z(1, 1), 1, 1);
+    disk.database = Database { last_zxid: z(1, 1), ..state };
+    run.crash(1);
+    run.next().on_start(ServerId(1), &disk);
+    run.breaks(expect![[r#"
+        K8 broken at step 5: server 1 recovers /e of session 0x5, but no such session
+            lives after (1,1)
+        Z17 broken at step 5: recovery of server 1 found a history up to (1,1),
+            acceptedEpoch 1 and currentEpoch 1, which no prefix of its writes gives
     "#]]);
 }

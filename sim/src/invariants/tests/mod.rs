@@ -4,6 +4,7 @@ mod broadcast;
 mod clients;
 mod local;
 mod paxos;
+mod reads;
 
 use bytes::Bytes;
 use expect_test::{Expect, expect};
@@ -17,6 +18,7 @@ use zablab_core::wire::election::Vote;
 use zablab_core::wire::quorum::PacketKind;
 
 use super::{Checker, Invariant, Limits};
+use crate::step::ClientId;
 
 const CREATE: i32 = 1;
 const VOTERS: [i64; 3] = [1, 2, 3];
@@ -184,9 +186,19 @@ impl Run {
     }
 
     fn told(&mut self, zxid: Zxid) {
-        let call = CallId(7);
-        self.checker.on_client_call(call, &Request::Multi(Vec::new()));
-        self.next().on_client_return(call, zxid, 0);
+        self.called(1, 7);
+        self.answered(7, zxid);
+    }
+
+    /// A client begins a write.
+    fn called(&mut self, client: u32, call: u64) {
+        let write = Request::Multi(Vec::new());
+        self.checker.on_client_call(ClientId(client), CallId(call), &write);
+    }
+
+    /// A write is answered OK.
+    fn answered(&mut self, call: u64, zxid: Zxid) {
+        self.next().on_client_return(CallId(call), Some(zxid), 0);
     }
 
     fn crash(&mut self, id: i64) {
