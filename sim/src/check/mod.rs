@@ -201,7 +201,7 @@ impl Walker<'_> {
         if let Some(violation) = world.violations().first() {
             return Err(Failure::Broken(violation.clone()));
         }
-        if let Some(failure) = unexplained_end(&world, &events) {
+        if let Some(failure) = unexplained_end(world, &events) {
             return Err(failure);
         }
         let beyond = events.iter().any(|event| self.is_beyond(event));

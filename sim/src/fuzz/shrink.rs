@@ -254,8 +254,8 @@ impl Shrinker {
             return false;
         }
         self.replays += 1;
-        let usable = self.copies.iter().filter(|(position, _)| *position <= common);
-        let Some((begin, world)) = usable.last() else { return false };
+        let mut usable = self.copies.iter().filter(|(position, _)| *position <= common);
+        let Some((begin, world)) = usable.next_back() else { return false };
         let (begin, mut world) = (*begin, world.clone());
         let mut taken = deeds[..begin].to_vec();
         let mut steps = self.steps[..begin].to_vec();

@@ -7,9 +7,9 @@
 //!
 //! One file per family of rules: `local` (L: each server by itself, against its own disk),
 //! `broadcast` and `streams` (Z: all servers together), `election` (E), `liveness` (what needs
-//! time), `clients` and `reads` (K: what clients were told). All read the same `facts`; a rule that needs more
-//! keeps it in its own file. `paxos` (X) has facts and hooks of its own, as its processes are no
-//! servers. Deliberately not here: what depends on wall time.
+//! time), `clients` and `reads` (K: what clients were told). All read the same `facts`; a rule that
+//! needs more keeps it in its own file. `paxos` (X) has facts and hooks of its own, as its
+//! processes are no servers. Deliberately not here: what depends on wall time.
 //!
 //! Source: part B of the correctness notes, whose names the rules keep; Junqueira, Reed, Serafini
 //! 2011; the TLA+ specifications kept with Apache ZooKeeper.
