@@ -238,6 +238,7 @@ impl<P: Policy> Process for Endpoint<P> {
             Input::ConnDown { conn } => self.on_down(now, conn, out),
             Input::Bytes { conn, chunk } => self.on_bytes(now, conn, chunk, out),
             Input::Drained { conn, through } => self.peer.on_drained(now, conn, through, out),
+            Input::Datagram { from, bytes } => self.peer.on_datagram(now, from, &bytes, out),
             Input::Tick => self.peer.on_tick(now, out),
             Input::Persisted { through } => self.peer.on_persisted(now, through, out),
             Input::PersistFailed { ticket, error } => {

@@ -9,7 +9,7 @@ use alloc::string::String;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::types::{ConnId, ElectionEpoch, Epoch, SessionId, Ticket, Zxid};
+use crate::types::{ConnId, ElectionEpoch, Epoch, SessionId, Tag, Ticket, Zxid};
 
 /// A zxid as its two halves.
 #[derive(Serialize, Deserialize)]
@@ -86,7 +86,7 @@ macro_rules! as_hex {
     )*};
 }
 
-as_hex!(ElectionEpoch, ConnId, Ticket);
+as_hex!(ElectionEpoch, ConnId, Tag, Ticket);
 
 impl From<SessionId> for Hex {
     fn from(session: SessionId) -> Hex {

@@ -20,6 +20,17 @@ pub const NOTIFICATION_INTERVAL_MIN_MS: u64 = 200;
 pub const NOTIFICATION_INTERVAL_MAX_MS: u64 = 60_000;
 /// How long a quorum of equal votes waits for a better one, in ms (`finalizeWait`).
 pub const FINALIZE_WAIT_MS: u64 = 200;
+/// How long a poll waits for one answer, in ms (`LeaderElection`).
+pub const POLL_WAIT_MS: u64 = 200;
+/// The pause between two polls, in ms (`LeaderElection`).
+pub const POLL_PAUSE_MS: u64 = 1_000;
+/// `finalizeWait` of `AuthFastLeaderElection`, in ms: the wait of a quorum for a better vote, and
+/// the unit of its other waits.
+pub const PUSH_FINALIZE_WAIT_MS: u64 = 100;
+/// How often a pushed vote is sent before it begins anew (`AuthFastLeaderElection`).
+pub const PUSH_ATTEMPTS: u32 = 3;
+/// Challenges that a server remembers for each other one; the oldest is forgotten.
+pub const CHALLENGES_KEPT: usize = 100;
 /// How long opening an election connection may take, in ms (`zookeeper.cnxTimeout`).
 pub const ELECTION_CONNECT_MS: u64 = 5_000;
 /// Pause between a learner's attempts to reach its leader, in ms.

@@ -18,7 +18,7 @@ use crate::config::HostPort;
 use crate::storage::{Recovered, Write};
 use crate::trace::Event;
 use crate::tree::Database;
-use crate::types::{ConnId, Mono, Now, Ticket, Zxid};
+use crate::types::{ConnId, Mono, Now, ServerId, Ticket, Zxid};
 
 /// A deterministic state machine: the same inputs give the same effects, everywhere.
 pub trait Process: Clone {
@@ -122,6 +122,13 @@ pub enum Input {
         /// How many bytes of all that were sent on it.
         through: u64,
     },
+    /// A datagram came in: an election before FastLeaderElection.
+    Datagram {
+        /// The server whose address it bears.
+        from: ServerId,
+        /// Its bytes.
+        bytes: Bytes,
+    },
     /// The deadline has come.
     Tick,
     /// Every write up to this ticket is durable.
@@ -192,6 +199,14 @@ pub enum Effect {
         conn: ConnId,
         /// The message, in a few shared pieces.
         parts: Parts,
+    },
+    /// Send a datagram to a server's election address. Only elections before FastLeaderElection
+    /// do, which no `zoo.cfg` can choose.
+    Datagram {
+        /// To whom.
+        to: ServerId,
+        /// Its bytes.
+        bytes: Bytes,
     },
     /// Send the body of a SNAP: `storage::snapshot::encode_body(state)` and `BenWasHere`.
     SendSnapshot {

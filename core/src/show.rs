@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::election::fast::Ballot;
+use crate::election::Ballot;
 use crate::peer::{Peer, RoleState};
 use crate::policy::Policy;
 use crate::request::sessions::SessionTracker;
@@ -67,7 +67,7 @@ impl<P: Policy> Peer<P> {
 
     fn ballots(&self) -> (Vec<TallyView>, Vec<TallyView>) {
         let RoleState::Looking(election) = &self.role else { return (Vec::new(), Vec::new()) };
-        (tally(election.received()), tally(election.out_of_election()))
+        (tally(&election.received()), tally(&election.out_of_election()))
     }
 
     fn outstanding(&self) -> Vec<ProposalView> {

@@ -7,7 +7,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::paxos::{Ballot, Proposal, Value};
-use crate::types::{ConnId, ElectionEpoch, Epoch, Path, ServerId, SessionId, Ticket, Xid, Zxid};
+use crate::types::{
+    ConnId, ElectionEpoch, Epoch, Path, ServerId, SessionId, Tag, Ticket, Xid, Zxid,
+};
 use crate::wire::election::{PeerState, Vote};
 use crate::wire::quorum::PacketKind;
 
@@ -29,6 +31,16 @@ pub enum Event {
     VoteChanged { vote: Vote, reason: Reason },
     /// A quorum agrees; a better vote has this long to show up.
     QuorumReached { vote: Vote, voters: Vec<ServerId> },
+    /// A poll ended: so many votes name servers that answered, so many the first of them.
+    PollEnded { valid: u32, votes: u32 },
+    /// A server is asked for a challenge, to be told of a vote.
+    ChallengeAsked { to: ServerId, tag: Tag },
+    /// A challenge was given to whoever receives at that server's address.
+    ChallengeGiven { to: ServerId, tag: Tag },
+    /// A vote without its challenge, or with another, was dropped.
+    NotificationDistrusted { from: ServerId, tag: Tag },
+    /// A vote that came as a datagram was acknowledged.
+    NotificationAcked { to: ServerId, tag: Tag },
     /// The election is over.
     Elected { vote: Vote },
     // Roles.
@@ -121,6 +133,8 @@ pub enum Verdict {
     Kept(Reason),
     /// Its round is newer: the own tally was cleared.
     JoinedRound,
+    /// Counted when all were asked.
+    Noted,
     /// Its round is older: not tallied, answered.
     OlderRound,
     /// Sender or candidate is no voter.

@@ -131,6 +131,12 @@ number!(
     Ticket(u64)
 );
 number!(
+    /// Names one attempt to tell a server of a vote (`AuthFastLeaderElection`).
+    #[cfg_attr(feature = "serde", serde(into = "crate::json::Hex", from = "crate::json::Hex"))]
+    #[cfg_attr(feature = "ts", ts(rename = "Hex", type = "string"))]
+    Tag(u64)
+);
+number!(
     /// Microseconds of a monotonic clock since the process was started.
     #[cfg_attr(feature = "ts", ts(rename = "Micros", type = "number"))]
     Mono(u64)

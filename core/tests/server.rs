@@ -1,7 +1,7 @@
 //! A standalone server at its boundary: bytes of a client in, effects out.
 
 use bytes::Bytes;
-use zablab_core::config::{Config, CrossEpoch, HostPort};
+use zablab_core::config::{Config, CrossEpoch, ElectionAlg, HostPort};
 use zablab_core::endpoint::Endpoint;
 use zablab_core::limits::CLIENT_OUTSTANDING_MAX;
 use zablab_core::policy::Correct;
@@ -41,6 +41,7 @@ impl Server {
             commit_log_count: 500,
             sync_quorum: false,
             cross_epoch: CrossEpoch::Snap,
+            election: ElectionAlg::Fast,
         };
         let recovered = Recovered {
             database: Database::genesis(),

@@ -173,6 +173,7 @@ impl Driver {
             },
             Input::Start
             | Input::ConnUp { .. }
+            | Input::Datagram { .. }
             | Input::Tick
             | Input::Persisted { .. }
             | Input::PersistFailed { .. }
@@ -208,6 +209,8 @@ impl Driver {
                     connection.send_made(move || encode_snap_stream(&state).collect());
                 }
             }
+            // Only elections that no zoo.cfg can choose send any.
+            Effect::Datagram { .. } => {}
             Effect::PauseReads { conn } => self.set_reading(conn, false),
             Effect::ResumeReads { conn } => self.set_reading(conn, true),
             Effect::Connect { conn, port, addr } => {

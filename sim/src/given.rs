@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use zablab_core::config::{Config, CrossEpoch, Ensemble, HostPort, PeerRole, ServerEntry};
+use zablab_core::config::{
+    Config, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, ServerEntry,
+};
 use zablab_core::process::PortKind;
 use zablab_core::tree::Database;
 use zablab_core::txn::LogRecord;
@@ -112,6 +114,8 @@ pub struct Timing {
     pub cross_epoch: CrossEpoch,
     /// Whether a sync needs a quorum.
     pub sync_quorum: bool,
+    /// How leaders are elected.
+    pub election: ElectionAlg,
     /// Unix time at the beginning.
     pub wall: WallMs,
 }
@@ -131,6 +135,7 @@ impl Default for Timing {
             commit_log_count: zablab_core::limits::COMMITTED_LOG_LEN,
             cross_epoch: CrossEpoch::Snap,
             sync_quorum: false,
+            election: ElectionAlg::Fast,
             // 2026-01-01: any fixed moment will do.
             wall: WallMs(1_767_225_600_000),
         }
@@ -185,6 +190,7 @@ impl Given {
             commit_log_count: self.timing.commit_log_count,
             cross_epoch: self.timing.cross_epoch,
             sync_quorum: self.timing.sync_quorum,
+            election: self.timing.election,
         }
     }
 

@@ -9,6 +9,7 @@ pub mod check;
 pub mod chooser;
 pub mod client;
 pub mod clock;
+mod datagram;
 pub mod disk;
 pub mod fingerprint;
 pub mod formats;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zablab_core::paxos::Ask;
-use zablab_core::types::{ServerId, Zxid};
+use zablab_core::types::{ElectionEpoch, ServerId, Tag, Zxid};
 
 use crate::client::ClientOp;
 
@@ -234,6 +234,24 @@ pub enum Fault {
         lane: LaneId,
         /// Its number on that lane.
         seq: u64,
+    },
+    /// A datagram with a vote reaches a server that bears another's address, though that one never
+    /// sent it. Only the elections before FastLeaderElection read datagrams.
+    Forge {
+        /// Whose address it bears.
+        from: ServerId,
+        /// Who gets it.
+        to: ServerId,
+        /// Whom it names.
+        leader: ServerId,
+        /// That one's last transaction, as it says.
+        zxid: Zxid,
+        /// Its round.
+        round: ElectionEpoch,
+        /// Its tag.
+        tag: Tag,
+        /// The challenge that it repeats.
+        challenge: Tag,
     },
     /// A connection is reset; all that is in flight on it is lost.
     Reset {

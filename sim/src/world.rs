@@ -5,6 +5,7 @@
 //! [`crate::chooser::Chooser`]'s business.
 
 mod clients;
+mod datagrams;
 mod frozen;
 mod paxos;
 mod servers;
@@ -17,8 +18,10 @@ use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos::PaxosView;
 use zablab_core::process::Process;
 use zablab_core::trace::Role;
-use zablab_core::types::{ConnId, Mono, ServerId};
+use zablab_core::types::{ConnId, Epoch, Mono, ServerId};
 use zablab_core::view::ServerView;
+use zablab_core::wire::datagram::Push;
+use zablab_core::wire::election::{PeerState, Vote};
 
 use crate::agenda::{Agenda, Entry};
 use crate::client::Client;
@@ -91,6 +94,7 @@ impl World {
             net: Net::new(&given.timing, given.seed),
             agenda: Agenda::default(),
             checker: Checker::new(given.voters(), limits(&given.timing))
+                .with_election(given.timing.election)
                 .with_acceptors(given.acceptors()),
             disturbed: Mono(0),
             late: Mono(0),
@@ -425,6 +429,14 @@ impl World {
             }
             Fault::HealAll => self.net.heal_all(),
             Fault::Lose { lane, seq } => self.net.lose(self.now, lane, seq),
+            Fault::Forge { from, to, leader, zxid, round, tag, challenge } => {
+                let vote =
+                    Vote { leader, zxid, election_epoch: round, peer_epoch: Epoch::default() };
+                let (tag, challenge) = (tag.0, challenge.0);
+                let state = PeerState::Looking;
+                let push = Push::Notification { tag, state, vote, challenge };
+                self.post(from, to, push.encode());
+            }
             Fault::Reset { link } => self.net.reset(self.now, link),
             Fault::Hold { lane, seq } => self.net.hold(lane, seq),
             Fault::Duplicate { lane, seq } => self.duplicate(lane, seq),

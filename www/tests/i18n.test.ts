@@ -110,6 +110,7 @@ describe("the language", () => {
 });
 
 const zxid = { epoch: 1, counter: 9 };
+const ballot = { round: 2, proposer: 11 };
 const vote = { leader: 3, zxid, election_epoch: "0x2", peer_epoch: 1 };
 const REASONS = ["Epoch", "Zxid", "Sid", "Equal", "OwnVote", "Round"];
 const PACKETS = [
@@ -125,9 +126,18 @@ const EVENTS: TraceLine[] = [
   ...REASONS.flatMap((reason) => ["Adopted", "Kept"].map((verdict) => {
     return at("NotificationReceived", { from: 1, state: "Looking", vote, verdict: { [verdict]: reason } });
   })),
-  ...["JoinedRound", "OlderRound", "NotVoter", "OutOfElection", "Answered", "Ignored"].map((verdict) => {
+  ...["Noted", "JoinedRound", "OlderRound", "NotVoter", "OutOfElection", "Answered", "Ignored"].map((verdict) => {
     return at("NotificationReceived", { from: 1, state: "Looking", vote, verdict });
   }),
+  at("PollEnded", { valid: 3, votes: 1 }),
+  ...["ChallengeAsked", "ChallengeGiven", "NotificationAcked"].map((event) => at(event, { to: 1, tag: "0x7" })),
+  at("NotificationDistrusted", { from: 1, tag: "0x7" }),
+  at("BallotBegun", { ballot }), at("ValueAccepted", { ballot, value: "x" }), at("ValueLearned", { ballot, value: "x" }),
+  ...[null, { ballot, value: "x" }].flatMap((accepted) => [
+    at("PromiseGiven", { to: 11, ballot, accepted }), at("ReadEnded", { found: accepted }),
+  ]),
+  at("BallotRefused", { to: 11, ballot, promised: ballot }), at("ReadBegun"), at("RepairSent", { to: 1, ballot }),
+  ...[true, false].map((adopted) => at("ValueProposed", { ballot, value: "x", adopted })),
   at("ElectionStarted", { round: "0x2" }),
   ...REASONS.map((reason) => at("VoteChanged", { vote, reason })),
   at("QuorumReached", { vote, voters: [1, 2, 3] }),
@@ -163,8 +173,9 @@ const EVENTS: TraceLine[] = [
   headline("FaultInjected", { SlowDisk: { server: 2, sync_us: 5_000 } }),
   headline("FaultInjected", { Cut: { a: "s1", b: "s2" } }), headline("FaultInjected", { Heal: { a: "s1", b: "s2" } }),
   headline("FaultInjected", { CutOneWay: { from: "s1", to: "s2" } }), headline("FaultInjected", { HealAll: null }),
-  ...["Lose", "Hold"].map((name) => headline("FaultInjected", { [name]: { lane: "12a", seq: 7 } })),
+  ...["Lose", "Hold", "Duplicate"].map((name) => headline("FaultInjected", { [name]: { lane: "12a", seq: 7 } })),
   headline("FaultInjected", { Reset: { link: 12 } }), headline("FaultInjected", { Release: { lane: "12a" } }),
+  headline("FaultInjected", { Forge: { from: 1, to: 2, leader: 1, zxid, round: "0x1", tag: "0x1", challenge: "0x63" } }),
   headline("FaultInjected", { Delay: { from: "s1", to: "s2", delay_us: 5_000 } }),
   headline("FaultInjected", { JumpWallClock: { server: 2, by_ms: 100 } }),
   headline("FaultInjected", { DropClient: { client: 1 } }),

@@ -86,6 +86,37 @@ pub struct Config {
     /// proposed after it (`sync.quorum`, ours). Without it, a leader that has been replaced and
     /// does not know it yet answers, as in Java (ZOOKEEPER-1675).
     pub sync_quorum: bool,
+    /// How leaders are elected.
+    pub election: ElectionAlg,
+}
+
+/// How leaders are elected (`electionAlg`). ZooKeeper removed all but the last one in 3.6; a
+/// `zoo.cfg` cannot choose them, a simulation can.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
+pub enum ElectionAlg {
+    /// 0: `LeaderElection`, by polls.
+    Polling,
+    /// 1 and 2: `AuthFastLeaderElection`, by pushed datagrams.
+    Pushing {
+        /// 2: a sender must receive at its address.
+        challenge: bool,
+    },
+    /// 3: `FastLeaderElection`.
+    #[default]
+    Fast,
+}
+
+impl ElectionAlg {
+    /// The algorithm of this number, as `electionAlg` has it.
+    pub fn of_number(number: u32) -> Option<ElectionAlg> {
+        match number {
+            0 => Some(ElectionAlg::Polling),
+            1 => Some(ElectionAlg::Pushing { challenge: false }),
+            2 => Some(ElectionAlg::Pushing { challenge: true }),
+            3 => Some(ElectionAlg::Fast),
+            _ => None,
+        }
+    }
 }
 
 /// How a learner is brought up to date whose last transaction lies between two of the leader's

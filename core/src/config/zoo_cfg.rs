@@ -12,7 +12,8 @@ use core::ops::RangeInclusive;
 use super::ensemble::{ANY_ADDRESS, parse_port, parse_role, parse_sid};
 use super::properties::{self, Property};
 use super::{
-    Config, ConfigError, CrossEpoch, Ensemble, HostPort, PeerRole, ServerConfig, Whitelist,
+    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, ServerConfig,
+    Whitelist,
 };
 use crate::limits;
 use crate::types::ServerId;
@@ -175,7 +176,8 @@ impl Keys {
         if let Some(property) = self.take("electionAlg")
             && property.value != "3"
         {
-            return Err(property.unsupported("only election algorithm 3 is supported"));
+            return Err(property.unsupported("only 3 is served, as in ZooKeeper since 3.6; a lab script with \"given election-alg\" \
+                 shows the others"));
         }
         match self.take("dynamicConfigFile") {
             Some(property) => Err(property.unsupported(
@@ -307,6 +309,7 @@ impl Keys {
             commit_log_count: commit_log_count.map_or(limits::COMMITTED_LOG_LEN, narrow),
             cross_epoch,
             sync_quorum,
+            election: ElectionAlg::Fast,
         })
     }
 
@@ -518,7 +521,8 @@ mod tests {
             (
                 quorum("electionAlg=1"),
                 Some("1"),
-                "line 8: electionAlg=1: only election algorithm 3 is supported",
+                "line 8: electionAlg=1: only 3 is served, as in ZooKeeper since 3.6; a lab script with \
+                 \"given election-alg\" shows the others",
             ),
             (
                 quorum("minSessionTimeout=70000"),

@@ -8,34 +8,13 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use super::{Ask, Ballot};
 use crate::limits::{FINALIZE_WAIT_MS, NOTIFICATION_INTERVAL_MAX_MS, NOTIFICATION_INTERVAL_MIN_MS};
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::trace::{Event, Reason, Verdict};
 use crate::types::{ElectionEpoch, Mono, ServerId};
 use crate::wire::election::{PeerState, Vote};
-
-/// What one server said of itself and its vote.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Ballot {
-    /// Its state when it sent.
-    pub state: PeerState,
-    /// Its vote.
-    pub vote: Vote,
-}
-
-/// What the election asks of its surroundings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ask {
-    /// Send the current proposal to every voter, this server included.
-    SendToAll,
-    /// Send the current proposal to one server that lags behind.
-    SendTo(ServerId),
-    /// Nothing came for a whole interval: send again, or connect again if nothing could be sent.
-    Nudge,
-    /// It is over.
-    Elected(Vote),
-}
 
 /// An election under way at one server.
 #[derive(Clone, Debug, Hash)]

@@ -39,6 +39,7 @@ macro_rules! wire_enum {
 }
 
 pub mod client;
+pub mod datagram;
 pub mod election;
 mod four_letter;
 pub mod frame;

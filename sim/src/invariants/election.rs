@@ -3,10 +3,12 @@
 //! Each server's decision is checked against the notifications that it received in that election,
 //! not against what it made of them. Deliberately not here: E1, a property of the order of votes
 //! (the core's tests have it), and E4, for which the core's tests feed unknown senders.
+//! E2 says nothing of polls: a vote there may fall back to the own one (ZOOKEEPER-569).
 //! Source: part B.3 of the correctness notes; ZOOKEEPER-1732, 1805.
 
 use std::collections::BTreeMap;
 
+use zablab_core::config::ElectionAlg;
 use zablab_core::election::fast::supersedes;
 use zablab_core::trace::{Event, Reason};
 use zablab_core::types::ServerId;
@@ -53,13 +55,17 @@ impl Elections {
             }
             Event::VoteChanged { vote, reason } => {
                 let Some(election) = self.by_server.get_mut(&id) else { return };
-                if let Some(before) = election.vote.replace(*vote) {
+                if let Some(before) = election.vote.replace(*vote)
+                    && facts.election != ElectionAlg::Polling
+                {
                     only_better(id, before, *vote, *reason, report);
                 }
             }
             Event::Elected { vote } => {
-                if let Some(election) = self.by_server.remove(&id) {
-                    election.decided(facts, id, *vote, report);
+                let Some(election) = self.by_server.remove(&id) else { return };
+                match facts.election {
+                    ElectionAlg::Fast => election.decided(facts, id, *vote, report),
+                    older => election.decided_as_of_old(facts, id, *vote, older, report),
                 }
             }
             _ => {}
@@ -98,6 +104,32 @@ impl Election {
         } else {
             return;
         };
+        report.broken(Invariant::E3, [id, leader], why);
+    }
+}
+
+/// The older algorithms, which compare no epochs and ask no leader.
+impl Election {
+    /// E3: a quorum named the candidate; or everybody has pushed a vote, so that it is the best.
+    fn decided_as_of_old(
+        &self,
+        facts: &Facts,
+        id: ServerId,
+        vote: Vote,
+        algorithm: ElectionAlg,
+        report: &mut Report,
+    ) {
+        let pushed = algorithm != ElectionAlg::Polling;
+        let names = |(_, said): &(PeerState, Vote)| {
+            said.leader == vote.leader && (!pushed || said.zxid == vote.zxid)
+        };
+        let naming = self.heard.iter().filter(|(_, said)| said.iter().any(names));
+        let all = facts.voters.iter().all(|voter| self.heard.contains_key(voter));
+        if facts.is_quorum(naming.map(|(sid, _)| *sid)) || (pushed && all) {
+            return;
+        }
+        let leader = vote.leader;
+        let why = format!("server {id} decided for {leader} without a quorum of votes for it");
         report.broken(Invariant::E3, [id, leader], why);
     }
 }

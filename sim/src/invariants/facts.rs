@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{Hash, Hasher};
 
+use zablab_core::config::ElectionAlg;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::{Event, Role};
 use zablab_core::types::{Epoch, Epochs, ServerId, Ticket, Zxid};
@@ -117,6 +118,8 @@ pub(super) struct Change {
 /// The state of all servers and the order that they agreed on.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
+    /// How leaders are elected.
+    pub(super) election: ElectionAlg,
     /// Who votes.
     pub(super) voters: BTreeSet<ServerId>,
     /// Every log there ever was.
@@ -133,6 +136,7 @@ impl Facts {
     /// Before the first start.
     pub(super) fn new(voters: BTreeSet<ServerId>) -> Self {
         Facts {
+            election: ElectionAlg::Fast,
             voters,
             histories: Histories::new(),
             committed: vec![History::EMPTY],
@@ -143,7 +147,7 @@ impl Facts {
 
     /// Feeds all of it to a hasher, histories by what is in them.
     pub(super) fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Facts { voters: _, histories, committed: _, servers, initial } = self;
+        let Facts { election: _, voters: _, histories, committed: _, servers, initial } = self;
         let digest = |history: History| histories.digest(history);
         (histories.digest_of_all(), digest(self.committed())).hash(hasher);
         for (id, server) in servers {

@@ -5,6 +5,7 @@
 //! Deliberately not here yet: L10 (bounds of queues).
 //! Source: part B.2 of the correctness notes; ZOOKEEPER-1291, 2307, 2845, 3911, 4643, 4646.
 
+use zablab_core::config::ElectionAlg;
 use zablab_core::trace::{Event, Reason};
 use zablab_core::types::{Epoch, ServerId, Zxid};
 use zablab_core::wire::election::Vote;
@@ -235,7 +236,10 @@ fn last_zxid_true(facts: &Facts, id: ServerId, zxid: Zxid, report: &mut Report) 
 fn own_vote(facts: &Facts, id: ServerId, vote: Vote, report: &mut Report) {
     let disk = facts.server(id).issued();
     let last = facts.histories.last(disk.history);
-    if vote.zxid != last || vote.peer_epoch != disk.epochs.current {
+    // The older algorithms do not put the epoch to the vote.
+    let epoch_is_true =
+        facts.election != ElectionAlg::Fast || vote.peer_epoch == disk.epochs.current;
+    if vote.zxid != last || !epoch_is_true {
         let (zxid, epoch, current) = (vote.zxid, vote.peer_epoch, disk.epochs.current);
         let why = format!(
             "server {id} voted for itself with {zxid:?} in epoch {epoch}, \

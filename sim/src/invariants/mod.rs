@@ -31,6 +31,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use zablab_core::client::CallId;
+use zablab_core::config::ElectionAlg;
 use zablab_core::paxos::{Durable, Value};
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
@@ -195,6 +196,13 @@ impl Checker {
             paxos: paxos::Paxos::default(),
             report: Report::default(),
         }
+    }
+
+    /// The same for an ensemble that elects by this algorithm.
+    #[must_use]
+    pub fn with_election(mut self, election: ElectionAlg) -> Self {
+        self.facts.election = election;
+        self
     }
 
     /// The same with these Paxos processes that accept.

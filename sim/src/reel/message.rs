@@ -12,7 +12,8 @@ use zablab_core::wire::client::{
     ConnectRequest, ConnectResponse, ErrorCode, EventType, OpCode, ReplyHeader, Request,
     RequestHeader, WatcherEvent, XID_EVENT, XID_PING,
 };
-use zablab_core::wire::election::{InitialMessage, Notification, PeerState};
+use zablab_core::wire::datagram::{Poll, Push};
+use zablab_core::wire::election::{InitialMessage, Notification, PeerState, Vote};
 use zablab_core::wire::frame::FrameBuffer;
 use zablab_core::wire::quorum::{
     AckEpoch, LeaderInfo, LearnerInfo, PacketKind, PingData, QuorumPacket, RequestData,
@@ -21,6 +22,7 @@ use zablab_core::wire::quorum::{
 use zablab_core::wire::txn;
 
 use super::frame::{Family, Field};
+use crate::datagram::Content;
 use crate::paxos;
 use crate::step::Side;
 
@@ -96,9 +98,46 @@ pub(super) fn describe(port: PortKind, to: Side, seq: u64, parts: &[Bytes]) -> D
 
 /// What a datagram is.
 pub(super) fn describe_datagram(parts: &[Bytes]) -> Described {
-    let message = parts.first().and_then(|bytes| Message::decode(bytes).ok());
-    let unknown = || Described::new(Family::Link, "?", "UNKNOWN").quiet();
-    message.map_or_else(unknown, |message| paxos_message(&message))
+    match parts.first().and_then(Content::decode) {
+        Some(Content::Paxos(message)) => paxos_message(&message),
+        Some(content @ Content::Poll(poll)) => poll_message(content.name(), poll),
+        Some(content @ Content::Push(push)) => push_message(content.name(), push),
+        None => Described::new(Family::Link, "?", "UNKNOWN").quiet(),
+    }
+}
+
+fn poll_message(name: &str, poll: Poll) -> Described {
+    let new = |letters| Described::new(Family::Election, letters, name);
+    match poll {
+        Poll::Ask { xid } => new("PL").with("xid", xid.to_string()),
+        Poll::Answer { xid, sid, leader, zxid } => {
+            let mut described = new("V").reply().with("xid", xid.to_string());
+            described.ballot = Some(leader);
+            described.with("sid", sid.to_string()).with("leader", leader.to_string()).about(zxid)
+        }
+    }
+}
+
+fn push_message(name: &str, push: Push) -> Described {
+    let new = |letters, tag: u64, state: PeerState| {
+        let described = Described::new(Family::Election, letters, name);
+        described.with("tag", tag.to_string()).with("state", format!("{state:?}").to_uppercase())
+    };
+    let voting = |mut described: Described, vote: Vote| {
+        described.ballot = vote.leader.is_named().then_some(vote.leader);
+        let described = described.with("leader", vote.leader.to_string()).about(vote.zxid);
+        described.with("electionEpoch", vote.election_epoch.to_string())
+    };
+    match push {
+        Push::ChallengeRequest { tag, state } => new("CQ", tag, state),
+        Push::Challenge { tag, state, challenge } => {
+            new("CH", tag, state).reply().with("challenge", format!("{challenge:#x}"))
+        }
+        Push::Notification { tag, state, vote, challenge } => {
+            voting(new("N", tag, state), vote).with("challenge", format!("{challenge:#x}"))
+        }
+        Push::Ack { tag, state, vote } => voting(new("A", tag, state).reply(), vote),
+    }
 }
 
 fn paxos_message(message: &Message) -> Described {

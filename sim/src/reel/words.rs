@@ -89,6 +89,9 @@ fn fault_act(fault: Fault, names: &Names) -> Option<Act> {
         Fault::DropClient { client } => {
             Act::Client { client: client_name(client, names), op: ClientAct::Crash }
         }
+        Fault::Forge { from, to, leader, zxid, round, tag, challenge } => {
+            Act::Forge { from, to, vote: (leader, zxid), numbers: [round.0, tag.0, challenge.0] }
+        }
         Fault::Lose { .. }
         | Fault::Reset { .. }
         | Fault::Hold { .. }

@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zablab_core::paxos::message::Message;
 use zablab_core::process::PortKind;
 use zablab_core::tree::acl::{self, world_anyone};
-use zablab_core::types::ServerId;
+use zablab_core::types::{ElectionEpoch, ServerId, Tag};
 use zablab_core::wire::client::{
     CheckVersionRequest, CreateMode, CreateRequest, DeleteRequest, MultiOp, Request, SetDataRequest,
 };
@@ -23,6 +22,7 @@ use super::predicate::servers_of;
 use super::run::Failure;
 use super::vocabulary::same_word;
 use crate::client::ClientOp;
+use crate::datagram::Content;
 use crate::link::{Cargo, Item, Link};
 use crate::step::{ClientId, Fault, Host, Keep, LaneId, Side, Step};
 use crate::trace::{TraceEvent, What};
@@ -129,19 +129,19 @@ fn is_kind(port: PortKind, item: &Item, kind: &MessageKind) -> bool {
                 Ok(_) | Err(_) => false,
             }
         }),
-        (MessageKind::Notification | MessageKind::Packet(_) | MessageKind::Paxos(_), _) => false,
+        (MessageKind::Notification | MessageKind::Packet(_) | MessageKind::Datagram(_), _) => false,
     }
 }
 
 fn is_datagram(item: &Item, kind: &MessageKind) -> bool {
-    match (kind, &item.cargo) {
-        (MessageKind::Any, _) => true,
-        (MessageKind::Paxos(name), Cargo::Message(parts)) => {
-            let message = parts.first().and_then(|bytes| Message::decode(bytes).ok());
-            message.is_some_and(|message| same_word(message.name(), name))
-        }
-        (MessageKind::Notification | MessageKind::Packet(_) | MessageKind::Paxos(_), _) => false,
-    }
+    let name = match kind {
+        MessageKind::Any => return true,
+        MessageKind::Notification => "NOTIFICATION",
+        MessageKind::Packet(name) | MessageKind::Datagram(name) => name,
+    };
+    let Cargo::Message(parts) = &item.cargo else { return false };
+    let content = parts.first().and_then(Content::decode);
+    content.is_some_and(|content| same_word(content.name(), name))
 }
 
 /// Who carries acts out: whoever takes steps in a world and minds its rules for messages.
@@ -207,6 +207,21 @@ impl<A: Actor> Acting<'_, A> {
             }
             Act::Lose(way, kind) => self.lose(self.rule(way, kind)?),
             Act::Duplicate(way, kind) => self.duplicate(self.rule(way, kind)?),
+            Act::Forge { from, to, vote: (leader, zxid), numbers: [round, tag, challenge] } => {
+                for sid in [*from, *to] {
+                    self.servers(&Sids::List(vec![(sid, sid)]))?;
+                }
+                self.fault(Fault::Forge {
+                    from: *from,
+                    to: *to,
+                    leader: *leader,
+                    zxid: *zxid,
+                    round: ElectionEpoch(*round),
+                    tag: Tag(*tag),
+                    challenge: Tag(*challenge),
+                });
+                Ok(())
+            }
             Act::Reset(a, b) => self.reset(a, b),
             Act::Deliver(way, kind) => self.deliver(self.rule(way, kind)?),
             Act::SlowDisk(at, us) => {

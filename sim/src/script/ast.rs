@@ -2,7 +2,7 @@
 //!
 //! Comments and empty lines are not kept; rewriting expected output therefore works on the text.
 
-use zablab_core::config::CrossEpoch;
+use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
@@ -120,6 +120,8 @@ pub enum Given {
     CrossEpoch(CrossEpoch),
     /// A sync needs a quorum.
     SyncQuorum(bool),
+    /// How leaders are elected.
+    ElectionAlg(ElectionAlg),
     /// How much faster clocks run, in millionths.
     ClockPpm(Sids, i32),
     /// On disk.
@@ -257,6 +259,17 @@ pub enum Act {
     Lose(Way, MessageKind),
     /// The oldest such datagram under way arrives twice.
     Duplicate(Way, MessageKind),
+    /// A vote reaches a server that bears another's address.
+    Forge {
+        /// Whose address it bears.
+        from: ServerId,
+        /// Who gets it.
+        to: ServerId,
+        /// Whom it names, and that one's last transaction.
+        vote: (ServerId, Zxid),
+        /// Its round, its tag, and the challenge that it repeats.
+        numbers: [u64; 3],
+    },
     /// The connections between two hosts are reset.
     Reset(HostName, HostName),
     /// The oldest message of a direction arrives now.
@@ -333,8 +346,8 @@ pub enum MessageKind {
     Notification,
     /// Packets of the quorum port with this name, as in the script.
     Packet(String),
-    /// Messages of Paxos with this name, as in the script.
-    Paxos(String),
+    /// Datagrams with this name, as in the script.
+    Datagram(String),
 }
 
 /// What a client does.

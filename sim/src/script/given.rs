@@ -229,6 +229,7 @@ impl Builder {
             }
             Given::CrossEpoch(rule) => timing.cross_epoch = *rule,
             Given::SyncQuorum(on) => timing.sync_quorum = *on,
+            Given::ElectionAlg(algorithm) => timing.election = *algorithm,
             Given::CommitLog(at, first, last) => {
                 self.each(at, |server| server.preset.commit_log = Some((*first, *last)))?;
             }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use zablab_core::config::CrossEpoch;
+use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
@@ -17,7 +17,7 @@ use super::ast::{
 };
 use super::lex::{Token, Tokens};
 use super::parse_predicate::{literal, pattern, predicate, term, zxid};
-use super::vocabulary::{PACKETS, PAXOS_MESSAGES, same_word};
+use super::vocabulary::{ELECTION_DATAGRAMS, PACKETS, PAXOS_MESSAGES, same_word};
 use super::{FLIPPED_BYTE, HEADER, LINES_MAX, REPEAT_MAX, SCRIPT_LEN_MAX, SERVERS_MAX};
 
 /// The most that a clock may be wrong, in millionths.
@@ -278,6 +278,13 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
             "off" => Ok(Given::SyncQuorum(false)),
             _ => tokens.error_before("on or off"),
         },
+        "election-alg" => {
+            let number = tokens.number_u32("an algorithm", 0)?;
+            match ElectionAlg::of_number(number) {
+                Some(algorithm) => Ok(Given::ElectionAlg(algorithm)),
+                None => tokens.error_before("0, 1, 2 or 3"),
+            }
+        }
         "sync-time" => Ok(Given::SyncTime(tokens.duration_us()?)),
         "paxos" => given_paxos(tokens),
         "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
@@ -431,6 +438,7 @@ fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
         "release" => Ok(Act::Release(way(tokens)?)),
         "lose" => Ok(Act::Lose(way(tokens)?, message_kind(tokens)?)),
         "duplicate" => Ok(Act::Duplicate(way(tokens)?, message_kind(tokens)?)),
+        "forge" => forge(tokens),
         "reset" => Ok(Act::Reset(host(tokens)?, host(tokens)?)),
         "deliver" => {
             let way = way(tokens)?;
@@ -462,10 +470,10 @@ fn act(word: &str, tokens: &mut Tokens) -> Result<Act, ParseError> {
             Ok(Act::JumpClock { at, us: tokens.duration_us()?, back })
         }
         _ => tokens.error_before(
-            "one of given start crash wipe cut heal delay hold release lose duplicate reset \
-             deliver slow-disk fail-disk fill-disk free-disk flip-byte copy-disk restore-disk \
-             pause resume myid jump-clock step run mark expect expect-broken predict goal, or the \
-             name of a client or Paxos process and \":\"",
+            "one of given start crash wipe cut heal delay hold release lose duplicate forge \
+             reset deliver slow-disk fail-disk fill-disk free-disk flip-byte copy-disk \
+             restore-disk pause resume myid jump-clock step run mark expect expect-broken predict \
+             goal, or the name of a client or Paxos process and \":\"",
         ),
     }
 }
@@ -506,6 +514,21 @@ fn flip_byte(tokens: &mut Tokens) -> Result<Act, ParseError> {
     Ok(Act::FlipByte { at, of, byte })
 }
 
+fn forge(tokens: &mut Tokens) -> Result<Act, ParseError> {
+    let from = sid(tokens)?;
+    tokens.sign("->")?;
+    let to = sid(tokens)?;
+    tokens.keyword("vote")?;
+    let vote = (sid(tokens)?, zxid(tokens)?);
+    let mut number = |name: &str| {
+        tokens.keyword(name)?;
+        let number = tokens.number("a number", 0, i128::from(u64::MAX))?;
+        Ok(u64::try_from(number).expect("within the limits just checked"))
+    };
+    let numbers = [number("round")?, number("tag")?, number("challenge")?];
+    Ok(Act::Forge { from, to, vote, numbers })
+}
+
 fn two_groups(tokens: &mut Tokens) -> Result<(Sids, Sids), ParseError> {
     let a = sids(tokens)?;
     tokens.keyword("from")?;
@@ -542,11 +565,12 @@ fn message_kind(tokens: &mut Tokens) -> Result<MessageKind, ParseError> {
     if PACKETS.iter().any(|known| same_word(known, &name)) {
         return Ok(MessageKind::Packet(name));
     }
-    if PAXOS_MESSAGES.iter().any(|known| same_word(known, &name)) {
-        return Ok(MessageKind::Paxos(name));
+    let mut datagrams = PAXOS_MESSAGES.iter().chain(ELECTION_DATAGRAMS);
+    if datagrams.any(|known| same_word(known, &name)) {
+        return Ok(MessageKind::Datagram(name));
     }
-    let (packets, paxos) = (PACKETS.join(" "), PAXOS_MESSAGES.join(" "));
-    tokens.error_before(format!("NOTIFICATION, * or one of {packets} {paxos}"))
+    let names = [PACKETS, PAXOS_MESSAGES, ELECTION_DATAGRAMS].map(|names| names.join(" "));
+    tokens.error_before(format!("NOTIFICATION, * or one of {}", names.join(" ")))
 }
 
 fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {

@@ -4,7 +4,7 @@
 
 use core::fmt::{self, Display, Formatter, Write as _};
 
-use zablab_core::config::CrossEpoch;
+use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot};
 use zablab_core::types::{ServerId, Zxid};
 
@@ -95,6 +95,14 @@ impl Display for Given {
             Given::CrossEpoch(CrossEpoch::TruncDiff) => write!(f, "cross-epoch trunc-diff"),
             Given::SyncQuorum(true) => write!(f, "sync-quorum on"),
             Given::SyncQuorum(false) => write!(f, "sync-quorum off"),
+            Given::ElectionAlg(algorithm) => {
+                let number = match algorithm {
+                    ElectionAlg::Polling => 0,
+                    ElectionAlg::Pushing { challenge } => 1 + u8::from(*challenge),
+                    ElectionAlg::Fast => 3,
+                };
+                write!(f, "election-alg {number}")
+            }
             Given::ClockPpm(at, ppm) => write!(f, "clock-ppm {at}: {ppm}"),
             Given::SyncTime(us) => write!(f, "sync-time {}", Duration(*us)),
             Given::AcceptedEpoch(at, epoch) => write!(f, "accepted-epoch {at}: {epoch}"),
@@ -165,6 +173,11 @@ impl Display for Act {
             Act::Release(way) => write!(f, "release {way}"),
             Act::ReleaseAll => write!(f, "release"),
             Act::Lose(way, kind) => write!(f, "lose {way} {kind}"),
+            Act::Forge { from, to, vote: (leader, zxid), numbers: [round, tag, challenge] } => {
+                let (epoch, counter) = (zxid.epoch(), zxid.counter());
+                write!(f, "forge {from}->{to} vote {leader} ({epoch},{counter}) ")?;
+                write!(f, "round {round} tag {tag} challenge {challenge}")
+            }
             Act::Duplicate(way, kind) => write!(f, "duplicate {way} {kind}"),
             Act::Reset(a, b) => write!(f, "reset {a} {b}"),
             Act::Deliver(way, MessageKind::Any) => write!(f, "deliver {way}"),
@@ -437,7 +450,7 @@ impl Display for MessageKind {
         match self {
             MessageKind::Any => f.write_str("*"),
             MessageKind::Notification => f.write_str("NOTIFICATION"),
-            MessageKind::Packet(name) | MessageKind::Paxos(name) => f.write_str(name),
+            MessageKind::Packet(name) | MessageKind::Datagram(name) => f.write_str(name),
         }
     }
 }

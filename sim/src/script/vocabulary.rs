@@ -101,6 +101,9 @@ pub const PACKETS: &[&str] = &[
     "INFORMANDACTIVATE",
 ];
 
+/// Names of the datagrams of elections, as a script writes them, beside NOTIFICATION and ACK.
+pub const ELECTION_DATAGRAMS: &[&str] = &["POLL", "VOTE", "CREQUEST", "CHALLENGE"];
+
 /// The messages of Paxos.
 pub const PAXOS_MESSAGES: &[&str] =
     &["PREPARE", "PROMISE", "ACCEPT", "ACCEPTED", "NACK", "READ", "STATE"];

@@ -8,9 +8,8 @@ use zablab_core::types::ServerId;
 
 use super::World;
 use super::servers::seed_of;
-use crate::link::Datagram;
 use crate::paxos::{RecordIo, RunningPaxos};
-use crate::step::{Host, LaneId};
+use crate::step::Host;
 use crate::trace::What;
 
 impl World {
@@ -56,29 +55,6 @@ impl World {
         self.tell_paxos(sid, Input::Ask(Ask::clone(ask)));
     }
 
-    /// A datagram arrives; nobody hears it where no process runs.
-    pub(super) fn receive(&mut self, lane: LaneId, seq: u64, datagram: Datagram) {
-        let Datagram { from, to, bytes } = datagram;
-        match (from, to) {
-            (Host::Server(sender), Host::Server(sid))
-                if self.nodes.get(&sid).is_some_and(|node| node.is_up()) =>
-            {
-                self.record(Some(to), What::MessageDelivered { lane, seq, from });
-                self.tell_paxos(sid, Input::Datagram { from: sender, bytes });
-            }
-            _ => self.record(None, What::MessageLost { lane, seq }),
-        }
-    }
-
-    pub(super) fn duplicate(&mut self, lane: LaneId, seq: u64) {
-        let Some(twin) = self.net.duplicate(self.now, lane, seq) else { return };
-        let Some(link) = self.net.link(lane.link) else { return };
-        let (from, to) = (link.end(lane.to.other()).host, link.end(lane.to).host);
-        let item = link.in_flight(lane.to).find(|item| item.seq == twin);
-        let bytes = item.map_or(0, |item| item.len());
-        self.record(Some(from), What::MessageSent { lane, seq: twin, to, bytes });
-    }
-
     /// Gives an input to a process that is up, and does what it wants done.
     pub(super) fn tell_paxos(&mut self, sid: ServerId, input: Input) {
         let Some(node) = self.nodes.get_mut(&sid) else { return };
@@ -101,14 +77,11 @@ impl World {
     }
 
     fn run_paxos(&mut self, sid: ServerId, effect: Effect) {
-        let host = Host::Server(sid);
         let Some(node) = self.nodes.get_mut(&sid) else { return };
         let Some(running) = &mut node.paxos else { return };
         match effect {
             Effect::Datagram { to, bytes } => {
-                let (to, len) = (Host::Server(to), bytes.len() as u64);
-                let (lane, seq) = self.net.post(self.now, host, to, bytes);
-                self.record(Some(host), What::MessageSent { lane, seq, to, bytes: len });
+                self.post(sid, to, bytes);
             }
             Effect::Persist { ticket, state, sync } => running.io.persist(ticket, state, sync),
             Effect::Halt { why } => running.halted = Some(why),

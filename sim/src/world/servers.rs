@@ -69,7 +69,7 @@ impl World {
     }
 
     /// Gives an input to a server that is up, and does what it wants done.
-    fn input(&mut self, sid: ServerId, input: Input) {
+    pub(super) fn input(&mut self, sid: ServerId, input: Input) {
         let Some(node) = self.nodes.get_mut(&sid) else { return };
         let Some(running) = &mut node.running else { return };
         let mut out = Out::new(true);
@@ -107,6 +107,7 @@ impl World {
             }
             Effect::Disconnect { conn } => self.net.close(self.now, host, conn),
             Effect::Send { conn, parts } => self.send(host, conn, parts),
+            Effect::Datagram { to, bytes } => self.post(sid, to, bytes),
             Effect::SendSnapshot { conn, state } => {
                 let parts = snapshot::encode_snap_stream(&state).collect();
                 self.send(host, conn, parts);

@@ -230,6 +230,26 @@ const isSelf = (line: TraceLine, value: unknown) => line.host !== undefined && h
 const epoch = plain((line) => ({ epoch: textOf(line["epoch"]) }));
 const why = plain((line, tale) => ({ why: tale.why(line["why"]) }));
 const nothing = plain();
+const to = plain((line, tale) => ({ to: tale.host(line["to"]) }));
+
+/** A proposal number as people write it: its round, then its proposer. */
+function ballotText(value: unknown, tale: Tale): string {
+  return isFields(value) ? `(${textOf(value["round"])},${tale.host(value["proposer"])})` : "";
+}
+
+function paxosArgs(line: TraceLine, tale: Tale): ToldArgs {
+  return { to: tale.host(line["to"]), ballot: ballotText(line["ballot"], tale), value: textOf(line["value"]) };
+}
+
+const ballot = plain(paxosArgs);
+
+/** With the proposal that was found, or without one. */
+function found(line: TraceLine, tale: Tale, proposal: unknown): Told {
+  const args = paxosArgs(line, tale);
+  if (!isFields(proposal)) return { key: `event.${line.event}.none`, args };
+  const { ballot: number, value } = proposal;
+  return { key: `event.${line.event}.some`, args: { ...args, accepted: ballotText(number, tale), value: textOf(value) } };
+}
 
 const TELLERS: { readonly [event: string]: Teller } = {
   NotificationSent: (line, tale) => ({
@@ -237,6 +257,24 @@ const TELLERS: { readonly [event: string]: Teller } = {
     args: { to: tale.host(line["to"]), ...voteArgs(voteOf(line["vote"]), tale) },
   }),
   NotificationReceived: received,
+  PollEnded: plain((line) => ({ valid: textOf(line["valid"]), votes: textOf(line["votes"]) })),
+  ChallengeAsked: to,
+  ChallengeGiven: to,
+  NotificationDistrusted: plain((line, tale) => ({ from: tale.host(line["from"]) })),
+  NotificationAcked: to,
+  BallotBegun: ballot,
+  PromiseGiven: (line, tale) => found(line, tale, line["accepted"]),
+  BallotRefused: plain((line, tale) => ({
+    to: tale.host(line["to"]), ballot: ballotText(line["ballot"], tale), promised: ballotText(line["promised"], tale),
+  })),
+  ValueProposed: (line, tale) => ({
+    key: `event.ValueProposed.${line["adopted"] === true ? "adopted" : "own"}`, args: paxosArgs(line, tale),
+  }),
+  ValueAccepted: ballot,
+  ValueLearned: ballot,
+  ReadBegun: nothing,
+  ReadEnded: (line, tale) => found(line, tale, line["found"]),
+  RepairSent: ballot,
   ElectionStarted: plain((line) => ({ round: wideOf(line["round"]) })),
   VoteChanged: (line, tale) => ({ key: by(line, "reason"), args: voteArgs(voteOf(line["vote"]), tale) }),
   QuorumReached: plain((line, tale) => ({

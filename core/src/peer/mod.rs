@@ -5,15 +5,15 @@
 //! so that what it says of its history is what its disk holds (ZOOKEEPER-2845, 4712).
 //! Source: ZooKeeper's `QuorumPeer`. Not here: bytes and frames, see [`crate::endpoint`].
 
-use alloc::collections::{BTreeSet, VecDeque};
+mod election;
+
+use alloc::collections::VecDeque;
 use alloc::string::String;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
+use self::election::Carrier;
 use crate::config::PeerRole;
-use crate::election::fast::{Ask, Ballot, FastElection};
-use crate::election::mesh::Mesh;
-use crate::limits::NOTIFICATION_QUEUE_LEN;
+use crate::election::{Ballot, Election};
 use crate::policy::Policy;
 use crate::process::{Effect, Out, PortKind};
 use crate::request::Request;
@@ -21,10 +21,9 @@ use crate::request::clients::Upstream;
 use crate::shared::Shared;
 use crate::standalone::Standalone;
 use crate::storage::Recovered;
-use crate::trace::{Event, Leave, Phase, Role, Verdict};
+use crate::trace::{Event, Leave, Phase, Role};
 use crate::tree::Database;
 use crate::types::{ConnId, ElectionEpoch, Mono, Now, ServerId, SessionId, Ticket};
-use crate::wire::election::{InitialMessage, Notification, PeerState, Vote};
 use crate::wire::quorum::{QuorumPacket, RevalidateReply, RevalidateRequest};
 use crate::zab::leader::Leader;
 use crate::zab::learner::Learner;
@@ -34,7 +33,7 @@ use crate::zab::learner::Learner;
 pub struct Peer<P: Policy> {
     pub(crate) shared: Shared<P>,
     pub(crate) role: RoleState,
-    mesh: Option<Mesh>,
+    carrier: Carrier,
     /// The election round; it outlives the elections of one process.
     pub(crate) round: ElectionEpoch,
     /// Notifications that came while the last role settled.
@@ -50,7 +49,7 @@ pub(crate) enum RoleState {
     Settling {
         through: Ticket,
     },
-    Looking(FastElection),
+    Looking(Election),
     Leading(Leader),
     Learning(Learner),
     Standalone(Standalone),
@@ -60,12 +59,11 @@ pub(crate) enum RoleState {
 impl<P: Policy> Peer<P> {
     /// Nothing happens before [`Peer::start`].
     pub fn new(shared: Shared<P>) -> Peer<P> {
-        let config = &shared.config;
-        let mesh = config.ensemble.as_ref().map(|ensemble| Mesh::new(config.me, ensemble));
+        let carrier = Carrier::new(&shared.config);
         Peer {
             shared,
             role: RoleState::New,
-            mesh,
+            carrier,
             round: ElectionEpoch(0),
             waiting: VecDeque::new(),
         }
@@ -75,9 +73,11 @@ impl<P: Policy> Peer<P> {
     pub fn start(&mut self, now: Now, out: &mut Out<Effect>) {
         let client = self.shared.config.client_addr.clone();
         out.push(Effect::Listen { port: PortKind::Client, addr: client });
-        if self.mesh.is_some() {
-            let addr = self.shared.my_entry().election.clone();
-            out.push(Effect::Listen { port: PortKind::Election, addr });
+        if self.shared.config.ensemble.is_some() {
+            if self.carrier.connects() {
+                let addr = self.shared.my_entry().election.clone();
+                out.push(Effect::Listen { port: PortKind::Election, addr });
+            }
             self.look(now, out);
         } else {
             let standalone = Standalone::start(&mut self.shared, now.mono);
@@ -142,6 +142,14 @@ impl<P: Policy> Peer<P> {
 
     /// The earliest armed timer.
     pub fn deadline(&self) -> Option<Mono> {
+        let of_role = self.deadline_of_role();
+        match self.carrier.deadline() {
+            Some(carrier) => Some(of_role.map_or(carrier, |of_role| of_role.min(carrier))),
+            None => of_role,
+        }
+    }
+
+    fn deadline_of_role(&self) -> Option<Mono> {
         match &self.role {
             RoleState::Looking(election) => Some(election.deadline()),
             RoleState::Leading(leader) => Some(leader.deadline()),
@@ -153,11 +161,12 @@ impl<P: Policy> Peer<P> {
 
     /// The deadline has come.
     pub fn on_tick(&mut self, now: Now, out: &mut Out<Effect>) {
+        self.carrier.on_timer(now.mono, self.round, out);
         let shared = &mut self.shared;
         match &mut self.role {
             RoleState::Looking(election) => {
-                let ask = election.on_timer(now.mono);
-                self.answer(now, ask.into_iter().collect(), out);
+                let asks = election.on_timer(now.mono, out);
+                self.answer(now, asks, out);
             }
             RoleState::Leading(leader) => {
                 let outcome = leader.on_timer(shared, now, out);
@@ -246,48 +255,12 @@ impl<P: Policy> Peer<P> {
         }
     }
 
-    /// A server that was called on its election port stands.
-    pub fn on_election_dialed(&mut self, conn: ConnId, out: &mut Out<Effect>) {
-        if let Some(mesh) = &mut self.mesh {
-            mesh.on_dialed(conn, out);
-        }
-    }
-
-    /// A caller on the election port said who it is.
-    pub fn on_greeting(&mut self, conn: ConnId, greeting: &InitialMessage, out: &mut Out<Effect>) {
-        if let Some(mesh) = &mut self.mesh {
-            mesh.on_greeting(conn, greeting, self.shared.conn_counter(), out);
-        }
-    }
-
     /// Bytes of a connection left.
     pub fn on_drained(&mut self, now: Now, conn: ConnId, through: u64, out: &mut Out<Effect>) {
         if let RoleState::Leading(leader) = &mut self.role {
             leader.on_drained(now.mono, conn);
         }
-        if let Some(mesh) = &mut self.mesh {
-            mesh.on_drained(conn, through, out);
-        }
-    }
-
-    /// An election connection ended.
-    pub fn on_election_down(&mut self, conn: ConnId) {
-        if let Some(mesh) = &mut self.mesh {
-            mesh.on_down(conn);
-        }
-    }
-
-    /// A notification came in.
-    pub fn on_notification(
-        &mut self,
-        now: Now,
-        conn: ConnId,
-        notification: &Notification,
-        out: &mut Out<Effect>,
-    ) {
-        let Some(from) = self.mesh.as_ref().and_then(|mesh| mesh.peer_of(conn)) else { return };
-        let ballot = Ballot { state: notification.state, vote: notification.vote };
-        self.on_ballot(now, from, ballot, out);
+        self.carrier.on_drained(conn, through, out);
     }
 
     /// A connection to or from a quorum port stands.
@@ -467,143 +440,5 @@ impl<P: Policy> Peer<P> {
         self.role = role;
         let (role, leader) = (self.role(), self.leader());
         out.milestone(Event::RoleChanged { role, leader });
-    }
-
-    /// Begins an election. All that is logged belongs to the history that is put to the vote.
-    fn look(&mut self, now: Now, out: &mut Out<Effect>) {
-        self.shared.fast_forward();
-        self.shared.stats.elections += 1;
-        self.round.0 += 1;
-        let me = self.shared.me();
-        let own = match self.shared.my_entry().role {
-            PeerRole::Participant => Vote {
-                leader: me,
-                zxid: self.shared.disk.last_logged(),
-                election_epoch: self.round,
-                peer_epoch: self.shared.epochs().current,
-            },
-            PeerRole::Observer => Vote::for_nobody(self.round),
-        };
-        let voters: BTreeSet<ServerId> = self.shared.ensemble().voters().collect();
-        self.enter_looking(now, me, voters, own, out);
-        self.answer(now, Vec::from([Ask::SendToAll]), out);
-        while let Some((from, ballot)) = self.waiting.pop_front() {
-            self.on_ballot(now, from, ballot, out);
-        }
-    }
-
-    fn enter_looking(
-        &mut self,
-        now: Now,
-        me: ServerId,
-        voters: BTreeSet<ServerId>,
-        own: Vote,
-        out: &mut Out<Effect>,
-    ) {
-        out.milestone(Event::RoleChanged { role: Role::Looking, leader: None });
-        out.milestone(Event::PhaseEntered { phase: Phase::Election });
-        let election = FastElection::start(me, voters, own, now.mono, out);
-        self.role = RoleState::Looking(election);
-        self.shared.vote = Some(own);
-    }
-
-    /// What a ballot of another server, or the own one, means in this role.
-    fn on_ballot(&mut self, now: Now, from: ServerId, ballot: Ballot, out: &mut Out<Effect>) {
-        match &mut self.role {
-            RoleState::Looking(election) => {
-                let policy = &self.shared.policy;
-                let mut asks = election.on_notification(policy, now.mono, from, ballot, out);
-                let is_voter = self.shared.ensemble().is_voter(from);
-                if !is_voter && ballot.state == PeerState::Looking {
-                    asks.push(Ask::SendTo(from));
-                }
-                self.answer(now, asks, out);
-            }
-            RoleState::Leading(_) | RoleState::Learning(_) => {
-                let is_answered = ballot.state == PeerState::Looking;
-                let verdict = if is_answered { Verdict::Answered } else { Verdict::Ignored };
-                let Ballot { state, vote } = ballot;
-                out.event(|| Event::NotificationReceived { from, state, vote, verdict });
-                if is_answered && let Some(vote) = self.shared.vote {
-                    self.notify(from, vote, out);
-                }
-            }
-            RoleState::New | RoleState::Settling { .. } => {
-                if self.waiting.len() >= NOTIFICATION_QUEUE_LEN {
-                    self.waiting.pop_front();
-                }
-                self.waiting.push_back((from, ballot));
-            }
-            RoleState::Standalone(_) | RoleState::Halted => {}
-        }
-    }
-
-    fn answer(&mut self, now: Now, asks: Vec<Ask>, out: &mut Out<Effect>) {
-        for ask in asks {
-            let RoleState::Looking(election) = &self.role else { return };
-            let proposal = election.proposal();
-            self.round = proposal.election_epoch;
-            self.shared.vote = Some(proposal);
-            match ask {
-                Ask::SendToAll => self.notify_voters(now, proposal, out),
-                Ask::SendTo(sid) => self.notify(sid, proposal, out),
-                Ask::Nudge => self.nudge(now, proposal, out),
-                Ask::Elected(vote) => self.take_role(now, vote, out),
-            }
-        }
-    }
-
-    fn nudge(&mut self, now: Now, proposal: Vote, out: &mut Out<Effect>) {
-        let Some(mesh) = &mut self.mesh else { return };
-        if mesh.has_delivered() {
-            self.notify_voters(now, proposal, out);
-        } else {
-            mesh.connect_all(self.shared.conn_counter(), out);
-        }
-    }
-
-    /// To every voter; the own vote goes the way of any other.
-    fn notify_voters(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
-        let me = self.shared.me();
-        let voters: Vec<ServerId> = self.shared.ensemble().voters().collect();
-        for sid in voters.iter().copied().filter(|sid| *sid != me) {
-            self.notify(sid, vote, out);
-        }
-        if voters.contains(&me) {
-            self.on_ballot(now, me, Ballot { state: PeerState::Looking, vote }, out);
-        }
-    }
-
-    fn notify(&mut self, to: ServerId, vote: Vote, out: &mut Out<Effect>) {
-        let Some(mesh) = &mut self.mesh else { return };
-        let state = match &self.role {
-            RoleState::Leading(_) => PeerState::Leading,
-            RoleState::Learning(_) => match self.shared.my_entry().role {
-                PeerRole::Participant => PeerState::Following,
-                PeerRole::Observer => PeerState::Observing,
-            },
-            RoleState::New
-            | RoleState::Settling { .. }
-            | RoleState::Looking(_)
-            | RoleState::Standalone(_)
-            | RoleState::Halted => PeerState::Looking,
-        };
-        out.event(|| Event::NotificationSent { to, state, vote });
-        let config = Bytes::from(self.shared.ensemble().to_text());
-        let message = Notification::new(state, vote, config).encode();
-        mesh.send(to, message, self.shared.conn_counter(), out);
-    }
-
-    fn take_role(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
-        out.milestone(Event::Elected { vote });
-        self.round = vote.election_epoch;
-        self.shared.vote = Some(vote);
-        if vote.leader == self.shared.me() {
-            out.milestone(Event::RoleChanged { role: Role::Leading, leader: Some(vote.leader) });
-            self.role = RoleState::Leading(Leader::start(&mut self.shared, now, out));
-        } else {
-            let learner = Learner::start(&mut self.shared, now.mono, vote.leader, out);
-            self.enter(RoleState::Learning(learner), out);
-        }
     }
 }

@@ -1,0 +1,355 @@
+//! How a server elects: it begins to look, votes come and go, a role is taken.
+//!
+//! The algorithm decides ([`crate::election`]); here its questions are answered, whatever carries
+//! the votes. Not here: what a role does.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::{Peer, RoleState};
+use crate::config::{Config, ElectionAlg, PeerRole};
+use crate::election::courier::Courier;
+use crate::election::fast::FastElection;
+use crate::election::mesh::Mesh;
+use crate::election::polling::{Candidate, PollingElection};
+use crate::election::pushing::PushingElection;
+use crate::election::{Ask, Ballot, Election};
+use crate::limits::NOTIFICATION_QUEUE_LEN;
+use crate::policy::Policy;
+use crate::process::{Effect, Out};
+use crate::trace::{Event, Phase, Role, Verdict};
+use crate::types::{ConnId, ElectionEpoch, Epoch, Mono, Now, ServerId};
+use crate::wire::datagram::{Poll, Push};
+use crate::wire::election::{InitialMessage, Notification, PeerState, Vote};
+use crate::zab::leader::Leader;
+use crate::zab::learner::Learner;
+
+/// How votes travel.
+#[derive(Clone, Debug, Hash)]
+pub(super) enum Carrier {
+    /// Not at all: this server is alone.
+    Nothing,
+    /// Over connections between all servers.
+    Mesh(Mesh),
+    /// As datagrams that are repeated.
+    Courier(Courier),
+    /// As questions and answers.
+    Polls,
+}
+
+impl Carrier {
+    pub(super) fn new(config: &Config) -> Carrier {
+        match (&config.ensemble, config.election) {
+            (None, _) => Carrier::Nothing,
+            (Some(ensemble), ElectionAlg::Fast) => Carrier::Mesh(Mesh::new(config.me, ensemble)),
+            (Some(_), ElectionAlg::Pushing { challenge }) => {
+                Carrier::Courier(Courier::new(challenge))
+            }
+            (Some(_), ElectionAlg::Polling) => Carrier::Polls,
+        }
+    }
+
+    /// Whether it uses connections.
+    pub(super) fn connects(&self) -> bool {
+        matches!(self, Carrier::Mesh(_))
+    }
+
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        match self {
+            Carrier::Courier(courier) => courier.deadline(),
+            Carrier::Nothing | Carrier::Mesh(_) | Carrier::Polls => None,
+        }
+    }
+
+    pub(super) fn on_timer(&mut self, now: Mono, round: ElectionEpoch, out: &mut Out<Effect>) {
+        if let Carrier::Courier(courier) = self {
+            courier.on_timer(now, round, out);
+        }
+    }
+
+    pub(super) fn on_drained(&mut self, conn: ConnId, through: u64, out: &mut Out<Effect>) {
+        if let Carrier::Mesh(mesh) = self {
+            mesh.on_drained(conn, through, out);
+        }
+    }
+}
+
+/// What comes in on the election port.
+impl<P: Policy> Peer<P> {
+    /// A server that was called on its election port stands.
+    pub fn on_election_dialed(&mut self, conn: ConnId, out: &mut Out<Effect>) {
+        if let Carrier::Mesh(mesh) = &mut self.carrier {
+            mesh.on_dialed(conn, out);
+        }
+    }
+
+    /// A caller on the election port said who it is.
+    pub fn on_greeting(&mut self, conn: ConnId, greeting: &InitialMessage, out: &mut Out<Effect>) {
+        if let Carrier::Mesh(mesh) = &mut self.carrier {
+            mesh.on_greeting(conn, greeting, self.shared.conn_counter(), out);
+        }
+    }
+
+    /// An election connection ended.
+    pub fn on_election_down(&mut self, conn: ConnId) {
+        if let Carrier::Mesh(mesh) = &mut self.carrier {
+            mesh.on_down(conn);
+        }
+    }
+
+    /// A notification came in.
+    pub fn on_notification(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        notification: &Notification,
+        out: &mut Out<Effect>,
+    ) {
+        let Carrier::Mesh(mesh) = &self.carrier else { return };
+        let Some(from) = mesh.peer_of(conn) else { return };
+        let ballot = Ballot { state: notification.state, vote: notification.vote };
+        self.on_ballot(now, from, ballot, out);
+    }
+
+    /// A datagram came in. Bytes that are none of ours are dropped, as on any open port.
+    pub fn on_datagram(&mut self, now: Now, from: ServerId, bytes: &Bytes, out: &mut Out<Effect>) {
+        // Nobody is told of a vote while the last role settles: there is none.
+        let Some(vote) = self.shared.vote else { return };
+        let mine = Ballot { state: self.state(), vote };
+        match &mut self.carrier {
+            Carrier::Polls => {
+                if let Ok(poll) = Poll::decode(bytes) {
+                    self.on_poll(now, from, poll, mine, out);
+                }
+            }
+            Carrier::Courier(courier) => {
+                let Ok(push) = Push::decode(bytes) else { return };
+                let prng = &mut self.shared.prng;
+                if let Some(ballot) = courier.on_push(now.mono, from, push, mine, prng, out) {
+                    self.on_ballot(now, from, ballot, out);
+                }
+            }
+            Carrier::Nothing | Carrier::Mesh(_) => {}
+        }
+    }
+
+    fn on_poll(
+        &mut self,
+        now: Now,
+        from: ServerId,
+        poll: Poll,
+        mine: Ballot,
+        out: &mut Out<Effect>,
+    ) {
+        match poll {
+            Poll::Ask { xid } => {
+                let Ballot { state, vote } = mine;
+                let zxid = match state {
+                    PeerState::Looking => vote.zxid,
+                    _ => self.shared.disk.last_logged(),
+                };
+                let vote = Vote { zxid, ..vote };
+                out.event(|| Event::NotificationSent { to: from, state, vote });
+                let (sid, leader) = (self.shared.me(), vote.leader);
+                let answer = Poll::Answer { xid, sid, leader, zxid };
+                out.push(Effect::Datagram { to: from, bytes: answer.encode() });
+            }
+            Poll::Answer { xid, sid, leader, zxid } => {
+                if let RoleState::Looking(Election::Polling(election)) = &mut self.role {
+                    let candidate = Candidate { zxid, leader };
+                    let asks = election.on_answer(now.mono, sid, xid, candidate, out);
+                    self.answer(now, asks, out);
+                }
+            }
+        }
+    }
+}
+
+/// What an election asks for.
+impl<P: Policy> Peer<P> {
+    /// Begins an election. All that is logged belongs to the history that is put to the vote.
+    pub(super) fn look(&mut self, now: Now, out: &mut Out<Effect>) {
+        self.shared.fast_forward();
+        self.shared.stats.elections += 1;
+        self.round.0 += 1;
+        let me = self.shared.me();
+        let own = match self.shared.my_entry().role {
+            PeerRole::Participant => Vote {
+                leader: me,
+                zxid: self.shared.disk.last_logged(),
+                election_epoch: self.round,
+                peer_epoch: match self.shared.config.election {
+                    ElectionAlg::Fast => self.shared.epochs().current,
+                    // It does not travel, so it is nobody's.
+                    ElectionAlg::Polling | ElectionAlg::Pushing { .. } => Epoch(0),
+                },
+            },
+            PeerRole::Observer => Vote::for_nobody(self.round),
+        };
+        let voters: BTreeSet<ServerId> = self.shared.ensemble().voters().collect();
+        self.enter_looking(now, me, voters, own, out);
+        if !matches!(self.carrier, Carrier::Polls) {
+            self.answer(now, Vec::from([Ask::SendToAll]), out);
+        }
+        while let Some((from, ballot)) = self.waiting.pop_front() {
+            self.on_ballot(now, from, ballot, out);
+        }
+    }
+
+    fn enter_looking(
+        &mut self,
+        now: Now,
+        me: ServerId,
+        voters: BTreeSet<ServerId>,
+        own: Vote,
+        out: &mut Out<Effect>,
+    ) {
+        out.milestone(Event::RoleChanged { role: Role::Looking, leader: None });
+        out.milestone(Event::PhaseEntered { phase: Phase::Election });
+        let now = now.mono;
+        self.role = RoleState::Looking(match self.shared.config.election {
+            ElectionAlg::Fast => Election::Fast(FastElection::start(me, voters, own, now, out)),
+            ElectionAlg::Polling => {
+                let xid = self.shared.prng.next_u64() as i32;
+                Election::Polling(PollingElection::start(me, voters, own, xid, now, out))
+            }
+            ElectionAlg::Pushing { .. } => {
+                Election::Pushing(PushingElection::start(voters, own, now, out))
+            }
+        });
+        self.shared.vote = Some(own);
+    }
+
+    /// What a ballot of another server, or the own one, means in this role.
+    fn on_ballot(&mut self, now: Now, from: ServerId, ballot: Ballot, out: &mut Out<Effect>) {
+        match &mut self.role {
+            RoleState::Looking(Election::Fast(election)) => {
+                let policy = &self.shared.policy;
+                let mut asks = election.on_notification(policy, now.mono, from, ballot, out);
+                let is_voter = self.shared.ensemble().is_voter(from);
+                if !is_voter && ballot.state == PeerState::Looking {
+                    asks.push(Ask::SendTo(from));
+                }
+                self.answer(now, asks, out);
+            }
+            RoleState::Looking(Election::Pushing(election)) => {
+                let policy = &self.shared.policy;
+                let asks = election.on_notification(policy, now.mono, from, ballot, out);
+                self.answer(now, asks, out);
+            }
+            RoleState::Leading(_) | RoleState::Learning(_) => {
+                // A datagram was answered by its acknowledgement.
+                let is_answered = ballot.state == PeerState::Looking && self.carrier.connects();
+                let verdict = if is_answered { Verdict::Answered } else { Verdict::Ignored };
+                let Ballot { state, vote } = ballot;
+                out.event(|| Event::NotificationReceived { from, state, vote, verdict });
+                if is_answered && let Some(vote) = self.shared.vote {
+                    self.notify(now, from, vote, out);
+                }
+            }
+            RoleState::New | RoleState::Settling { .. } => {
+                if self.waiting.len() >= NOTIFICATION_QUEUE_LEN {
+                    self.waiting.pop_front();
+                }
+                self.waiting.push_back((from, ballot));
+            }
+            RoleState::Looking(Election::Polling(_))
+            | RoleState::Standalone(_)
+            | RoleState::Halted => {}
+        }
+    }
+
+    pub(super) fn answer(&mut self, now: Now, asks: Vec<Ask>, out: &mut Out<Effect>) {
+        // A poll may change the vote and ask for nothing.
+        self.note_proposal();
+        for ask in asks {
+            let Some(proposal) = self.note_proposal() else { return };
+            match ask {
+                Ask::SendToAll => self.notify_voters(now, proposal, out),
+                Ask::SendTo(sid) => self.notify(now, sid, proposal, out),
+                Ask::Nudge => self.nudge(now, proposal, out),
+                Ask::Poll { whom, xid } => {
+                    let bytes = Poll::Ask { xid }.encode();
+                    out.push(Effect::Datagram { to: whom, bytes });
+                }
+                Ask::Elected(vote) => self.take_role(now, vote, out),
+            }
+        }
+    }
+
+    /// What the election proposes is what others are told.
+    fn note_proposal(&mut self) -> Option<Vote> {
+        let RoleState::Looking(election) = &self.role else { return None };
+        let proposal = election.proposal();
+        self.round = proposal.election_epoch;
+        self.shared.vote = Some(proposal);
+        Some(proposal)
+    }
+
+    fn nudge(&mut self, now: Now, proposal: Vote, out: &mut Out<Effect>) {
+        let Carrier::Mesh(mesh) = &mut self.carrier else { return };
+        if mesh.has_delivered() {
+            self.notify_voters(now, proposal, out);
+        } else {
+            mesh.connect_all(self.shared.conn_counter(), out);
+        }
+    }
+
+    /// To every voter; the own vote goes the way of any other.
+    fn notify_voters(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
+        let me = self.shared.me();
+        let voters: Vec<ServerId> = self.shared.ensemble().voters().collect();
+        for sid in voters.iter().copied().filter(|sid| *sid != me) {
+            self.notify(now, sid, vote, out);
+        }
+        if voters.contains(&me) {
+            self.on_ballot(now, me, Ballot { state: PeerState::Looking, vote }, out);
+        }
+    }
+
+    fn notify(&mut self, now: Now, to: ServerId, vote: Vote, out: &mut Out<Effect>) {
+        let state = self.state();
+        match &mut self.carrier {
+            Carrier::Mesh(mesh) => {
+                out.event(|| Event::NotificationSent { to, state, vote });
+                let config = Bytes::from(self.shared.ensemble().to_text());
+                let message = Notification::new(state, vote, config).encode();
+                mesh.send(to, message, self.shared.conn_counter(), out);
+            }
+            Carrier::Courier(courier) => {
+                courier.send(to, Ballot { state, vote }, now.mono, out);
+            }
+            Carrier::Nothing | Carrier::Polls => {}
+        }
+    }
+
+    /// What others are told that it does.
+    fn state(&self) -> PeerState {
+        match &self.role {
+            RoleState::Leading(_) => PeerState::Leading,
+            RoleState::Learning(_) => match self.shared.my_entry().role {
+                PeerRole::Participant => PeerState::Following,
+                PeerRole::Observer => PeerState::Observing,
+            },
+            RoleState::New
+            | RoleState::Settling { .. }
+            | RoleState::Looking(_)
+            | RoleState::Standalone(_)
+            | RoleState::Halted => PeerState::Looking,
+        }
+    }
+
+    fn take_role(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
+        out.milestone(Event::Elected { vote });
+        self.round = vote.election_epoch;
+        self.shared.vote = Some(vote);
+        if vote.leader == self.shared.me() {
+            out.milestone(Event::RoleChanged { role: Role::Leading, leader: Some(vote.leader) });
+            self.role = RoleState::Leading(Leader::start(&mut self.shared, now, out));
+        } else {
+            let learner = Learner::start(&mut self.shared, now.mono, vote.leader, out);
+            self.enter(RoleState::Learning(learner), out);
+        }
+    }
+}
