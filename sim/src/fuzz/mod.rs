@@ -246,8 +246,14 @@ impl Run {
         let limits = u64::from(2 * timing.init_limit + timing.sync_limit);
         let waited_ms = 2 * ELECTION_WAIT_MS + 2 * limits * u64::from(timing.tick_time_ms);
         let mut end = self.world.now().plus_ms(waited_ms);
-        let (mut looked, mut freed) = (0, 0);
+        let (mut looked, mut freed, mut restarted) = (0, 0, 0);
         while looked != 0 || !is_so(self) {
+            // Who stopped because its disk had still to fail once is not to be waited for.
+            if restarted < FREED_MAX && self.world.nodes().any(|(_, node)| !node.is_up()) {
+                restarted += 1;
+                end = self.world.now().plus_ms(waited_ms);
+                self.start_all()?;
+            }
             if looked == 0 {
                 self.start_all()?;
                 if freed < FREED_MAX && self.free_stranded()? {

@@ -71,6 +71,9 @@ const KINDS: [(Drawn, u64, Option<Kind>); 22] = [
 
 /// What still fits on a disk that is filled, in bytes at most: some transactions.
 const ROOM_MAX: u64 = 2000;
+/// Where the content of a log record begins, in bytes: behind its checksum and its length. A wrong
+/// length is not told from the end of a torn write.
+const BEHIND_LEN: u32 = 12;
 /// The longest jump of a wall clock, in ms: one hour.
 const JUMP_MAX_MS: u64 = 3_600_000;
 
@@ -279,7 +282,8 @@ impl Swarm {
                 };
                 let crash = Fault::Crash { server, keep: Keep::ALL };
                 self.rest = vec![Fault::Start { server }, crash];
-                Some(Fault::FlipByte { server, of, at: prng.below(64) as u32 })
+                let at = BEHIND_LEN + prng.below(32) as u32;
+                Some(Fault::FlipByte { server, of, at })
             }
             Drawn::Pause => Some(Fault::Pause { host: a }),
             Drawn::Resume => sleepers(world).next().map(|host| Fault::Resume { host }),
