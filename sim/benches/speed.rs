@@ -1,0 +1,123 @@
+//! How fast the simulator is: elections, and steps of a broadcast, on one core with all invariants.
+//!
+//! Run by hand on a quiet machine: `cargo bench -p zablab-sim --bench speed`. It prints; it holds
+//! nobody to a number.
+#![expect(clippy::disallowed_types, reason = "how long it takes is no simulated time")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use zablab_core::trace::Event;
+use zablab_core::tree::acl::{self, world_anyone};
+use zablab_core::types::{Path, ServerId};
+use zablab_core::wire::client::{CreateMode, CreateRequest, Request};
+use zablab_sim::chooser::{Chooser, Fifo};
+use zablab_sim::client::ClientOp;
+use zablab_sim::step::ClientId;
+use zablab_sim::teaching::Teaching;
+use zablab_sim::trace::What;
+use zablab_sim::{Given, Step, World};
+
+/// How long each kind of run is repeated.
+const MEASURED: Duration = Duration::from_secs(5);
+const VOTERS: u32 = 3;
+const CLIENTS: u32 = 3;
+/// Writes that each client has under way at the beginning of a broadcast.
+const WRITES: u32 = 1000;
+
+fn world(seed: u64) -> World {
+    World::new(Arc::new(Given::of_voters(VOTERS, seed)), Teaching::default())
+        .expect("empty disks are possible")
+}
+
+/// Takes the step that is due first; its events.
+fn step(world: &mut World) -> Vec<What> {
+    let step = Fifo.choose(world.agenda()).expect("timers never end");
+    world.apply(&step).into_iter().map(|event| event.what).collect()
+}
+
+/// Runs until a quorum has acknowledged NEWLEADER; the number of steps.
+fn elect(world: &mut World) -> u64 {
+    let is_over = |what: &What| matches!(what, What::Core(Event::Established { .. }));
+    while !step(world).iter().any(is_over) {}
+    world.steps()
+}
+
+fn elections() {
+    let (began, mut count, mut steps) = (Instant::now(), 0_u64, 0);
+    while began.elapsed() < MEASURED {
+        let mut world = world(count);
+        steps += elect(&mut world);
+        assert!(world.violations().is_empty());
+        count += 1;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    println!(
+        "elections: {:.0} a second, {:.0} steps each, {:.0} steps a second",
+        count as f64 / seconds,
+        steps as f64 / count as f64,
+        steps as f64 / seconds
+    );
+}
+
+/// An ensemble with a leader, and clients whose writes are all under way.
+fn loaded(seed: u64) -> World {
+    let mut world = world(seed);
+    elect(&mut world);
+    for client in 1..=CLIENTS {
+        let servers = vec![ServerId(i64::from(client))];
+        let connect = ClientOp::Connect { servers, timeout_ms: 30_000 };
+        let client = ClientId(client);
+        world.apply(&Step::Act { client, op: Arc::new(connect) });
+    }
+    let connected = |what: &What| matches!(what, What::ClientConnected { .. });
+    let mut standing = 0;
+    while standing < CLIENTS {
+        standing += step(&mut world).iter().filter(|what| connected(what)).count() as u32;
+    }
+    for number in 0..CLIENTS * WRITES {
+        let request = CreateRequest {
+            path: Path::from(format!("/n{number}")),
+            data: Some(Bytes::from_static(b"measured")),
+            acl: vec![world_anyone(acl::ALL)],
+            flags: CreateMode::Persistent.to_wire(),
+        };
+        let client = ClientId(1 + number % CLIENTS);
+        let op = Arc::new(ClientOp::Request(Request::Create(request)));
+        world.apply(&Step::Act { client, op });
+    }
+    world
+}
+
+fn broadcast() {
+    let (mut spent, mut steps, mut writes) = (Duration::ZERO, 0_u64, 0_u64);
+    for seed in 0.. {
+        let mut world = loaded(seed);
+        let (began, first) = (Instant::now(), world.steps());
+        let mut returned = 0;
+        while returned < CLIENTS * WRITES {
+            let is_return = |what: &&What| matches!(what, What::ClientReturned { .. });
+            returned += step(&mut world).iter().filter(is_return).count() as u32;
+        }
+        spent += began.elapsed();
+        steps += world.steps() - first;
+        writes += u64::from(returned);
+        assert!(world.violations().is_empty());
+        if spent >= MEASURED {
+            break;
+        }
+    }
+    let seconds = spent.as_secs_f64();
+    println!(
+        "broadcast: {:.0} steps a second, {:.0} writes a second, {:.1} steps each",
+        steps as f64 / seconds,
+        writes as f64 / seconds,
+        steps as f64 / writes as f64
+    );
+}
+
+fn main() {
+    elections();
+    broadcast();
+}
