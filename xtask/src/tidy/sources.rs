@@ -136,9 +136,9 @@ fn is_crate_root(path: &Path) -> bool {
     match parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
         [_, "src", "lib.rs" | "main.rs"] | [_, "build.rs"] => true,
         [_, "src", "bin", _, "main.rs"] => true,
-        [_, "src", "bin", file] | [_, "tests" | "benches" | "examples", file] => {
-            file.ends_with(".rs")
-        }
+        [_, "src", "bin", file]
+        | [_, "tests" | "benches" | "examples", file]
+        | [_, "fuzz", "fuzz_targets", file] => file.ends_with(".rs"),
         _ => false,
     }
 }
