@@ -100,6 +100,13 @@ const PLACES: Place[] = [
   } },
   { name: "menu-server", show: (page) => page.locator(piece("s2")).click({ button: "right" }), within: ".act-menu", leave: gone(".act-menu") },
   { name: "menu-down", show: (page) => page.locator(piece("s1")).click({ button: "right" }), within: ".act-menu", leave: gone(".act-menu") },
+  { name: "menu-client", show: async (page) => {
+    // By keys alone: the first Enter selects it, the second opens its menu.
+    await page.locator(piece("c1")).focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await page.locator(".act-menu [data-act=disconnect]").waitFor();
+  }, within: ".act-menu", leave: gone(".act-menu") },
   { name: "menu-message", show: async (page) => {
     // A message is nobody's button: it is reached from a server by the arrows.
     await page.locator(piece("s3")).focus();

@@ -1,9 +1,9 @@
 import fixture from "./fixtures/election.json";
 import { describe, expect, test } from "vitest";
 
-import type { Frame } from "../src/core/types";
+import type { ClientFrame, Frame } from "../src/core/types";
 import type { FlightNow, Picture } from "../src/model/picture";
-import { ACTS, actsFor, possible } from "../src/shell/acts";
+import { ACTS, actsFor, connecting, possible } from "../src/shell/acts";
 import { COMMANDS, HELP, meant } from "../src/shell/keys";
 import { began } from "../src/shell/lanes";
 import { actsOf, DEFAULT, scriptOf } from "../src/shell/presets";
@@ -54,11 +54,33 @@ describe("acts", () => {
     expect(possible("heal", way, half)).toHaveProperty("doing", { line: "heal 1 from 2" });
   });
 
-  test("every act belongs to one kind of thing, and nothing selected has none", () => {
+  test("a client is offered what it can do now, and is told why not", () => {
+    const one = { kind: "client", host: "c0" } as const;
+    const client: ClientFrame = {
+      host: "c0", name: "c1", state: "Connected", server: 2, session: "0x1", pending: [], done: [], watches: [],
+    };
+    const at = picture({ clients: [client] });
+    expect(possible("disconnect", one, at)).toHaveProperty("doing", { line: "c1: disconnect" });
+    expect(possible("crash", one, at)).toHaveProperty("doing", { line: "c1: crash" });
+    expect(possible("read", one, at)).toHaveProperty("doing", { form: "get" });
+    expect(possible("connect", one, at)).toHaveProperty("why", "hasSession");
+    expect(possible("elsewhere", one, at)).toHaveProperty("doing", { line: "c1: disconnect", then: "c1: connect 1,2,3" });
+    const gone: ClientFrame = { ...client, state: "Disconnected", server: null, session: null };
+    const off = picture({ clients: [gone] });
+    expect(possible("disconnect", one, off)).toHaveProperty("why", "notConnected");
+    expect(possible("crash", one, off)).toHaveProperty("why", "notRunning");
+    expect(possible("close", one, off)).toHaveProperty("why", "noSession");
+    expect(possible("connect", one, off)).toHaveProperty("doing", { tool: "connect" });
+    expect(possible("elsewhere", one, off)).toHaveProperty("why", "noSession");
+    expect(connecting("c1", 2, [1, 2, 3])).toBe("c1: connect 2,3,1");
+  });
+
+  test("every act belongs to a kind of thing, only a crash to two, and nothing selected has none", () => {
     const kinds = [
       { kind: "server", sid: 1 }, { kind: "flight", id: "1a.0" }, { kind: "way", a: "s1", b: "s2" },
+      { kind: "client", host: "c0" },
     ] as const;
-    expect(kinds.flatMap((kind) => actsFor(kind)).sort()).toEqual([...ACTS].sort());
+    expect(kinds.flatMap((kind) => actsFor(kind)).sort()).toEqual([...ACTS, "crash"].sort());
     expect(actsFor(null)).toEqual([]);
     for (const act of ACTS) expect(possible(act, null, picture())).toHaveProperty("why");
   });
@@ -101,6 +123,7 @@ describe("a branch is called by what began it", () => {
     ["heal 1 from 2", null, "heal", "S1–S2"],
     ["heal", null, "healAll", ""],
     ["c1: create /first \"hello there\"", null, null, "C1 create /first"],
+    ["c1: disconnect", null, "disconnect", "C1"],
     ["reset 13", null, null, "reset 13"],
   ] as const)("%s", (step, what, act, words) => {
     expect(began(step, what)).toEqual({ act, what: words });

@@ -51,7 +51,6 @@ export function callLine(client: string, form: CallForm): string {
 }
 
 export const connectLine = (client: string, servers: readonly Sid[]): string => `${client}: connect ${servers.join(",")}`;
-export const clientLine = (client: string, act: "disconnect" | "close"): string => `${client}: ${act}`;
 
 /** What is wrong with a path before it is sent, as far as its form says; the core has the last word. */
 export function pathFault(path: string): "empty" | "slash" | "end" | null {

@@ -11,7 +11,8 @@ import type { Tab } from "./tabs";
 export type PageActs = {
   select: (selection: Selection) => void;
   showTab: (tab: Tab) => void;
-  write: () => void;
+  /** To the form in which a client asks for something. */
+  write: (verb?: "create" | "get") => void;
   menu: () => void;
   help: () => void;
   share: () => void;

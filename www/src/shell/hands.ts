@@ -14,7 +14,7 @@ export type Hands = {
 };
 
 export const handsFor = (lab: LabApi, page: PageActs): Hands => {
-  const palette = new Palette(lab);
+  const palette = new Palette(lab, page.write);
   const commander = new Commander(lab, palette, page);
   return {
     Faults,

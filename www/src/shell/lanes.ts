@@ -11,6 +11,11 @@ const MESSAGE: { readonly [verb: string]: ActId } = {
   hold: "hold", lose: "drop", deliver: "deliver", release: "release",
 };
 
+/** What a client does without naming anything else. */
+const CLIENT: { readonly [verb: string]: ActId } = {
+  disconnect: "disconnect", close: "close", crash: "crash", pause: "pause", resume: "resume",
+};
+
 /** What began a branch. */
 export const began = (step: string, message: Flight | null): Began => {
   const [verb = "", ...rest] = step.split(" ");
@@ -20,6 +25,8 @@ export const began = (step: string, message: Flight | null): Began => {
   if (verb === "cut" || verb === "heal") return { act: verb, what: ends(rest.join(" ")) };
   if (verb === "crash" && rest.slice(1).join(" ") === "keep all") return { act: "keep", what: hosts(rest[0]) };
   if (verb === "crash" || verb === "start" || verb === "wipe") return { act: verb, what: hosts(rest[0]) };
+  const own = verb.endsWith(":") && rest.length === 1 ? CLIENT[rest[0] ?? ""] : undefined;
+  if (own) return { act: own, what: hostName(verb.slice(0, -1)) };
   if (verb.endsWith(":")) return { act: null, what: [hostName(verb.slice(0, -1)), ...rest.slice(0, 2)].join(" ") };
   return { act: null, what: step };
 };

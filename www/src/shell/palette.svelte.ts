@@ -2,21 +2,27 @@
 // works at once. What a tool does is in acts.ts.
 import type { LabApi } from "../model/api";
 import { serverHost } from "../model/hosts";
-import type { Selection } from "../model/picture";
-import { type ActId, possible, type Possible } from "./acts";
+import type { Picture, Selection } from "../model/picture";
+import { type ActId, connecting, possible, type Possible } from "./acts";
 
 export class Palette {
   readonly #lab: LabApi;
+  readonly #form: (verb: "create" | "get") => void;
   #tool = $state.raw<ActId | null>(null);
   /** The first of the two ends that a cut needs. */
   #first = $state.raw<number | null>(null);
+  /** The client that is to be connected. */
+  #client = $state.raw<string | null>(null);
 
-  constructor(lab: LabApi) {
+  /** `form` opens the form in which the selected client asks for something. */
+  constructor(lab: LabApi, form: (verb: "create" | "get") => void) {
     this.#lab = lab;
+    this.#form = form;
   }
 
   get tool(): ActId | null { return this.#tool; }
   get first(): number | null { return this.#first; }
+  get client(): string | null { return this.#client; }
 
   /** Takes a tool, or uses it on what is selected. */
   take(act: ActId): void {
@@ -31,6 +37,7 @@ export class Palette {
       void this.do(now);
       return;
     }
+    this.#client = null;
     this.#tool = act;
     this.#first = act === "cut" && selection?.kind === "server" ? selection.sid : null;
   }
@@ -38,6 +45,7 @@ export class Palette {
   leave(): void {
     this.#tool = null;
     this.#first = null;
+    this.#client = null;
   }
 
   /** Something on the stage was chosen. True if the tool took it. */
@@ -45,6 +53,7 @@ export class Palette {
     const act = this.#tool;
     const { picture } = this.#lab;
     if (act === null || target === null || !picture) return false;
+    if (act === "connect") return this.#aimConnect(target, picture);
     if (act === "cut" && target.kind === "server") return this.#aimCut(target.sid);
     const now = possible(act, target, picture);
     if (!("doing" in now)) return false;
@@ -55,9 +64,31 @@ export class Palette {
 
   async do(what: Possible): Promise<boolean> {
     if (!("doing" in what)) return false;
-    return "line" in what.doing
-      ? this.#lab.act(what.doing.line)
-      : this.#lab.step(what.doing.step);
+    const { doing } = what;
+    if ("line" in doing) {
+      const first = await this.#lab.act(doing.line);
+      return first && doing.then !== undefined ? this.#lab.act(doing.then) : first;
+    }
+    if ("step" in doing) return this.#lab.step(doing.step);
+    if ("form" in doing) this.#form(doing.form);
+    else this.#wait(doing.tool);
+    return true;
+  }
+
+  /** A tool that has its client, and waits for a server. */
+  #wait(tool: ActId): void {
+    const { selection } = this.#lab;
+    if (selection?.kind !== "client") return;
+    this.#tool = tool;
+    this.#client = selection.host;
+  }
+
+  #aimConnect(target: NonNullable<Selection>, picture: Picture): boolean {
+    const client = picture.clients.find(({ host }) => host === this.#client);
+    if (!client || target.kind !== "server") return false;
+    this.leave();
+    void this.#lab.act(connecting(client.name, target.sid, picture.servers.map(({ sid }) => sid)));
+    return true;
   }
 
   #aimCut(sid: number): boolean {
