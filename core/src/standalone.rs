@@ -28,7 +28,8 @@ impl Standalone {
         let database = &shared.database;
         let known = database.sessions.iter().map(|(session, timeout)| (*session, *timeout));
         let sessions = SessionTracker::new(shared.config.tick_time_ms, known, now);
-        let pipeline = Pipeline::new(database.clone(), database.last_zxid, sessions);
+        let pipeline =
+            Pipeline::new(database.clone(), database.last_zxid, sessions, shared.config.rules);
         shared.clients.start_serving();
         Standalone { pipeline, syncs: WaitingSyncs::default() }
     }

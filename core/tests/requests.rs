@@ -1,14 +1,15 @@
 //! What requests become: the order of checks, the results in the transactions, and reads.
 
 use bytes::Bytes;
+use zablab_core::config::Rules;
 use zablab_core::request::prep::{PrepContext, prep};
-use zablab_core::request::read::{Read, read};
+use zablab_core::request::read::{Read, ReadContext, read};
 use zablab_core::tree::{Change, ChangeKind, Database, Watch};
 use zablab_core::txn::{Acl, CreateKind, CreateTxn, Id, Txn, TxnHeader};
 use zablab_core::types::{Path, SessionId, WallMs, Xid, Zxid};
 use zablab_core::wire::client::{
-    CheckVersionRequest, CreateRequest, DeleteRequest, ErrorCode, MultiOp, MultiResult, Request,
-    Response, SetDataRequest,
+    CheckVersionRequest, ClientInfo, CreateRequest, CreateTtlRequest, DeleteRequest, ErrorCode,
+    MultiOp, MultiResult, ReadOp, ReadResult, Request, Response, SetAclRequest, SetDataRequest,
 };
 
 const SESSION: SessionId = SessionId(0x100_0000_0000_0001);
@@ -41,13 +42,14 @@ fn check(path: &str, version: i32) -> CheckVersionRequest {
 struct Server {
     database: Database,
     session: SessionId,
+    rules: Rules,
 }
 
 impl Server {
     fn new() -> Server {
         let mut database = Database::genesis();
         database.sessions.insert(SESSION, 4000);
-        Server { database, session: SESSION }
+        Server { database, session: SESSION, rules: Rules { extended_types: true } }
     }
 
     /// One on which these znodes were made, in this order.
@@ -65,7 +67,8 @@ impl Server {
     }
 
     fn prep_as(&self, request: &Request, auth: &[Id]) -> Txn {
-        prep(request, &PrepContext { header: self.header(), auth }, &self.database)
+        let context = PrepContext { header: self.header(), auth, rules: self.rules };
+        prep(request, &context, &self.database)
     }
 
     fn prep(&self, request: Request) -> Txn {
@@ -79,7 +82,11 @@ impl Server {
     }
 
     fn read(&self, request: Request) -> Read {
-        read(&request, &self.database)
+        self.read_as(&request, &[])
+    }
+
+    fn read_as(&self, request: &Request, auth: &[Id]) -> Read {
+        read(request, &ReadContext { session: self.session, auth }, &self.database)
     }
 }
 
@@ -400,7 +407,7 @@ fn what_is_no_write_becomes_an_error() {
         assert_eq!(server.prep(request), error(ErrorCode::Unimplemented));
     }
     let read = server.read(Request::Ping);
-    assert_eq!(read, Read { result: Err(ErrorCode::Unimplemented), watch: None });
+    assert_eq!(read, Read { result: Err(ErrorCode::Unimplemented), watches: vec![] });
 }
 
 #[test]
@@ -417,12 +424,12 @@ fn reads_set_watches_where_they_found_a_znode_and_exists_always() {
         .map(|request| server.read(request))
     };
     let (data, child) = (Watch::Data("/a".into()), Watch::Child("/a".into()));
-    let watches = reads("/a", true).map(|read| read.watch);
-    assert_eq!(watches, [Some(data.clone()), Some(data), Some(child.clone()), Some(child)]);
-    assert_eq!(reads("/a", false).map(|read| read.watch), [None, None, None, None]);
+    let watches = reads("/a", true).map(|read| read.watches);
+    assert_eq!(watches, [&data, &data, &child, &child].map(|watch| vec![watch.clone()]));
+    assert_eq!(reads("/a", false).map(|read| read.watches), [vec![], vec![], vec![], vec![]]);
     let missing = reads("/x", true);
-    let watches = missing.clone().map(|read| read.watch);
-    assert_eq!(watches, [Some(Watch::Data("/x".into())), None, None, None]);
+    let watches = missing.clone().map(|read| read.watches);
+    assert_eq!(watches, [vec![Watch::Data("/x".into())], vec![], vec![], vec![]]);
     assert_eq!(missing.map(|read| read.result), [const { Err(ErrorCode::NoNode) }; 4]);
     assert_eq!(reads("x", false).map(|read| read.result), [const { Err(ErrorCode::NoNode) }; 4]);
     let Ok(Response::Children2 { children, stat }) = reads("/a", false)[3].clone().result else {
@@ -443,4 +450,131 @@ fn access_lists_are_read() {
     let config = server.read(Request::GetAcl { path: "/zookeeper/config".into() });
     let Ok(Response::Acl { acl, stat }) = config.result else { panic!("built in") };
     assert_eq!((acl[0].perms, stat.aversion), (1, -1));
+}
+
+#[test]
+fn the_parts_of_a_multi_read_fail_and_watch_alone() {
+    let server = Server::with(&[("/a", 0), ("/a/b", 0)]);
+    let get = |path: &str, watch| ReadOp::GetData { path: path.into(), watch };
+    let list = |path: &str, watch| ReadOp::GetChildren { path: path.into(), watch };
+    let ops = vec![get("/x", true), list("/a", true), list("/x", false), get("/a/b", false)];
+    let Read { result, watches } = server.read(Request::MultiRead(ops));
+    let Ok(Response::MultiRead(results)) = result else { panic!("{result:?}") };
+    let [ReadResult::Error(-101), children, ReadResult::Error(-101), data] = &results[..] else {
+        panic!("{results:?}");
+    };
+    assert_eq!(*children, ReadResult::Children(vec!["b".into()]));
+    assert!(matches!(data, ReadResult::Data { data: None, stat } if stat.czxid == Zxid(2)));
+    assert_eq!(watches, [Watch::Child("/a".into())]);
+    let nothing = server.read(Request::MultiRead(vec![]));
+    assert_eq!(nothing.result, Ok(Response::MultiRead(vec![])));
+}
+
+#[test]
+fn a_session_is_told_its_own_ephemerals_by_the_text_of_their_paths() {
+    let mut server =
+        Server::with(&[("/a", 0), ("/a/e", 1), ("/a/e-", 3), ("/b", 0), ("/b/e", 1), ("/ab", 1)]);
+    let mine = |server: &Server, prefix: &str| {
+        let read = server.read(Request::GetEphemerals { prefix: prefix.into() });
+        let Ok(Response::Paths(paths)) = read.result else { panic!("{prefix}: {read:?}") };
+        paths.iter().map(|path| path.to_string()).collect::<Vec<_>>()
+    };
+    let all = ["/a/e", "/a/e-0000000001", "/ab", "/b/e"];
+    for prefix in ["", "/", " / ", "\t"] {
+        assert_eq!(mine(&server, prefix), all, "{prefix:?}");
+    }
+    assert_eq!(mine(&server, "/a"), all[..3]);
+    assert_eq!(mine(&server, "/a/"), all[..2]);
+    assert_eq!(mine(&server, "/x"), all[..0]);
+    assert_eq!(mine(&server, "a"), all[..0], "not everything is a path");
+    server.session = SessionId(2);
+    assert_eq!(mine(&server, ""), all[..0]);
+}
+
+#[test]
+fn all_descendants_are_counted() {
+    let server = Server::with(&[("/a", 0), ("/a/b", 0), ("/a/b/c", 0), ("/a-", 0), ("/a-/b", 0)]);
+    let number =
+        |path: &str| server.read(Request::GetAllChildrenNumber { path: path.into() }).result;
+    for (path, expected) in [("/", 8), ("/a", 2), ("/a/b", 1), ("/a/b/c", 0), ("/zookeeper", 2)] {
+        assert_eq!(number(path), Ok(Response::Number(expected)), "{path}");
+    }
+    for path in ["", "/x", "/a/", "a"] {
+        assert_eq!(number(path), Err(ErrorCode::NoNode), "{path}");
+    }
+}
+
+#[test]
+fn a_connection_is_told_who_it_is_without_secrets() {
+    let server = Server::new();
+    let auth = [id("digest", "bob:hash"), id("super", ""), id("x509", "CN=a:b"), id("ip", "::1")];
+    let Read { result, .. } = server.read_as(&Request::WhoAmI, &auth);
+    let info = |scheme: &str, user: &str| ClientInfo { scheme: scheme.into(), user: user.into() };
+    let expected = [("digest", "bob"), ("super", ""), ("x509", "CN=a:b"), ("ip", "::1")];
+    let expected = expected.map(|(scheme, user)| info(scheme, user)).to_vec();
+    assert_eq!(result, Ok(Response::Identities(expected)));
+}
+
+#[test]
+fn checks_of_set_acl_come_in_zookeepers_order() {
+    let mut server = Server::with(&[("/a", 0)]);
+    let set = |path: &str, acl: Vec<Acl>, version| {
+        Request::SetAcl(SetAclRequest { path: path.into(), acl, version })
+    };
+    let read_only = || vec![Acl { perms: 1, ..entry("world", "anyone") }];
+    for (path, acl, version, code) in [
+        ("/a/", vec![], 7, ErrorCode::BadArguments),
+        ("/nope", vec![], 7, ErrorCode::InvalidAcl),
+        ("/nope", read_only(), 7, ErrorCode::NoNode),
+        ("/a", read_only(), 1, ErrorCode::BadVersion),
+    ] {
+        assert_eq!(server.prep(set(path, acl, version)), error(code), "{path}");
+    }
+    for version in [0, -1] {
+        let before = server.database.tree.get("/a").expect("made").stat();
+        let Ok(Response::Stat(stat)) = server.write(set("/a", read_only(), version)) else {
+            panic!("the version is right");
+        };
+        assert_eq!(stat.aversion, before.aversion + 1);
+        assert_eq!((stat.mzxid, stat.version, stat.pzxid), (Zxid(1), 0, Zxid(1)));
+    }
+    let read = server.read(Request::GetAcl { path: "/a".into() });
+    assert!(matches!(read.result, Ok(Response::Acl { acl, .. }) if acl == read_only()));
+    server.session = SessionId(2);
+    assert_eq!(server.prep(set("/a/", vec![], 7)), error(ErrorCode::SessionExpired));
+}
+
+#[test]
+fn the_operation_decides_whether_a_znode_is_a_container_and_the_flags_whether_it_may_live() {
+    let mut server = Server::new();
+    let container = |flags| Request::CreateContainer(create("/c", flags));
+    let ttl = |flags, ttl_ms| {
+        Request::CreateTtl(CreateTtlRequest { create: create("/t", flags), ttl_ms })
+    };
+    for flags in [0, 1, 4] {
+        let Txn::Create(made) = server.prep(container(flags)) else { panic!("{flags}") };
+        assert_eq!((made.kind, made.ephemeral), (CreateKind::Container, false), "{flags}");
+    }
+    assert!(
+        matches!(server.prep(container(2)), Txn::Create(made) if &*made.path == "/c0000000000")
+    );
+    assert_eq!(server.prep(container(5)), error(ErrorCode::BadArguments));
+    let Txn::Create(made) = server.prep(ttl(6, 7)) else { panic!("it may be made") };
+    assert_eq!((made.kind, &*made.path), (CreateKind::Ttl(7), "/t0000000000"));
+    for (flags, ms) in [(5, 0), (5, -1), (5, 1 << 40), (0, -1), (0, 7), (1, -1), (4, -1)] {
+        assert_eq!(server.prep(ttl(flags, ms)), error(ErrorCode::BadArguments), "{flags} {ms}");
+    }
+    let made = server.write(ttl(5, (1 << 40) - 1)).expect("the longest time to live");
+    assert!(matches!(made, Response::Create2 { stat, .. } if stat.ephemeral_owner == SessionId(0)));
+    let multi = vec![
+        MultiOp::CreateContainer(create("/m", 4)),
+        MultiOp::CreateTtl(CreateTtlRequest { create: create("/m/t", 5), ttl_ms: 9 }),
+    ];
+    let Ok(Response::Multi(results)) = server.write(Request::Multi(multi)) else { panic!() };
+    assert!(results.iter().all(|result| matches!(result, MultiResult::Create2 { .. })));
+    server.rules.extended_types = false;
+    for request in [ttl(5, 1), ttl(0, -1), container(6), Request::Create(create("/t", 5))] {
+        assert_eq!(server.prep(request), error(ErrorCode::Unimplemented));
+    }
+    assert!(matches!(server.prep(container(4)), Txn::Create(_)), "containers always may");
 }

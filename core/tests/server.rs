@@ -1,7 +1,7 @@
 //! A standalone server at its boundary: bytes of a client in, effects out.
 
 use bytes::Bytes;
-use zablab_core::config::{Config, CrossEpoch, ElectionAlg, HostPort};
+use zablab_core::config::{Config, CrossEpoch, ElectionAlg, HostPort, Rules};
 use zablab_core::endpoint::Endpoint;
 use zablab_core::limits::CLIENT_OUTSTANDING_MAX;
 use zablab_core::policy::Correct;
@@ -42,6 +42,7 @@ impl Server {
             sync_quorum: false,
             cross_epoch: CrossEpoch::Snap,
             election: ElectionAlg::Fast,
+            rules: Rules { extended_types: true },
         };
         let recovered = Recovered {
             database: Database::genesis(),

@@ -6,21 +6,18 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::select;
+use zablab_core::config::Rules;
 use zablab_core::request::prep::{PrepContext, prep};
 use zablab_core::tree::{DataTree, Database, Owner, path};
 use zablab_core::txn::{Acl, Id, Txn, TxnHeader};
 use zablab_core::types::{Path, SessionId, WallMs, Xid, Zxid};
 use zablab_core::wire::client::{
-    CheckVersionRequest, CreateRequest, DeleteRequest, MultiOp, MultiResult, Request, Response,
-    SetDataRequest,
+    CheckVersionRequest, CreateRequest, CreateTtlRequest, DeleteRequest, MultiOp, MultiResult,
+    Request, Response, SetAclRequest, SetDataRequest,
 };
 
-#[derive(Clone, Debug)]
-enum Act {
-    Ask(Request),
-    /// No client here may ask for it, but logs hold it.
-    SetAcl(Path, Vec<Acl>),
-}
+/// Everything that a client may do.
+const RULES: Rules = Rules { extended_types: true };
 
 fn acl(perms: i32) -> Vec<Acl> {
     vec![Acl { perms, id: Id { scheme: "world".into(), id: "anyone".into() } }]
@@ -51,25 +48,26 @@ fn part() -> impl Strategy<Value = MultiOp> {
         2 => (paths(), data(), version()).prop_map(|(path, data, version)| {
             MultiOp::SetData(SetDataRequest { path, data, version })
         }),
+        1 => create().prop_map(MultiOp::CreateContainer),
+        1 => (create(), 1..9_i64).prop_map(|(create, ttl_ms)| {
+            let create = CreateRequest { flags: 5, ..create };
+            MultiOp::CreateTtl(CreateTtlRequest { create, ttl_ms })
+        }),
         1 => (paths(), version())
             .prop_map(|(path, version)| MultiOp::Check(CheckVersionRequest { path, version })),
     ]
 }
 
-fn act() -> impl Strategy<Value = Act> {
-    let single = part().prop_map(|part| match part {
-        MultiOp::Create(create) => Request::Create(create),
-        MultiOp::Create2(create) => Request::Create2(create),
-        MultiOp::Delete(delete) => Request::Delete(delete),
-        MultiOp::SetData(set) => Request::SetData(set),
-        MultiOp::Check(check) => Request::Check(check),
-    });
+fn request() -> impl Strategy<Value = Request> {
+    let single = part().prop_map(Request::from);
     prop_oneof![
-        12 => single.prop_map(Act::Ask),
-        2 => prop::collection::vec(part(), 0..4).prop_map(Request::Multi).prop_map(Act::Ask),
-        1 => Just(Act::Ask(Request::CreateSession { timeout_ms: 4000 })),
-        1 => Just(Act::Ask(Request::CloseSession)),
-        1 => (paths(), 1..4_i32).prop_map(|(path, perms)| Act::SetAcl(path, acl(perms))),
+        12 => single,
+        2 => prop::collection::vec(part(), 0..4).prop_map(Request::Multi),
+        1 => Just(Request::CreateSession { timeout_ms: 4000 }),
+        1 => Just(Request::CloseSession),
+        1 => (paths(), 1..4_i32).prop_map(|(path, perms)| {
+            Request::SetAcl(SetAclRequest { path, acl: acl(perms), version: -1 })
+        }),
     ]
 }
 
@@ -79,15 +77,15 @@ struct History {
     states: Vec<Database>,
 }
 
-fn history(acts: &[(i64, Act)]) -> History {
+fn history(requests: &[(i64, Request)]) -> History {
     let mut history = History { txns: vec![], states: vec![Database::genesis()] };
     // A session's number is used once, as servers see to.
     let mut numbers = [0x100, 0x200];
-    let opening = [0, 1].map(|at| (at, Act::Ask(Request::CreateSession { timeout_ms: 4000 })));
-    for (at, (session, act)) in opening.iter().chain(acts).enumerate() {
+    let opening = [0, 1].map(|at| (at, Request::CreateSession { timeout_ms: 4000 }));
+    for (at, (session, request)) in opening.iter().chain(requests).enumerate() {
         let number = &mut numbers[*session as usize];
         let mut database = history.states.last().expect("one at least").clone();
-        if matches!(act, Act::Ask(Request::CreateSession { .. })) {
+        if matches!(request, Request::CreateSession { .. }) {
             if database.sessions.contains_key(&SessionId(*number)) {
                 continue;
             }
@@ -99,17 +97,7 @@ fn history(acts: &[(i64, Act)]) -> History {
             zxid: Zxid(at as u64 + 1),
             time: WallMs(1000 + at as i64),
         };
-        let txn = match act {
-            Act::Ask(request) => prep(request, &PrepContext { header, auth: &[] }, &database),
-            Act::SetAcl(path, acl) => match database.tree.get(path) {
-                Some(znode) => Txn::SetAcl {
-                    path: path.clone(),
-                    acl: acl.clone(),
-                    version: znode.aversion + 1,
-                },
-                None => continue,
-            },
-        };
+        let txn = prep(request, &PrepContext { header, auth: &[], rules: RULES }, &database);
         let applied = database.apply(&header, &txn);
         match (&txn, &applied.result) {
             (Txn::Error(code), _) => assert_eq!(applied.error, *code),
@@ -186,11 +174,11 @@ fn fuzzy_snapshot(history: &History, start: usize, delays: &[usize]) -> Database
 proptest! {
     #[test]
     fn replay_over_a_fuzzy_snapshot_gives_the_same_state(
-        acts in prop::collection::vec((0..2_i64, act()), 1..60),
+        requests in prop::collection::vec((0..2_i64, request()), 1..60),
         start in any::<prop::sample::Index>(),
         delays in prop::collection::vec(0..8_usize, 1..8),
     ) {
-        let history = history(&acts);
+        let history = history(&requests);
         let last = history.states.last().expect("one at least");
         check_sums(last);
         let start = start.index(history.states.len());
@@ -204,9 +192,9 @@ proptest! {
 
     #[test]
     fn a_transaction_applied_twice_is_applied_once(
-        acts in prop::collection::vec((0..2_i64, act()), 1..40),
+        requests in prop::collection::vec((0..2_i64, request()), 1..40),
     ) {
-        let history = history(&acts);
+        let history = history(&requests);
         for ((header, txn), after) in history.txns.iter().zip(&history.states[1..]) {
             let mut twice = after.clone();
             twice.apply(header, txn);
@@ -215,8 +203,8 @@ proptest! {
     }
 
     #[test]
-    fn clones_do_not_change(acts in prop::collection::vec((0..2_i64, act()), 1..40)) {
-        let history = history(&acts);
+    fn clones_do_not_change(requests in prop::collection::vec((0..2_i64, request()), 1..40)) {
+        let history = history(&requests);
         let mut again = Database::genesis();
         for ((header, txn), after) in history.txns.iter().zip(&history.states[1..]) {
             again.apply(header, txn);
@@ -243,7 +231,8 @@ proptest! {
         let create = CreateRequest { path: path.clone(), data: None, acl: acl(1), flags: 0 };
         let mut tree = Database::genesis();
         tree.sessions.insert(SessionId(1), 1);
-        let made = prep(&Request::Create(create), &PrepContext { header, auth: &[] }, &tree);
+        let context = PrepContext { header, auth: &[], rules: RULES };
+        let made = prep(&Request::Create(create), &context, &tree);
         prop_assert_eq!(matches!(made, Txn::Create(_)), path::is_valid(&path)
             && tree.tree.get(path::split(&path).map_or("-", |(parent, _)| parent)).is_some());
         tree.apply(&header, &made);

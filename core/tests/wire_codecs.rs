@@ -12,9 +12,10 @@ use zablab_core::limits::{JUTE_MAX_BUFFER, NOTIFICATION_MAX};
 use zablab_core::txn::{Acl, CreateKind, CreateTxn, Id, Txn, TxnHeader};
 use zablab_core::types::{ElectionEpoch, Epoch, Path, ServerId, SessionId, WallMs, Xid, Zxid};
 use zablab_core::wire::client::{
-    CheckVersionRequest, ConnectRequest, ConnectResponse, CreateRequest, DeleteRequest, EventType,
-    MultiOp, MultiResult, OpCode, ReplyHeader, Request, RequestHeader, Response, SetDataRequest,
-    SetWatches, Stat, WatcherEvent, encode_event, encode_reply, encode_request,
+    AuthRequest, CheckVersionRequest, ClientInfo, ConnectRequest, ConnectResponse, CreateRequest,
+    CreateTtlRequest, DeleteRequest, EventType, MultiOp, MultiResult, OpCode, ReadOp, ReadResult,
+    ReplyHeader, Request, RequestHeader, Response, SetAclRequest, SetDataRequest, SetWatches,
+    SetWatches2, Stat, WatcherEvent, encode_event, encode_reply, encode_request,
 };
 use zablab_core::wire::election::{InitialMessage, Notification, PeerState, Vote};
 use zablab_core::wire::frame::FrameBuffer;
@@ -103,7 +104,20 @@ fn multi_op() -> impl Strategy<Value = MultiOp> {
         delete().prop_map(MultiOp::Delete),
         set_data().prop_map(MultiOp::SetData),
         check().prop_map(MultiOp::Check),
+        create().prop_map(MultiOp::CreateContainer),
+        create_ttl().prop_map(MultiOp::CreateTtl),
     ]
+}
+
+fn create_ttl() -> impl Strategy<Value = CreateTtlRequest> {
+    (create(), any::<i64>()).prop_map(|(create, ttl_ms)| CreateTtlRequest { create, ttl_ms })
+}
+
+fn read_op() -> impl Strategy<Value = ReadOp> {
+    (path(), any::<bool>(), any::<bool>()).prop_map(|(path, watch, data)| match data {
+        true => ReadOp::GetData { path, watch },
+        false => ReadOp::GetChildren { path, watch },
+    })
 }
 
 fn set_watches() -> impl Strategy<Value = SetWatches> {
@@ -138,6 +152,34 @@ fn request() -> impl Strategy<Value = Request> {
         path().prop_map(|path| Request::GetAcl { path }),
         path().prop_map(|path| Request::Sync { path }),
         set_watches().prop_map(Request::SetWatches),
+        later_request(),
+    ]
+}
+
+/// Those that came with 3.5 and later.
+fn later_request() -> impl Strategy<Value = Request> {
+    let watch = (path(), any::<i32>());
+    let again = (set_watches(), vec(path(), 0..3), vec(path(), 0..3));
+    prop_oneof![
+        again.prop_map(|(once, persistent_watches, recursive_watches)| {
+            Request::SetWatches2(SetWatches2 { once, persistent_watches, recursive_watches })
+        }),
+        (0..3, watch).prop_map(|(which, (path, kind))| match which {
+            0 => Request::AddWatch { path, mode: kind },
+            1 => Request::CheckWatches { path, kind },
+            _ => Request::RemoveWatches { path, kind },
+        }),
+        (path(), acl(), any::<i32>()).prop_map(|(path, acl, version)| {
+            Request::SetAcl(SetAclRequest { path, acl, version })
+        }),
+        create().prop_map(Request::CreateContainer),
+        create_ttl().prop_map(Request::CreateTtl),
+        path().prop_map(|path| Request::DeleteContainer { path }),
+        vec(read_op(), 0..5).prop_map(Request::MultiRead),
+        path().prop_map(|prefix| Request::GetEphemerals { prefix }),
+        path().prop_map(|path| Request::GetAllChildrenNumber { path }),
+        Just(Request::WhoAmI),
+        (".{0,8}", data()).prop_map(|(scheme, auth)| Request::Auth(AuthRequest { scheme, auth })),
     ]
 }
 
@@ -150,6 +192,18 @@ fn multi_result() -> impl Strategy<Value = MultiResult> {
         Just(MultiResult::Check),
         any::<i32>().prop_map(MultiResult::Error),
     ]
+}
+
+fn read_result() -> impl Strategy<Value = ReadResult> {
+    prop_oneof![
+        (data(), stat()).prop_map(|(data, stat)| ReadResult::Data { data, stat }),
+        vec(path(), 0..5).prop_map(ReadResult::Children),
+        any::<i32>().prop_map(ReadResult::Error),
+    ]
+}
+
+fn client_info() -> impl Strategy<Value = ClientInfo> {
+    id().prop_map(|Id { scheme, id: user }| ClientInfo { scheme, user })
 }
 
 /// A response, and an operation that it answers.
@@ -168,6 +222,12 @@ fn response() -> impl Strategy<Value = (OpCode, Response)> {
         }),
         path().prop_map(|path| (OpCode::Sync, Response::Sync { path })),
         vec(multi_result(), 0..5).prop_map(|results| (OpCode::Multi, Response::Multi(results))),
+        vec(read_result(), 0..5)
+            .prop_map(|results| (OpCode::MultiRead, Response::MultiRead(results))),
+        vec(path(), 0..5).prop_map(|paths| (OpCode::GetEphemerals, Response::Paths(paths))),
+        any::<i32>().prop_map(|n| (OpCode::GetAllChildrenNumber, Response::Number(n))),
+        any::<i32>().prop_map(|code| (OpCode::AddWatch, Response::Code(code))),
+        vec(client_info(), 0..4).prop_map(|infos| (OpCode::WhoAmI, Response::Identities(infos))),
     ]
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use zablab_core::config::{
-    Config, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, ServerEntry,
+    Config, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Rules, ServerEntry,
 };
 use zablab_core::process::PortKind;
 use zablab_core::tree::Database;
@@ -189,6 +189,7 @@ impl Given {
             snap_count: self.timing.snap_count,
             commit_log_count: self.timing.commit_log_count,
             cross_epoch: self.timing.cross_epoch,
+            rules: Rules::default(),
             sync_quorum: self.timing.sync_quorum,
             election: self.timing.election,
         }

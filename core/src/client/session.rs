@@ -607,7 +607,14 @@ fn is_for_users(request: &Request) -> bool {
         Request::CreateSession { .. }
         | Request::CloseSession
         | Request::Ping
-        | Request::SetWatches(_) => false,
+        | Request::DeleteContainer { .. }
+        // The session keeps no credentials and no watches that stay, so it asks for none.
+        | Request::Auth(_)
+        | Request::AddWatch { .. }
+        | Request::CheckWatches { .. }
+        | Request::RemoveWatches { .. }
+        | Request::SetWatches(_)
+        | Request::SetWatches2(_) => false,
         Request::Create(_)
         | Request::Create2(_)
         | Request::Delete(_)
@@ -619,6 +626,13 @@ fn is_for_users(request: &Request) -> bool {
         | Request::GetAcl { .. }
         | Request::GetChildren { .. }
         | Request::GetChildren2 { .. }
+        | Request::SetAcl(_)
+        | Request::CreateContainer(_)
+        | Request::CreateTtl(_)
+        | Request::MultiRead(_)
+        | Request::GetEphemerals { .. }
+        | Request::GetAllChildrenNumber { .. }
+        | Request::WhoAmI
         | Request::Sync { .. } => true,
     }
 }
@@ -638,9 +652,22 @@ fn watched_path(request: &Request) -> Option<&Path> {
         | Request::Check(_)
         | Request::Multi(_)
         | Request::GetAcl { .. }
+        | Request::SetAcl(_)
+        | Request::CreateContainer(_)
+        | Request::CreateTtl(_)
+        | Request::DeleteContainer { .. }
+        | Request::MultiRead(_)
+        | Request::GetEphemerals { .. }
+        | Request::GetAllChildrenNumber { .. }
+        | Request::WhoAmI
+        | Request::Auth(_)
+        | Request::AddWatch { .. }
+        | Request::CheckWatches { .. }
+        | Request::RemoveWatches { .. }
         | Request::Sync { .. }
         | Request::Ping
-        | Request::SetWatches(_) => None,
+        | Request::SetWatches(_)
+        | Request::SetWatches2(_) => None,
     }
 }
 

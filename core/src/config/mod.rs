@@ -88,6 +88,15 @@ pub struct Config {
     pub sync_quorum: bool,
     /// How leaders are elected.
     pub election: ElectionAlg,
+    /// What clients may do.
+    pub rules: Rules,
+}
+
+/// What clients may do, where a `zoo.cfg` decides it. The whole ensemble must agree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
+pub struct Rules {
+    /// Whether znodes may have a time to live (`extendedTypesEnabled`).
+    pub extended_types: bool,
 }
 
 /// How leaders are elected (`electionAlg`). ZooKeeper removed all but the last one in 3.6; a

@@ -12,15 +12,21 @@ use core::ops::RangeInclusive;
 use super::ensemble::{ANY_ADDRESS, parse_port, parse_role, parse_sid};
 use super::properties::{self, Property};
 use super::{
-    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, ServerConfig,
-    Whitelist,
+    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Rules,
+    ServerConfig, Whitelist,
 };
 use crate::limits;
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
-const SYSTEM_PROPERTIES: [&str; 5] =
-    ["4lw.commands.whitelist", "admin.enableServer", "commitLogCount", "preAllocSize", "snapCount"];
+const SYSTEM_PROPERTIES: [&str; 6] = [
+    "4lw.commands.whitelist",
+    "admin.enableServer",
+    "commitLogCount",
+    "extendedTypesEnabled",
+    "preAllocSize",
+    "snapCount",
+];
 /// `tickTime` when it is not given, in ms.
 const TICK_TIME_MS: i64 = 3000;
 /// The longest tick: 20 of them still fit the 32 bits of a session timeout.
@@ -310,6 +316,7 @@ impl Keys {
             cross_epoch,
             sync_quorum,
             election: ElectionAlg::Fast,
+            rules: Rules { extended_types: self.boolean("extendedTypesEnabled", false)? },
         })
     }
 
@@ -476,6 +483,9 @@ mod tests {
         assert_eq!(config.core.cross_epoch, CrossEpoch::Snap);
         let classic = parse("dataDir=/d\nclientPort=1\nsync.cross_epoch=trunc_diff", None);
         assert_eq!(classic.core.cross_epoch, CrossEpoch::TruncDiff);
+        assert_eq!(config.core.rules, Rules::default());
+        let extended = "dataDir=/d\nclientPort=1\nzookeeper.extendedTypesEnabled=true";
+        assert!(parse(extended, None).core.rules.extended_types);
         assert!(!config.core.sync_quorum);
         assert!(parse("dataDir=/d\nclientPort=1\nsync.quorum=on", None).core.sync_quorum);
         let all = parse("dataDir=/d\nclientPort=1\n4lw.commands.whitelist=*", None);

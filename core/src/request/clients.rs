@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crate::config::Config;
 use crate::limits::{CLIENT_OUTSTANDING_MAX, OUTSTANDING_MAX};
 use crate::process::{Effect, Out};
-use crate::request::read::{Read, read};
+use crate::request::read::{Read, ReadContext, read};
 use crate::request::{Origin, Request};
 use crate::trace::Event;
 use crate::tree::Database;
@@ -79,6 +79,8 @@ pub struct Clients {
 #[derive(Clone, Debug, Hash)]
 struct Connection {
     remote: String,
+    /// Whom the connection has proved to be; last its address, which is only seen.
+    auth: Vec<Id>,
     attachment: Attachment,
     waiting: VecDeque<Waiting>,
     paused: bool,
@@ -196,8 +198,10 @@ impl Clients {
             refuse(conn, "too many connections from this address", out);
             return;
         }
+        let address = Id { scheme: String::from("ip"), id: String::from(address) };
         let connection = Connection {
             remote,
+            auth: vec![address],
             attachment: Attachment::New,
             waiting: VecDeque::new(),
             paused: false,
@@ -349,9 +353,11 @@ impl Clients {
                 return upstream;
             }
             // What only a server may ask, and what makes sense only inside a multi.
-            Ok(client::Request::CreateSession { .. } | client::Request::Check(_)) => {
-                Err(ErrorCode::Unimplemented)
-            }
+            Ok(
+                client::Request::CreateSession { .. }
+                | client::Request::DeleteContainer { .. }
+                | client::Request::Check(_),
+            ) => Err(ErrorCode::Unimplemented),
             Ok(request) => Ok(request),
             Err(error) => Err(error.code()),
         };
@@ -366,12 +372,11 @@ impl Clients {
             (Err(ErrorCode::MarshallingError), Some(op)) if op.is_write() => On::Commit,
             (Ok(_) | Err(_), _) => On::Nothing(decoded),
         };
+        let Some(connection) = self.connections.get_mut(&conn) else { return upstream };
         if let (On::Commit | On::Sync(_), Some(op)) = (&on, OpCode::from_wire(op)) {
-            let auth = self.identities(conn);
-            let origin = Origin::ClientOf(self.me);
+            let (auth, origin) = (connection.auth.clone(), Origin::ClientOf(self.me));
             upstream.push(Upstream::Submit(Request { session, cxid: xid, op, body, auth, origin }));
         }
-        let Some(connection) = self.connections.get_mut(&conn) else { return upstream };
         connection.waiting.push_back(Waiting { xid, op, since: scene.now.mono, on });
         self.outstanding += 1;
         let sum_is_full = self.outstanding >= OUTSTANDING_MAX;
@@ -503,8 +508,11 @@ impl Clients {
         if let client::Request::Ping = request {
             return Ok(Response::Empty);
         }
-        let Read { result, watch } = read(request, scene.database);
-        if let Some(watch) = watch {
+        let session = self.session_of(conn);
+        let auth = self.connections.get(&conn).map_or(&[][..], |connection| &connection.auth);
+        let context = ReadContext { session, auth };
+        let Read { result, watches } = read(request, &context, scene.database);
+        for watch in watches {
             self.watches.add(watch, conn);
         }
         result
@@ -572,13 +580,6 @@ impl Clients {
             Some(Attachment::New | Attachment::Creating(_) | Attachment::Revalidating(_))
             | None => SessionId(0),
         }
-    }
-
-    /// Whom the connection has proved to be: so far only its address.
-    fn identities(&self, conn: ConnId) -> Vec<Id> {
-        let remote = self.connections.get(&conn).map(|connection| host_of(&connection.remote));
-        let ip = |host: &str| Id { scheme: String::from("ip"), id: String::from(host) };
-        remote.map(ip).into_iter().collect()
     }
 
     /// The first id of a run comes from the clock, its top byte from this server.

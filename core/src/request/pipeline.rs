@@ -4,6 +4,7 @@
 //! committed or not; so the next request sees the ones before it, and the digest after each is at
 //! hand. Source: ZooKeeper's `PrepRequestProcessor` (its `outstandingChanges` are our `prepared`).
 
+use crate::config::Rules;
 use crate::request::prep::{PrepContext, prep};
 use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
@@ -18,14 +19,15 @@ use crate::wire::txn;
 pub struct Pipeline {
     prepared: Database,
     last_proposed: Zxid,
+    rules: Rules,
     /// Which sessions live.
     pub sessions: SessionTracker,
 }
 
 impl Pipeline {
     /// Begins after `last`, on a tree that holds everything up to it.
-    pub fn new(database: Database, last: Zxid, sessions: SessionTracker) -> Pipeline {
-        Pipeline { prepared: database, last_proposed: last, sessions }
+    pub fn new(database: Database, last: Zxid, sessions: SessionTracker, rules: Rules) -> Pipeline {
+        Pipeline { prepared: database, last_proposed: last, rules, sessions }
     }
 
     /// The last transaction made.
@@ -92,7 +94,7 @@ impl Pipeline {
         if op == OpCode::CloseSession {
             self.sessions.set_closing(request.session);
         }
-        let context = PrepContext { header: *header, auth: &request.auth };
+        let context = PrepContext { header: *header, auth: &request.auth, rules: self.rules };
         let txn = prep(&decoded, &context, &self.prepared);
         if let Txn::CreateSession { timeout_ms } = txn {
             // Now, not when it is applied: a follower may apply it first, and its client's next

@@ -10,12 +10,13 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::config::Rules;
 use crate::tree::{Database, Owner, Znode, path};
 use crate::txn::{Acl, CreateKind, CreateTxn, Id, Txn, TxnHeader};
 use crate::types::Path;
 use crate::wire::client::{
-    CheckVersionRequest, CreateMode, CreateRequest, DeleteRequest, ErrorCode, MultiOp, Request,
-    SetDataRequest,
+    CheckVersionRequest, CreateMode, CreateRequest, CreateTtlRequest, DeleteRequest, ErrorCode,
+    MultiOp, Request, SetAclRequest, SetDataRequest,
 };
 
 /// Who asks, and what the transaction will begin with.
@@ -23,8 +24,10 @@ use crate::wire::client::{
 pub struct PrepContext<'a> {
     /// The header: session, request number, zxid and time.
     pub header: TxnHeader,
-    /// The identities of the connection, for the scheme `auth`.
+    /// The identities of the connection.
     pub auth: &'a [Id],
+    /// What clients may do.
+    pub rules: Rules,
 }
 
 /// Makes the transaction of a write request. `prepared` is the state that it will find.
@@ -38,6 +41,13 @@ pub fn prep(request: &Request, context: &PrepContext<'_>, prepared: &Database) -
         Request::Create2(create) => prep_create(create, CreateKind::Create2, context, prepared),
         Request::Delete(delete) => prep_delete(delete, context, prepared),
         Request::SetData(set) => prep_set_data(set, context, prepared),
+        Request::SetAcl(set) => prep_set_acl(set, context, prepared),
+        Request::CreateContainer(create) => {
+            prep_create(create, CreateKind::Container, context, prepared)
+        }
+        Request::CreateTtl(CreateTtlRequest { create, ttl_ms }) => {
+            prep_create(create, CreateKind::Ttl(*ttl_ms), context, prepared)
+        }
         Request::Multi(ops) => Ok(prep_multi(ops, context, prepared)),
         // 3.8.0 logs a lone check in a form that no start can read.
         Request::Check(_)
@@ -46,9 +56,19 @@ pub fn prep(request: &Request, context: &PrepContext<'_>, prepared: &Database) -
         | Request::GetAcl { .. }
         | Request::GetChildren { .. }
         | Request::GetChildren2 { .. }
+        | Request::DeleteContainer { .. }
+        | Request::MultiRead(_)
+        | Request::GetEphemerals { .. }
+        | Request::GetAllChildrenNumber { .. }
+        | Request::WhoAmI
+        | Request::Auth(_)
+        | Request::AddWatch { .. }
+        | Request::CheckWatches { .. }
+        | Request::RemoveWatches { .. }
         | Request::Sync { .. }
         | Request::Ping
-        | Request::SetWatches(_) => Err(ErrorCode::Unimplemented),
+        | Request::SetWatches(_)
+        | Request::SetWatches2(_) => Err(ErrorCode::Unimplemented),
     };
     made.unwrap_or_else(error_txn)
 }
@@ -95,6 +115,12 @@ fn prep_part(
         MultiOp::Delete(delete) => prep_delete(delete, context, prepared),
         MultiOp::SetData(set) => prep_set_data(set, context, prepared),
         MultiOp::Check(check) => prep_check(check, context, prepared),
+        MultiOp::CreateContainer(create) => {
+            prep_create(create, CreateKind::Container, context, prepared)
+        }
+        MultiOp::CreateTtl(CreateTtlRequest { create, ttl_ms }) => {
+            prep_create(create, CreateKind::Ttl(*ttl_ms), context, prepared)
+        }
     }
 }
 
@@ -104,7 +130,7 @@ fn prep_create(
     context: &PrepContext<'_>,
     prepared: &Database,
 ) -> Result<Txn, ErrorCode> {
-    let (ephemeral, sequential) = create_mode(request.flags)?;
+    let mode = create_mode(request.flags, kind, context.rules)?;
     check_session(context, prepared)?;
     let (parent, _) = request.path.rsplit_once('/').ok_or(ErrorCode::BadArguments)?;
     if request.path.contains('\0') {
@@ -112,7 +138,7 @@ fn prep_create(
     }
     let acl = fix_up_acl(&request.acl, context.auth)?;
     let parent = find(prepared, parent)?;
-    let path = match sequential {
+    let path = match mode.is_sequential() {
         true => sequential_path(&request.path, parent.cversion),
         false => request.path.clone(),
     };
@@ -130,24 +156,25 @@ fn prep_create(
         data: request.data.clone(),
         acl,
         kind,
-        ephemeral,
+        // Containers and TTL znodes have no place for it: the operation decides, not the flag.
+        ephemeral: mode.is_ephemeral() && matches!(kind, CreateKind::Create | CreateKind::Create2),
         parent_cversion: parent.cversion.wrapping_add(1),
     }))
 }
 
-/// Whether a create's flags say ephemeral, and sequential. The flag of a container counts for
-/// nothing here: the operation decides, not the flag.
-fn create_mode(flags: i32) -> Result<(bool, bool), ErrorCode> {
-    match CreateMode::from_wire(flags) {
-        Some(CreateMode::Persistent | CreateMode::Container) => Ok((false, false)),
-        Some(CreateMode::Ephemeral) => Ok((true, false)),
-        Some(CreateMode::PersistentSequential) => Ok((false, true)),
-        Some(CreateMode::EphemeralSequential) => Ok((true, true)),
-        // These need a time to live, which this request has not.
-        Some(CreateMode::PersistentWithTtl | CreateMode::PersistentSequentialWithTtl) | None => {
-            Err(ErrorCode::BadArguments)
-        }
+/// The flags, if they may come with this operation.
+///
+/// Java lets a createTTL pass whose flags are not those of a TTL znode, and dies of it.
+fn create_mode(flags: i32, kind: CreateKind, rules: Rules) -> Result<CreateMode, ErrorCode> {
+    let mode = CreateMode::from_wire(flags).ok_or(ErrorCode::BadArguments)?;
+    if (mode.is_ttl() || matches!(kind, CreateKind::Ttl(_))) && !rules.extended_types {
+        return Err(ErrorCode::Unimplemented);
     }
+    let fits = match kind {
+        CreateKind::Ttl(ms) => mode.is_ttl() && Owner::Ttl(ms).encode().is_some(),
+        CreateKind::Create | CreateKind::Create2 | CreateKind::Container => !mode.is_ttl(),
+    };
+    if fits { Ok(mode) } else { Err(ErrorCode::BadArguments) }
 }
 
 /// The path with the number of children ever made, ten characters with the sign.
@@ -185,6 +212,21 @@ fn prep_set_data(
     let version = next_version(znode.version, request.version)?;
     let (path, data) = (request.path.clone(), request.data.clone());
     Ok(Txn::SetData { path, data, version, reconfig: false })
+}
+
+fn prep_set_acl(
+    request: &SetAclRequest,
+    context: &PrepContext<'_>,
+    prepared: &Database,
+) -> Result<Txn, ErrorCode> {
+    check_session(context, prepared)?;
+    if !path::is_valid(&request.path) {
+        return Err(ErrorCode::BadArguments);
+    }
+    let acl = fix_up_acl(&request.acl, context.auth)?;
+    let znode = find(prepared, &request.path)?;
+    let version = next_version(znode.aversion, request.version)?;
+    Ok(Txn::SetAcl { path: request.path.clone(), acl, version })
 }
 
 fn prep_check(

@@ -1,38 +1,49 @@
 //! Reads: from the tree of this server, as it is.
 //!
-//! Not here: when a read is due (behind its session's earlier writes).
-//! Source: Java's `FinalRequestProcessor`.
+//! Not here: when a read is due (behind its session's earlier writes), and what concerns watches
+//! alone. Source: Java's `FinalRequestProcessor`.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::tree::{Database, Watch, Znode};
-use crate::types::Path;
-use crate::wire::client::{ErrorCode, Request, Response};
+use crate::txn::Id;
+use crate::types::{Path, SessionId};
+use crate::wire::client::{ClientInfo, ErrorCode, ReadOp, ReadResult, Request, Response};
+
+/// Who reads.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadContext<'a> {
+    /// Whose ephemerals are meant.
+    pub session: SessionId,
+    /// The identities of the connection, its address last.
+    pub auth: &'a [Id],
+}
 
 /// What a read found.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Read {
     /// The answer.
     pub result: Result<Response, ErrorCode>,
-    /// The watch to set for it.
-    pub watch: Option<Watch>,
+    /// The watches to set for it.
+    pub watches: Vec<Watch>,
 }
 
 /// Does a read. What is none becomes [`ErrorCode::Unimplemented`].
-pub fn read(request: &Request, database: &Database) -> Read {
+pub fn read(request: &Request, context: &ReadContext<'_>, database: &Database) -> Read {
     match request {
         Request::Exists { path, watch } => Read {
             result: find(database, path).map(|znode| Response::Stat(znode.stat())),
             // Also on what is missing: that is how a client waits for a znode.
-            watch: watch.then(|| Watch::Data(path.clone())),
+            watches: watch.then(|| Watch::Data(path.clone())).into_iter().collect(),
         },
         Request::GetData { path, watch } => {
             let result = find(database, path)
                 .map(|znode| Response::Data { data: znode.data.clone(), stat: znode.stat() });
             watched(result, *watch, || Watch::Data(path.clone()))
         }
-        Request::GetAcl { path } => Read { result: get_acl(database, path), watch: None },
+        Request::GetAcl { path } => unwatched(get_acl(database, path)),
         Request::GetChildren { path, watch } => {
             let result = find(database, path).map(|_| Response::Children(names(database, path)));
             watched(result, *watch, || Watch::Child(path.clone()))
@@ -44,24 +55,65 @@ pub fn read(request: &Request, database: &Database) -> Read {
             });
             watched(result, *watch, || Watch::Child(path.clone()))
         }
+        Request::GetAllChildrenNumber { path } => unwatched(find(database, path).map(|_| {
+            let number = database.tree.descendants(path);
+            Response::Number(i32::try_from(number).unwrap_or(i32::MAX))
+        })),
+        Request::GetEphemerals { prefix } => {
+            unwatched(Ok(Response::Paths(ephemerals(database, context.session, prefix))))
+        }
+        Request::WhoAmI => {
+            unwatched(Ok(Response::Identities(context.auth.iter().map(client_info).collect())))
+        }
+        Request::MultiRead(ops) => read_all(ops, context, database),
         Request::CreateSession { .. }
         | Request::CloseSession
         | Request::Create(_)
         | Request::Create2(_)
+        | Request::CreateContainer(_)
+        | Request::CreateTtl(_)
         | Request::Delete(_)
+        | Request::DeleteContainer { .. }
         | Request::SetData(_)
+        | Request::SetAcl(_)
         | Request::Check(_)
         | Request::Multi(_)
         | Request::Sync { .. }
+        | Request::Auth(_)
         | Request::Ping
-        | Request::SetWatches(_) => Read { result: Err(ErrorCode::Unimplemented), watch: None },
+        | Request::AddWatch { .. }
+        | Request::CheckWatches { .. }
+        | Request::RemoveWatches { .. }
+        | Request::SetWatches(_)
+        | Request::SetWatches2(_) => unwatched(Err(ErrorCode::Unimplemented)),
     }
 }
 
 /// A read that failed sets no watch.
 fn watched(result: Result<Response, ErrorCode>, watch: bool, make: impl FnOnce() -> Watch) -> Read {
-    let watch = (watch && result.is_ok()).then(make);
-    Read { result, watch }
+    let watches = (watch && result.is_ok()).then(make).into_iter().collect();
+    Read { result, watches }
+}
+
+fn unwatched(result: Result<Response, ErrorCode>) -> Read {
+    Read { result, watches: Vec::new() }
+}
+
+/// Each part is a read of its own: one that fails does not touch the others.
+fn read_all(ops: &[ReadOp], context: &ReadContext<'_>, database: &Database) -> Read {
+    let mut results = Vec::with_capacity(ops.len());
+    let mut watches = Vec::new();
+    for op in ops {
+        let Read { result, watches: more } = read(&op.clone().into(), context, database);
+        watches.extend(more);
+        results.push(match result {
+            Ok(Response::Data { data, stat }) => ReadResult::Data { data, stat },
+            Ok(Response::Children(children)) => ReadResult::Children(children),
+            Ok(_) => ReadResult::Error(ErrorCode::RuntimeInconsistency.to_wire()),
+            Err(code) => ReadResult::Error(code.to_wire()),
+        });
+    }
+    Read { result: Ok(Response::MultiRead(results)), watches }
 }
 
 fn get_acl(database: &Database, path: &Path) -> Result<Response, ErrorCode> {
@@ -73,6 +125,22 @@ fn get_acl(database: &Database, path: &Path) -> Result<Response, ErrorCode> {
 
 fn names(database: &Database, path: &str) -> Vec<Arc<str>> {
     database.tree.children(path).map(Arc::from).collect()
+}
+
+/// The prefix is a text, not a path: `/a` also finds `/ab`.
+fn ephemerals(database: &Database, session: SessionId, prefix: &str) -> Vec<Path> {
+    let all = database.tree.ephemerals_of(session);
+    let is_all = matches!(prefix.trim(), "" | "/");
+    all.filter(|path| is_all || path.starts_with(prefix)).cloned().collect()
+}
+
+/// Who somebody is, without what proves it. The super user has no name of his own.
+fn client_info(id: &Id) -> ClientInfo {
+    let user = match id.scheme.as_str() {
+        "digest" => id.id.split(':').next().unwrap_or_default(),
+        _ => &id.id,
+    };
+    ClientInfo { scheme: id.scheme.clone(), user: String::from(user) }
 }
 
 /// The empty string is the root in snapshots, but no path of a request.

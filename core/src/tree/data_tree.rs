@@ -87,6 +87,20 @@ impl DataTree {
         children.map(|key| key.name).filter(|name| !name.is_empty()) // the root is beside them
     }
 
+    /// How many znodes there are below `path`, at any depth; for the root it is all but the root.
+    /// It takes time for each of them.
+    pub fn descendants(&self, path: &str) -> u64 {
+        let path = stored(path);
+        if path.is_empty() {
+            return self.node_count().saturating_sub(1);
+        }
+        let below = join(path, "");
+        let start = PathKey { parent: &below, name: "" };
+        let deeper = self.nodes.iter_from(&start).map(|(key, _)| key.split());
+        let deeper = deeper.take_while(|key| key.parent.starts_with(&*below)).count();
+        self.children(path).count() as u64 + deeper as u64
+    }
+
     /// All znodes, every parent before its children. The root's path is the empty string.
     pub fn walk(&self) -> impl Iterator<Item = (&Path, &Znode)> {
         self.nodes.iter().map(|(key, node)| (&key.0, &node.znode))
@@ -457,6 +471,9 @@ mod tests {
         assert!(tree.children("/").eq(["a", "a-", "zookeeper"]));
         assert!(tree.children("/a").eq(["x", "x-"]));
         assert_eq!(tree.get("/a").expect("made").children, 2);
+        let below =
+            ["/", "", "/a", "/a/x", "/a-", "/a/x/y", "/nope"].map(|at| tree.descendants(at));
+        assert_eq!(below, [9, 9, 3, 1, 1, 0, 0]);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Broadcast {
         let first = Zxid::new(epoch, 0).max(database.last_zxid);
         Broadcast {
             epoch,
-            pipeline: Pipeline::new(database.clone(), first, sessions),
+            pipeline: Pipeline::new(database.clone(), first, sessions, shared.config.rules),
             last_committed: first,
             acked: BTreeMap::new(),
             learner_syncs: VecDeque::new(),

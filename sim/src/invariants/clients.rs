@@ -208,7 +208,11 @@ fn is_write(request: &Request) -> bool {
         | Request::Create(_)
         | Request::Create2(_)
         | Request::Delete(_)
+        | Request::CreateContainer(_)
+        | Request::CreateTtl(_)
+        | Request::DeleteContainer { .. }
         | Request::SetData(_)
+        | Request::SetAcl(_)
         | Request::Multi(_) => true,
         Request::Check(_)
         | Request::Exists { .. }
@@ -216,8 +220,17 @@ fn is_write(request: &Request) -> bool {
         | Request::GetAcl { .. }
         | Request::GetChildren { .. }
         | Request::GetChildren2 { .. }
+        | Request::MultiRead(_)
+        | Request::GetEphemerals { .. }
+        | Request::GetAllChildrenNumber { .. }
+        | Request::WhoAmI
+        | Request::Auth(_)
         | Request::Sync { .. }
         | Request::Ping
-        | Request::SetWatches(_) => false,
+        | Request::AddWatch { .. }
+        | Request::CheckWatches { .. }
+        | Request::RemoveWatches { .. }
+        | Request::SetWatches(_)
+        | Request::SetWatches2(_) => false,
     }
 }

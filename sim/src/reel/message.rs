@@ -9,8 +9,8 @@ use zablab_core::process::PortKind;
 use zablab_core::txn::{LogRecord, Txn};
 use zablab_core::types::{ServerId, Zxid};
 use zablab_core::wire::client::{
-    ConnectRequest, ConnectResponse, ErrorCode, EventType, OpCode, ReplyHeader, Request,
-    RequestHeader, WatcherEvent, XID_EVENT, XID_PING,
+    ConnectRequest, ConnectResponse, CreateTtlRequest, ErrorCode, EventType, OpCode, ReplyHeader,
+    Request, RequestHeader, SetWatches2, WatcherEvent, XID_EVENT, XID_PING,
 };
 use zablab_core::wire::datagram::{Poll, Push};
 use zablab_core::wire::election::{InitialMessage, Notification, PeerState, Vote};
@@ -381,9 +381,20 @@ fn request_fields(described: Described, request: &Request) -> Described {
         None => described,
     };
     match request {
-        Request::Create(create) | Request::Create2(create) => described
+        Request::Create(create)
+        | Request::Create2(create)
+        | Request::CreateContainer(create)
+        | Request::CreateTtl(CreateTtlRequest { create, .. }) => described
             .with("data", data_text(create.data.as_ref()))
             .with("flags", create.flags.to_string()),
+        Request::SetAcl(set) => described.with("version", set.version.to_string()),
+        Request::MultiRead(ops) => described.with("ops", ops.len().to_string()),
+        Request::GetEphemerals { prefix } => described.with("prefixPath", prefix.to_string()),
+        Request::Auth(auth) => described.with("scheme", auth.scheme.clone()),
+        Request::AddWatch { mode, .. } => described.with("mode", mode.to_string()),
+        Request::CheckWatches { kind, .. } | Request::RemoveWatches { kind, .. } => {
+            described.with("type", kind.to_string())
+        }
         Request::SetData(set) => described
             .with("data", data_text(set.data.as_ref()))
             .with("version", set.version.to_string()),
@@ -394,12 +405,15 @@ fn request_fields(described: Described, request: &Request) -> Described {
         | Request::GetChildren2 { watch, .. } => described.with("watch", watch.to_string()),
         Request::Multi(ops) => described.with("ops", ops.len().to_string()),
         Request::CreateSession { timeout_ms } => described.with("timeOut", timeout_ms.to_string()),
-        Request::SetWatches(watches) => {
+        Request::SetWatches(watches) | Request::SetWatches2(SetWatches2 { once: watches, .. }) => {
             described.with("relativeZxid", shown(watches.relative_zxid))
         }
         Request::CloseSession
         | Request::Check(_)
         | Request::GetAcl { .. }
+        | Request::GetAllChildrenNumber { .. }
+        | Request::DeleteContainer { .. }
+        | Request::WhoAmI
         | Request::Sync { .. }
         | Request::Ping => described,
     }
@@ -434,7 +448,7 @@ fn request_letters(op: i32) -> &'static str {
         Some(OpCode::Sync) => "sy",
         Some(OpCode::Multi) => "mul",
         Some(OpCode::CloseSession) => "CL",
-        Some(OpCode::SetWatches) => "sw",
+        Some(OpCode::SetWatches | OpCode::SetWatches2) => "sw",
         Some(_) | None => "rq",
     }
 }

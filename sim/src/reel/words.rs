@@ -159,9 +159,22 @@ fn request_act(request: &Request) -> Option<ClientAct> {
         | Request::Create2(_)
         | Request::Check(_)
         | Request::GetAcl { .. }
+        | Request::SetAcl(_)
+        | Request::CreateContainer(_)
+        | Request::CreateTtl(_)
+        | Request::DeleteContainer { .. }
+        | Request::MultiRead(_)
+        | Request::GetEphemerals { .. }
+        | Request::GetAllChildrenNumber { .. }
+        | Request::WhoAmI
+        | Request::Auth(_)
         | Request::GetChildren { .. }
         | Request::Ping
-        | Request::SetWatches(_) => None,
+        | Request::AddWatch { .. }
+        | Request::CheckWatches { .. }
+        | Request::RemoveWatches { .. }
+        | Request::SetWatches(_)
+        | Request::SetWatches2(_) => None,
     }
 }
 
@@ -190,6 +203,6 @@ fn part(op: &MultiOp) -> Option<Part> {
             version: version(delete.version),
         }),
         MultiOp::Check(check) => Part::Check(check.path.to_string(), check.version),
-        MultiOp::Create2(_) => return None,
+        MultiOp::Create2(_) | MultiOp::CreateContainer(_) | MultiOp::CreateTtl(_) => return None,
     })
 }

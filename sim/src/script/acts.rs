@@ -432,13 +432,7 @@ impl<A: Actor> Acting<'_, A> {
 }
 
 fn request(write: &Write) -> Request {
-    match multi_op(write) {
-        MultiOp::Create(create) => Request::Create(create),
-        MultiOp::Create2(create) => Request::Create2(create),
-        MultiOp::Delete(delete) => Request::Delete(delete),
-        MultiOp::SetData(set) => Request::SetData(set),
-        MultiOp::Check(check) => Request::Check(check),
-    }
+    multi_op(write).into()
 }
 
 fn part(part: &Part) -> MultiOp {

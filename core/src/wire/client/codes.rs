@@ -208,6 +208,11 @@ impl CreateMode {
         matches!(self, CreateMode::Ephemeral | CreateMode::EphemeralSequential)
     }
 
+    /// True if it has a time to live.
+    pub const fn is_ttl(self) -> bool {
+        matches!(self, CreateMode::PersistentWithTtl | CreateMode::PersistentSequentialWithTtl)
+    }
+
     /// True if the server adds a number to its name.
     pub const fn is_sequential(self) -> bool {
         matches!(
@@ -232,5 +237,31 @@ wire_enum! {
         NodeDataChanged = 3,
         /// A child was made or has gone.
         NodeChildrenChanged = 4,
+    }
+}
+
+wire_enum! {
+    /// What a watch of addWatch tells; both kinds stay.
+    AddWatchMode {
+        /// What data and child watches tell.
+        Persistent = 0,
+        /// What data watches tell, of the znode and of everything below it.
+        PersistentRecursive = 1,
+    }
+}
+
+wire_enum! {
+    /// Which watches checkWatches and removeWatches mean.
+    WatcherType {
+        /// One-shot child watches.
+        Children = 1,
+        /// One-shot data watches.
+        Data = 2,
+        /// All of them.
+        Any = 3,
+        /// Persistent watches (since 3.9).
+        Persistent = 4,
+        /// Persistent recursive watches (since 3.9).
+        PersistentRecursive = 5,
     }
 }

@@ -7,19 +7,22 @@
 
 mod codes;
 mod connect;
+mod multi;
 mod password;
 mod reply;
 mod request;
 
-pub use codes::{CreateMode, ErrorCode, EventType, OpCode};
+pub use codes::{AddWatchMode, CreateMode, ErrorCode, EventType, OpCode, WatcherType};
 pub use connect::{ConnectRequest, ConnectResponse};
+pub use multi::{MultiOp, MultiResult, ReadOp, ReadResult};
 pub use password::{PASSWORD_LEN, session_password};
 pub use reply::{
-    MultiResult, ReplyHeader, Response, ResponseError, WatcherEvent, encode_event, encode_reply,
+    ClientInfo, ReplyHeader, Response, ResponseError, WatcherEvent, encode_event, encode_reply,
 };
 pub use request::{
-    CheckVersionRequest, CreateRequest, DeleteRequest, MultiOp, Request, RequestError,
-    RequestHeader, SetDataRequest, SetWatches, encode_request,
+    AuthRequest, CheckVersionRequest, CreateRequest, CreateTtlRequest, DeleteRequest, Request,
+    RequestError, RequestHeader, SetAclRequest, SetDataRequest, SetWatches, SetWatches2,
+    encode_request,
 };
 
 pub use super::records::Stat;

@@ -1,13 +1,17 @@
 //! Replies to a client, and watch events.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::codes::{ErrorCode, EventType, OpCode};
+use super::multi::{
+    MultiResult, ReadResult, read_read_results, read_results, write_read_results, write_results,
+};
 use super::{STATE_SYNC_CONNECTED, XID_EVENT};
 use crate::limits::{JUTE_MAX_BUFFER, JUTE_MAX_BUFFER_PEER};
-use crate::txn::Acl;
+use crate::txn::{Acl, Id};
 use crate::types::{Path, Xid, Zxid};
 use crate::wire::jute::{JuteError, Reader, Writer};
 use crate::wire::records::Stat;
@@ -50,21 +54,21 @@ impl ReplyHeader {
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Response {
-    /// None: errors, delete, ping, closeSession, setWatches.
+    /// None: errors, delete, ping, closeSession, auth, and those of watches but addWatch.
     Empty,
     /// For create.
     Create {
         /// The path with its sequence number, if it has one.
         path: Path,
     },
-    /// For create2.
+    /// For create2, createContainer and createTTL.
     Create2 {
         /// The path with its sequence number, if it has one.
         path: Path,
         /// Its stat.
         stat: Stat,
     },
-    /// For exists and setData.
+    /// For exists, setData and setACL.
     Stat(Stat),
     /// For getData.
     Data {
@@ -94,38 +98,28 @@ pub enum Response {
         /// The request's path.
         path: Path,
     },
+    /// For getEphemerals, in no order.
+    Paths(Vec<Path>),
+    /// For getAllChildrenNumber.
+    Number(i32),
+    /// For whoAmI.
+    Identities(Vec<ClientInfo>),
+    /// For addWatch: always 0.
+    Code(i32),
     /// For multi: all parts succeeded, or all are errors.
     Multi(Vec<MultiResult>),
+    /// For multiRead.
+    MultiRead(Vec<ReadResult>),
 }
 
-/// What became of one part of a multi.
+/// Whom a connection has proved to be, without what proved it.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum MultiResult {
-    /// A create.
-    Create {
-        /// The path with its sequence number, if it has one.
-        path: Path,
-    },
-    /// A create2.
-    Create2 {
-        /// The path with its sequence number, if it has one.
-        path: Path,
-        /// Its stat.
-        stat: Stat,
-    },
-    /// A delete.
-    Delete,
-    /// A setData.
-    SetData {
-        /// The stat.
-        stat: Stat,
-    },
-    /// A check.
-    Check,
-    /// The multi failed: 0 for the parts before the one that failed, its code for that one, and
-    /// `RuntimeInconsistency` for those after it.
-    Error(i32),
+pub struct ClientInfo {
+    /// The scheme.
+    pub scheme: String,
+    /// The user, as that scheme names users.
+    pub user: String,
 }
 
 /// What a watch tells.
@@ -207,12 +201,19 @@ impl Response {
         let mut input = Reader::new(body, JUTE_MAX_BUFFER_PEER);
         let input = &mut input;
         let response = match op {
-            OpCode::CloseSession | OpCode::Delete | OpCode::Ping | OpCode::SetWatches => {
-                Response::Empty
-            }
+            OpCode::CloseSession
+            | OpCode::Delete
+            | OpCode::Ping
+            | OpCode::Auth
+            | OpCode::CheckWatches
+            | OpCode::RemoveWatches
+            | OpCode::SetWatches
+            | OpCode::SetWatches2 => Response::Empty,
             OpCode::Create => Response::Create { path: input.text()? },
-            OpCode::Create2 => Response::Create2 { path: input.text()?, stat: Stat::read(input)? },
-            OpCode::Exists | OpCode::SetData => Response::Stat(Stat::read(input)?),
+            OpCode::Create2 | OpCode::CreateContainer | OpCode::CreateTtl => {
+                Response::Create2 { path: input.text()?, stat: Stat::read(input)? }
+            }
+            OpCode::Exists | OpCode::SetData | OpCode::SetAcl => Response::Stat(Stat::read(input)?),
             OpCode::GetData => Response::Data { data: input.buffer()?, stat: Stat::read(input)? },
             OpCode::GetAcl => {
                 Response::Acl { acl: Acl::read_list(input)?, stat: Stat::read(input)? }
@@ -222,25 +223,20 @@ impl Response {
                 Response::Children2 { children: names(input)?, stat: Stat::read(input)? }
             }
             OpCode::Sync => Response::Sync { path: input.text()? },
-            OpCode::Multi => Response::Multi(read_multi(input)?),
+            OpCode::GetEphemerals => Response::Paths(names(input)?),
+            OpCode::GetAllChildrenNumber => Response::Number(input.int()?),
+            OpCode::WhoAmI => Response::Identities(
+                input.vector(Id::LEN_MIN, ClientInfo::read)?.unwrap_or_default(),
+            ),
+            OpCode::AddWatch => Response::Code(input.int()?),
+            OpCode::Multi => Response::Multi(read_results(input)?),
+            OpCode::MultiRead => Response::MultiRead(read_read_results(input)?),
             OpCode::Error
             | OpCode::CreateSession
             | OpCode::Check
-            | OpCode::SetAcl
             | OpCode::Reconfig
-            | OpCode::CheckWatches
-            | OpCode::RemoveWatches
-            | OpCode::CreateContainer
             | OpCode::DeleteContainer
-            | OpCode::CreateTtl
-            | OpCode::MultiRead
-            | OpCode::Auth
-            | OpCode::Sasl
-            | OpCode::GetEphemerals
-            | OpCode::GetAllChildrenNumber
-            | OpCode::SetWatches2
-            | OpCode::AddWatch
-            | OpCode::WhoAmI => return Err(ResponseError::UnknownOp { op }),
+            | OpCode::Sasl => return Err(ResponseError::UnknownOp { op }),
         };
         Ok(response)
     }
@@ -269,7 +265,14 @@ impl Response {
                 out.vector(children, |out, name| out.ustring(name));
                 stat.write(out);
             }
-            Response::Multi(results) => write_multi(results, out),
+            Response::Paths(paths) => out.vector(paths, |out, path| out.ustring(path)),
+            Response::Number(number) | Response::Code(number) => out.int(*number),
+            Response::Identities(infos) => out.vector(infos, |out, info| {
+                out.ustring(&info.scheme);
+                out.ustring(&info.user);
+            }),
+            Response::Multi(results) => write_results(results, out),
+            Response::MultiRead(results) => write_read_results(results, out),
         }
     }
 
@@ -277,7 +280,9 @@ impl Response {
     fn len_hint(&self) -> usize {
         match self {
             Response::Data { data, .. } => data.as_ref().map_or(0, Bytes::len) + 4 + Stat::LEN,
-            Response::Children(children) | Response::Children2 { children, .. } => {
+            Response::Children(children)
+            | Response::Paths(children)
+            | Response::Children2 { children, .. } => {
                 children.iter().map(|name| 4 + name.len()).sum::<usize>() + 4 + Stat::LEN
             }
             Response::Empty
@@ -286,62 +291,24 @@ impl Response {
             | Response::Stat(_)
             | Response::Acl { .. }
             | Response::Sync { .. }
-            | Response::Multi(_) => 2 * Stat::LEN,
+            | Response::Number(_)
+            | Response::Code(_)
+            | Response::Identities(_)
+            | Response::Multi(_)
+            | Response::MultiRead(_) => 2 * Stat::LEN,
         }
     }
 }
 
-fn names(input: &mut Reader) -> Result<Vec<Arc<str>>, JuteError> {
+impl ClientInfo {
+    fn read(input: &mut Reader) -> Result<ClientInfo, JuteError> {
+        let Id { scheme, id: user } = Id::read(input)?;
+        Ok(ClientInfo { scheme, user })
+    }
+}
+
+pub(super) fn names(input: &mut Reader) -> Result<Vec<Arc<str>>, JuteError> {
     Ok(input.vector(4, Reader::text)?.unwrap_or_default())
-}
-
-fn read_multi(input: &mut Reader) -> Result<Vec<MultiResult>, ResponseError> {
-    let mut results = Vec::new();
-    // Ends, because every part takes bytes off a frame of limited length.
-    loop {
-        let (op, done, _) = (input.int()?, input.boolean()?, input.int()?);
-        if done {
-            return Ok(results);
-        }
-        results.push(match op {
-            1 => MultiResult::Create { path: input.text()? },
-            2 => MultiResult::Delete,
-            5 => MultiResult::SetData { stat: Stat::read(input)? },
-            13 => MultiResult::Check,
-            15 => MultiResult::Create2 { path: input.text()?, stat: Stat::read(input)? },
-            -1 => MultiResult::Error(input.int()?),
-            _ => return Err(ResponseError::BadMultiResult { op }),
-        });
-    }
-}
-
-fn write_multi(results: &[MultiResult], out: &mut Writer) {
-    for result in results {
-        let (op, err) = match result {
-            MultiResult::Create { .. } => (OpCode::Create, 0),
-            MultiResult::Create2 { .. } => (OpCode::Create2, 0),
-            MultiResult::Delete => (OpCode::Delete, 0),
-            MultiResult::SetData { .. } => (OpCode::SetData, 0),
-            MultiResult::Check => (OpCode::Check, 0),
-            MultiResult::Error(err) => (OpCode::Error, *err),
-        };
-        out.int(op.to_wire());
-        out.boolean(false);
-        out.int(err);
-        match result {
-            MultiResult::Create { path } => out.ustring(path),
-            MultiResult::Create2 { path, stat } => {
-                out.ustring(path);
-                stat.write(out);
-            }
-            MultiResult::SetData { stat } => stat.write(out),
-            MultiResult::Delete | MultiResult::Check => {}
-            MultiResult::Error(err) => out.int(*err),
-        }
-    }
-    out.int(-1);
-    out.boolean(true);
-    out.int(-1);
 }
 
 #[cfg(test)]

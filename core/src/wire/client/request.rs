@@ -1,9 +1,11 @@
 //! Requests of a client.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::codes::{ErrorCode, OpCode};
+use super::multi::{MultiOp, ReadOp, read_multi, read_multi_read, write_multi, write_multi_read};
 use crate::limits::JUTE_MAX_BUFFER;
 use crate::txn::Acl;
 use crate::types::{Path, Xid, Zxid};
@@ -51,8 +53,21 @@ pub enum Request {
     SetData(SetDataRequest),
     /// Check a version; as a request of its own it is refused.
     Check(CheckVersionRequest),
+    /// Change an access list.
+    SetAcl(SetAclRequest),
+    /// Make a container; the reply is path and stat.
+    CreateContainer(CreateRequest),
+    /// Make a znode with a time to live; the reply is path and stat.
+    CreateTtl(CreateTtlRequest),
+    /// The leader reaps a container or a znode whose time is over; no client may send it.
+    DeleteContainer {
+        /// Which znode.
+        path: Path,
+    },
     /// Several writes as one.
     Multi(Vec<MultiOp>),
+    /// Several reads at once, each with a result of its own.
+    MultiRead(Vec<ReadOp>),
     /// Give the stat.
     Exists {
         /// Of which znode.
@@ -86,6 +101,20 @@ pub enum Request {
         /// Whether to watch its children.
         watch: bool,
     },
+    /// Give the paths of the session's own ephemeral znodes.
+    GetEphemerals {
+        /// What the paths must begin with, as text; nothing or `/` is all of them.
+        prefix: Path,
+    },
+    /// Give the number of all descendants.
+    GetAllChildrenNumber {
+        /// Of which znode.
+        path: Path,
+    },
+    /// Give the identities of the connection.
+    WhoAmI,
+    /// Prove an identity, for this connection.
+    Auth(AuthRequest),
     /// Wait until all that was committed so far is applied here.
     Sync {
         /// Echoed; nothing needs to be there.
@@ -95,6 +124,29 @@ pub enum Request {
     Ping,
     /// Set watches again after a reconnect.
     SetWatches(SetWatches),
+    /// As that, with persistent watches.
+    SetWatches2(SetWatches2),
+    /// Set a watch that stays.
+    AddWatch {
+        /// On which znode; it need not be there.
+        path: Path,
+        /// See [`super::AddWatchMode`].
+        mode: i32,
+    },
+    /// Is there such a watch?
+    CheckWatches {
+        /// On which znode.
+        path: Path,
+        /// See [`super::WatcherType`].
+        kind: i32,
+    },
+    /// Take watches back.
+    RemoveWatches {
+        /// On which znode.
+        path: Path,
+        /// See [`super::WatcherType`].
+        kind: i32,
+    },
 }
 
 /// A create, by whichever operation.
@@ -143,20 +195,36 @@ pub struct CheckVersionRequest {
     pub version: i32,
 }
 
-/// One part of a multi.
+/// A change of an access list.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum MultiOp {
-    /// Make a znode; its result is the path.
-    Create(CreateRequest),
-    /// Make a znode; its result is path and stat.
-    Create2(CreateRequest),
-    /// Remove a znode.
-    Delete(DeleteRequest),
-    /// Change data.
-    SetData(SetDataRequest),
-    /// Check a version.
-    Check(CheckVersionRequest),
+pub struct SetAclRequest {
+    /// Of which znode.
+    pub path: Path,
+    /// The new list.
+    pub acl: Vec<Acl>,
+    /// The `aversion` it must have; -1 for any.
+    pub version: i32,
+}
+
+/// A create of a znode with a time to live.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CreateTtlRequest {
+    /// What every create says; the flags are those of a TTL znode.
+    pub create: CreateRequest,
+    /// The time to live in ms.
+    pub ttl_ms: i64,
+}
+
+/// Credentials.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AuthRequest {
+    /// Of which scheme.
+    pub scheme: String,
+    /// What proves the identity, in the form of that scheme.
+    pub auth: Option<Bytes>,
 }
 
 /// The watches that a client had on its last connection.
@@ -171,6 +239,18 @@ pub struct SetWatches {
     pub exist_watches: Vec<Path>,
     /// Set by getChildren.
     pub child_watches: Vec<Path>,
+}
+
+/// As [`SetWatches`], with those that stay.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SetWatches2 {
+    /// Those that are told once.
+    pub once: SetWatches,
+    /// Set by addWatch in the mode persistent.
+    pub persistent_watches: Vec<Path>,
+    /// Set by addWatch in the mode persistent recursive.
+    pub recursive_watches: Vec<Path>,
 }
 
 /// Why a body is no request.
@@ -245,22 +325,26 @@ impl Request {
             OpCode::Sync => Request::Sync { path: input.text()? },
             OpCode::Ping => Request::Ping,
             OpCode::SetWatches => Request::SetWatches(SetWatches::read(input)?),
-            OpCode::Error
-            | OpCode::SetAcl
-            | OpCode::Reconfig
-            | OpCode::CheckWatches
-            | OpCode::RemoveWatches
-            | OpCode::CreateContainer
-            | OpCode::DeleteContainer
-            | OpCode::CreateTtl
-            | OpCode::MultiRead
-            | OpCode::Auth
-            | OpCode::Sasl
-            | OpCode::GetEphemerals
-            | OpCode::GetAllChildrenNumber
-            | OpCode::SetWatches2
-            | OpCode::AddWatch
-            | OpCode::WhoAmI => return Err(RequestError::Unimplemented { op }),
+            OpCode::SetWatches2 => Request::SetWatches2(SetWatches2::read(input)?),
+            OpCode::SetAcl => Request::SetAcl(SetAclRequest::read(input)?),
+            OpCode::CreateContainer => Request::CreateContainer(CreateRequest::read(input)?),
+            OpCode::CreateTtl => Request::CreateTtl(CreateTtlRequest::read(input)?),
+            OpCode::DeleteContainer => Request::DeleteContainer { path: input.text()? },
+            OpCode::MultiRead => Request::MultiRead(read_multi_read(input)?),
+            OpCode::GetEphemerals => Request::GetEphemerals { prefix: input.text()? },
+            OpCode::GetAllChildrenNumber => Request::GetAllChildrenNumber { path: input.text()? },
+            OpCode::WhoAmI => Request::WhoAmI,
+            OpCode::Auth => Request::Auth(AuthRequest::read(input)?),
+            OpCode::AddWatch => Request::AddWatch { path: input.text()?, mode: input.int()? },
+            OpCode::CheckWatches => {
+                Request::CheckWatches { path: input.text()?, kind: input.int()? }
+            }
+            OpCode::RemoveWatches => {
+                Request::RemoveWatches { path: input.text()?, kind: input.int()? }
+            }
+            OpCode::Error | OpCode::Reconfig | OpCode::Sasl => {
+                return Err(RequestError::Unimplemented { op });
+            }
         };
         Ok(request)
     }
@@ -291,13 +375,30 @@ impl Request {
             Request::Sync { .. } => OpCode::Sync,
             Request::Ping => OpCode::Ping,
             Request::SetWatches(_) => OpCode::SetWatches,
+            Request::SetWatches2(_) => OpCode::SetWatches2,
+            Request::SetAcl(_) => OpCode::SetAcl,
+            Request::CreateContainer(_) => OpCode::CreateContainer,
+            Request::CreateTtl(_) => OpCode::CreateTtl,
+            Request::DeleteContainer { .. } => OpCode::DeleteContainer,
+            Request::MultiRead(_) => OpCode::MultiRead,
+            Request::GetEphemerals { .. } => OpCode::GetEphemerals,
+            Request::GetAllChildrenNumber { .. } => OpCode::GetAllChildrenNumber,
+            Request::WhoAmI => OpCode::WhoAmI,
+            Request::Auth(_) => OpCode::Auth,
+            Request::AddWatch { .. } => OpCode::AddWatch,
+            Request::CheckWatches { .. } => OpCode::CheckWatches,
+            Request::RemoveWatches { .. } => OpCode::RemoveWatches,
         }
     }
 
     /// The path it is about; `None` if it is about none or several.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Request::Create(create) | Request::Create2(create) => Some(&create.path),
+            Request::Create(create)
+            | Request::Create2(create)
+            | Request::CreateContainer(create)
+            | Request::CreateTtl(CreateTtlRequest { create, .. }) => Some(&create.path),
+            Request::SetAcl(set) => Some(&set.path),
             Request::Delete(delete) => Some(&delete.path),
             Request::SetData(set) => Some(&set.path),
             Request::Check(check) => Some(&check.path),
@@ -306,24 +407,40 @@ impl Request {
             | Request::GetAcl { path }
             | Request::GetChildren { path, .. }
             | Request::GetChildren2 { path, .. }
+            | Request::GetAllChildrenNumber { path }
+            | Request::DeleteContainer { path }
+            | Request::AddWatch { path, .. }
+            | Request::CheckWatches { path, .. }
+            | Request::RemoveWatches { path, .. }
             | Request::Sync { path } => Some(path),
             Request::CreateSession { .. }
             | Request::CloseSession
             | Request::Multi(_)
+            | Request::MultiRead(_)
+            | Request::GetEphemerals { .. }
+            | Request::WhoAmI
+            | Request::Auth(_)
             | Request::Ping
-            | Request::SetWatches(_) => None,
+            | Request::SetWatches(_)
+            | Request::SetWatches2(_) => None,
         }
     }
 
     fn write(&self, out: &mut Writer) {
         match self {
             Request::CreateSession { timeout_ms } => out.int(*timeout_ms),
-            Request::CloseSession | Request::Ping => {}
-            Request::Create(create) | Request::Create2(create) => create.write(out),
+            Request::CloseSession | Request::Ping | Request::WhoAmI => {}
+            Request::Create(create)
+            | Request::Create2(create)
+            | Request::CreateContainer(create) => create.write(out),
+            Request::CreateTtl(ttl) => ttl.write(out),
+            Request::SetAcl(set) => set.write(out),
+            Request::Auth(auth) => auth.write(out),
             Request::Delete(delete) => delete.write(out),
             Request::SetData(set) => set.write(out),
             Request::Check(check) => check.write(out),
             Request::Multi(ops) => write_multi(ops, out),
+            Request::MultiRead(ops) => write_multi_read(ops, out),
             Request::Exists { path, watch }
             | Request::GetData { path, watch }
             | Request::GetChildren { path, watch }
@@ -331,73 +448,25 @@ impl Request {
                 out.ustring(path);
                 out.boolean(*watch);
             }
-            Request::GetAcl { path } | Request::Sync { path } => out.ustring(path),
+            Request::GetAcl { path }
+            | Request::GetAllChildrenNumber { path }
+            | Request::GetEphemerals { prefix: path }
+            | Request::DeleteContainer { path }
+            | Request::Sync { path } => out.ustring(path),
+            Request::AddWatch { path, mode: kind }
+            | Request::CheckWatches { path, kind }
+            | Request::RemoveWatches { path, kind } => {
+                out.ustring(path);
+                out.int(*kind);
+            }
             Request::SetWatches(watches) => watches.write(out),
+            Request::SetWatches2(watches) => watches.write(out),
         }
     }
-}
-
-impl MultiOp {
-    /// Its operation.
-    pub fn op(&self) -> OpCode {
-        match self {
-            MultiOp::Create(_) => OpCode::Create,
-            MultiOp::Create2(_) => OpCode::Create2,
-            MultiOp::Delete(_) => OpCode::Delete,
-            MultiOp::SetData(_) => OpCode::SetData,
-            MultiOp::Check(_) => OpCode::Check,
-        }
-    }
-
-    /// The path it is about.
-    pub fn path(&self) -> &Path {
-        match self {
-            MultiOp::Create(create) | MultiOp::Create2(create) => &create.path,
-            MultiOp::Delete(delete) => &delete.path,
-            MultiOp::SetData(set) => &set.path,
-            MultiOp::Check(check) => &check.path,
-        }
-    }
-}
-
-fn read_multi(input: &mut Reader) -> Result<Vec<MultiOp>, RequestError> {
-    let mut ops = Vec::new();
-    // Ends, because every part takes bytes off a frame of limited length.
-    loop {
-        let (op, done, _) = (input.int()?, input.boolean()?, input.int()?);
-        if done {
-            return Ok(ops);
-        }
-        ops.push(match op {
-            1 => MultiOp::Create(CreateRequest::read(input)?),
-            2 => MultiOp::Delete(DeleteRequest::read(input)?),
-            5 => MultiOp::SetData(SetDataRequest::read(input)?),
-            13 => MultiOp::Check(CheckVersionRequest::read(input)?),
-            15 => MultiOp::Create2(CreateRequest::read(input)?),
-            _ => return Err(RequestError::BadMultiOp { op }),
-        });
-    }
-}
-
-fn write_multi(ops: &[MultiOp], out: &mut Writer) {
-    for op in ops {
-        out.int(op.op().to_wire());
-        out.boolean(false);
-        out.int(-1);
-        match op {
-            MultiOp::Create(create) | MultiOp::Create2(create) => create.write(out),
-            MultiOp::Delete(delete) => delete.write(out),
-            MultiOp::SetData(set) => set.write(out),
-            MultiOp::Check(check) => check.write(out),
-        }
-    }
-    out.int(-1);
-    out.boolean(true);
-    out.int(-1);
 }
 
 impl CreateRequest {
-    fn read(input: &mut Reader) -> Result<CreateRequest, JuteError> {
+    pub(super) fn read(input: &mut Reader) -> Result<CreateRequest, JuteError> {
         Ok(CreateRequest {
             path: input.text()?,
             data: input.buffer()?,
@@ -406,7 +475,7 @@ impl CreateRequest {
         })
     }
 
-    fn write(&self, out: &mut Writer) {
+    pub(super) fn write(&self, out: &mut Writer) {
         out.ustring(&self.path);
         out.buffer(self.data.as_deref());
         Acl::write_list(&self.acl, out);
@@ -415,22 +484,22 @@ impl CreateRequest {
 }
 
 impl DeleteRequest {
-    fn read(input: &mut Reader) -> Result<DeleteRequest, JuteError> {
+    pub(super) fn read(input: &mut Reader) -> Result<DeleteRequest, JuteError> {
         Ok(DeleteRequest { path: input.text()?, version: input.int()? })
     }
 
-    fn write(&self, out: &mut Writer) {
+    pub(super) fn write(&self, out: &mut Writer) {
         out.ustring(&self.path);
         out.int(self.version);
     }
 }
 
 impl SetDataRequest {
-    fn read(input: &mut Reader) -> Result<SetDataRequest, JuteError> {
+    pub(super) fn read(input: &mut Reader) -> Result<SetDataRequest, JuteError> {
         Ok(SetDataRequest { path: input.text()?, data: input.buffer()?, version: input.int()? })
     }
 
-    fn write(&self, out: &mut Writer) {
+    pub(super) fn write(&self, out: &mut Writer) {
         out.ustring(&self.path);
         out.buffer(self.data.as_deref());
         out.int(self.version);
@@ -438,11 +507,11 @@ impl SetDataRequest {
 }
 
 impl CheckVersionRequest {
-    fn read(input: &mut Reader) -> Result<CheckVersionRequest, JuteError> {
+    pub(super) fn read(input: &mut Reader) -> Result<CheckVersionRequest, JuteError> {
         Ok(CheckVersionRequest { path: input.text()?, version: input.int()? })
     }
 
-    fn write(&self, out: &mut Writer) {
+    pub(super) fn write(&self, out: &mut Writer) {
         out.ustring(&self.path);
         out.int(self.version);
     }
@@ -463,6 +532,64 @@ impl SetWatches {
         for list in [&self.data_watches, &self.exist_watches, &self.child_watches] {
             out.vector(list, |out, path| out.ustring(path));
         }
+    }
+}
+
+impl SetWatches2 {
+    fn read(input: &mut Reader) -> Result<SetWatches2, JuteError> {
+        Ok(SetWatches2 {
+            once: SetWatches::read(input)?,
+            persistent_watches: paths(input)?,
+            recursive_watches: paths(input)?,
+        })
+    }
+
+    fn write(&self, out: &mut Writer) {
+        self.once.write(out);
+        for list in [&self.persistent_watches, &self.recursive_watches] {
+            out.vector(list, |out, path| out.ustring(path));
+        }
+    }
+}
+
+impl SetAclRequest {
+    fn read(input: &mut Reader) -> Result<SetAclRequest, JuteError> {
+        Ok(SetAclRequest {
+            path: input.text()?,
+            acl: Acl::read_list(input)?,
+            version: input.int()?,
+        })
+    }
+
+    fn write(&self, out: &mut Writer) {
+        out.ustring(&self.path);
+        Acl::write_list(&self.acl, out);
+        out.int(self.version);
+    }
+}
+
+impl CreateTtlRequest {
+    pub(super) fn read(input: &mut Reader) -> Result<CreateTtlRequest, JuteError> {
+        Ok(CreateTtlRequest { create: CreateRequest::read(input)?, ttl_ms: input.long()? })
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        self.create.write(out);
+        out.long(self.ttl_ms);
+    }
+}
+
+impl AuthRequest {
+    /// The number before the scheme has no meaning.
+    fn read(input: &mut Reader) -> Result<AuthRequest, JuteError> {
+        input.int()?;
+        Ok(AuthRequest { scheme: String::from(&*input.text()?), auth: input.buffer()? })
+    }
+
+    fn write(&self, out: &mut Writer) {
+        out.int(0);
+        out.ustring(&self.scheme);
+        out.buffer(self.auth.as_deref());
     }
 }
 
