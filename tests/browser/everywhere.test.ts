@@ -134,6 +134,17 @@ const PLACES: Place[] = [
     await showTab(page, "server");
     await page.locator("#pane .pane-row .button").nth(3).waitFor();
   }, within: ".inspector" },
+  { name: "paxos", show: async (page) => {
+    await page.evaluate(async () => {
+      const { lab } = window.zablab;
+      const given = "zablab script 1\ngiven paxos acceptors 3\ngiven paxos proposers 2\ngiven paxos learners 1\n";
+      await lab.open(given, ["cut P2 from A3", 'P1: propose "v1"', 'P2: prepare 7 "v2"', "crash A2"]);
+      for (let n = 0; n < 4; n += 1) await lab.stepForward();
+    });
+    await page.locator(piece("s11")).click();
+    await page.locator(".inspector #tab-server").click();
+    await page.locator("[name=proposal]").waitFor();
+  } },
   { name: "pieces", show: async (page) => {
     await page.evaluate(() => { window.location.hash = "#/pieces"; });
     await page.locator("#app .sheet").first().waitFor();

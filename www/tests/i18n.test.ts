@@ -136,6 +136,8 @@ const EVENTS: TraceLine[] = [
   ...[null, { ballot, value: "x" }].flatMap((accepted) => [
     at("PromiseGiven", { to: 11, ballot, accepted }), at("ReadEnded", { found: accepted }),
   ]),
+  at("PaxosAsked", { ask: "Prepare", asked_round: 1, value: "v1" }), at("PaxosAsked", { ask: "Accept", asked_round: null, value: null }),
+  at("PaxosAsked", { ask: "Propose", asked_round: null, value: "v1" }), at("PaxosAsked", { ask: "Read", asked_round: null, value: null }),
   at("BallotRefused", { to: 11, ballot, promised: ballot }), at("ReadBegun"), at("RepairSent", { to: 1, ballot }),
   ...[true, false].map((adopted) => at("ValueProposed", { ballot, value: "x", adopted })),
   at("ElectionStarted", { round: "0x2" }),

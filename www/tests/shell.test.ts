@@ -75,12 +75,18 @@ describe("acts", () => {
     expect(connecting("c1", 2, [1, 2, 3])).toBe("c1: connect 2,3,1");
   });
 
-  test("every act belongs to a kind of thing, only a crash to two, and nothing selected has none", () => {
+  test("every act belongs to a kind of thing, only a crash and a read to two, and nothing selected has none", () => {
     const kinds = [
       { kind: "server", sid: 1 }, { kind: "flight", id: "1a.0" }, { kind: "way", a: "s1", b: "s2" },
       { kind: "client", host: "c0" },
     ] as const;
-    expect(kinds.flatMap((kind) => actsFor(kind)).sort()).toEqual([...ACTS, "crash"].sort());
+    const process = { name: "A1", acceptor: true, proposer: true, learner: true, up: null };
+    const [first] = frame.servers;
+    if (!first) throw new Error("the fixture has no server");
+    const peers = picture({ servers: [{ ...first, sid: 1, up: null, paxos: process }] });
+    expect(kinds.flatMap((kind) => actsFor(kind, peers)).sort()).toEqual([...ACTS, "crash", "read"].sort());
+    expect(possible("crash", { kind: "server", sid: 1 }, peers)).toHaveProperty("why", "isDown");
+    expect(possible("start", { kind: "server", sid: 1 }, peers)).toHaveProperty("doing", { line: "start A1" });
     expect(actsFor(null)).toEqual([]);
     for (const act of ACTS) expect(possible(act, null, picture())).toHaveProperty("why");
   });

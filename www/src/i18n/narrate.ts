@@ -262,6 +262,9 @@ const TELLERS: { readonly [event: string]: Teller } = {
   ChallengeGiven: to,
   NotificationDistrusted: plain((line, tale) => ({ from: tale.host(line["from"]) })),
   NotificationAcked: to,
+  PaxosAsked: (line, tale) => ({
+    key: by(line, "ask"), args: { value: textOf(line["value"]), round: textOf(line["asked_round"]) },
+  }),
   BallotBegun: ballot,
   PromiseGiven: (line, tale) => found(line, tale, line["accepted"]),
   BallotRefused: plain((line, tale) => ({

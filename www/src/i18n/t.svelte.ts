@@ -8,6 +8,7 @@ import { type Args, format, type Message } from "./format";
 import { chooseLanguage, type Language } from "./language";
 import type narration from "./messages/en/narration.json";
 import type panes from "./messages/en/panes.json";
+import type paxos from "./messages/en/paxos.json";
 import type pieces from "./messages/en/pieces.json";
 import type protocol from "./messages/en/protocol.json";
 import type stage from "./messages/en/stage.json";
@@ -15,7 +16,7 @@ import type ui from "./messages/en/ui.json";
 
 type Catalogues = {
   ui: typeof ui; narration: typeof narration; protocol: typeof protocol; stage: typeof stage;
-  pieces: typeof pieces; panes: typeof panes;
+  pieces: typeof pieces; panes: typeof panes; paxos: typeof paxos;
 };
 export type Bundle = keyof Catalogues;
 /** Every key of every bundle; no two bundles share one. */

@@ -1,5 +1,6 @@
 // `narrate` with the page's own words: what components call.
 import type { TraceLine } from "../core/types";
+import { called } from "../model/hosts";
 import type { Picture } from "../model/picture";
 import type { Args } from "./format";
 import { type Context, type Narration, narrate } from "./narrate";
@@ -17,11 +18,11 @@ export function tell(line: TraceLine, context: Context = {}): Narration {
 
 /** The picture's headline as a sentence, with clients by their names and votes beside each other. */
 export function tellPicture(picture: Picture): Narration | null {
-  const { headline, headlineBefore, clients } = picture;
+  const { headline, headlineBefore, clients, servers } = picture;
   if (!headline) return null;
   const name = (host: string) => {
-    const named = clients.find((client) => client.host === host)?.name ?? host;
-    return named.toUpperCase();
+    const client = clients.find((one) => one.host === host);
+    return client ? client.name.toUpperCase() : called(host, servers);
   };
   const message = (id: string) => picture.flights.find(({ flight }) => flight.id === id)?.flight;
   return tell(headline, { name, before: headlineBefore, message });

@@ -268,8 +268,8 @@ export class BranchRecord {
   #addServer(server: ServerFrame, position: number): void {
     const before = this.server(server.sid, position);
     trackOf(this.#servers, server.sid).push(position, server);
-    const role = server.up?.role ?? "down";
-    if (before === undefined || (before.up?.role ?? "down") !== role) {
+    const role = roleOf(server);
+    if (before === undefined || roleOf(before) !== role) {
       trackOf(this.#roles, server.sid).push(position, role);
     }
     const newest = server.log[server.log.length - 1];
@@ -345,6 +345,9 @@ export class BranchRecord {
 }
 
 const NOTHING: never[] = [];
+
+/** Its role as far as its piece looks different; a Paxos process is up or down. */
+const roleOf = ({ up, paxos }: ServerFrame): string => up?.role ?? (paxos?.up ? "up" : "down");
 
 function trackOf<K, T>(tracks: Map<K, Track<T>>, key: K): Track<T> {
   let track = tracks.get(key);

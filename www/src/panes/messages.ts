@@ -1,6 +1,7 @@
 // How a message is called and drawn in the panes. What it is says the core.
 import type { Flight, ServerFrame, Tray } from "../core/types";
 import type { FlightNow } from "../model/picture";
+import { familyOf } from "../pieces/datagrams";
 import { type Piece } from "../pieces/marks";
 import { token } from "../pieces/token";
 import { zxidText } from "./words";
@@ -10,7 +11,7 @@ const TURN = 0;
 
 export function messageToken({ flight, held, lost }: FlightNow, s: number): Piece {
   return token({
-    family: flight.family, letters: flight.letters, s, reply: flight.reply, turn: TURN, lettersInside: true,
+    family: familyOf(flight), letters: flight.letters, s, reply: flight.reply, turn: TURN, lettersInside: true,
     state: lost ? "dropped" : held ? "held" : "flight",
   });
 }

@@ -20,11 +20,14 @@ export function chip(text: string, measure: Measure, edge = "line"): Piece {
 }
 
 /** A zxid on the fill of its epoch; torn for the last record of a disk that did not take all of it. */
-export function zxidTag(zxid: Zxid, measure: Measure, isTorn = false): Piece {
-  const words = zxidWords(zxid);
+export const zxidTag = (zxid: Zxid, measure: Measure, isTorn = false): Piece =>
+  numberTag(zxidWords(zxid), zxid.epoch, measure, isTorn);
+
+/** Words on the fill of the number that they are about: an epoch, or the round of a proposal. */
+export function numberTag(words: string, number: number, measure: Measure, isTorn = false): Piece {
   const inner = Math.round(measure(words, 12, 700) + 2 * 7.5);
   const width = inner + (isTorn ? 8 : 0);
-  const look = epochLook(zxid.epoch);
+  const look = epochLook(number);
   const outline = isTorn ? torn(width, CHIP_HEIGHT, 7) : box(0, 0, width, CHIP_HEIGHT, 7);
   return piece([
     { d: outline, fill: look.fill, stroke: "cell-ink", strokeAlpha: isTorn ? 1 : 0.35, width: isTorn ? 1.2 : 1 },

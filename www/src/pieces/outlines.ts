@@ -56,6 +56,11 @@ export function notched(s: number): string {
   return `M${p(-half, edge)} L${p(0, edge + 0.44 * s)} L${p(half, edge)} A${p(s, s)} 0 1 1 ${p(-half, edge)} Z`;
 }
 
+/** A proposer: it points right. */
+export const PENTAGON = "M-36 -30 H14 L40 0 L14 30 H-36 Z";
+/** A learner: an open book. */
+export const BOOK = "M0 -24 C-8 -32 -26 -32 -35 -28 V26 C-26 22 -8 23 0 30 C8 23 26 22 35 26 V-28 C26 -32 8 -32 0 -24 Z";
+
 /** The two parts of a disc split by a zigzag. */
 export const brokenLeft = (s: number): string =>
   `M3 ${fix(0.95 * s)} A${p(s, s)} 0 1 1 4 ${fix(-0.93 * s)} L7 ${fix(-0.45 * s)} L2 ${fix(-0.05 * s)} L7 ${fix(0.4 * s)} Z`;

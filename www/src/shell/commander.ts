@@ -2,7 +2,7 @@
 import type { LabApi } from "../model/api";
 import { serverHost } from "../model/hosts";
 import type { Selection } from "../model/picture";
-import { type ActId, possible } from "./acts";
+import { type ActId, type Form, possible } from "./acts";
 import type { Meant } from "./keys";
 import type { Palette } from "./palette.svelte";
 import type { Tab } from "./tabs";
@@ -12,7 +12,7 @@ export type PageActs = {
   select: (selection: Selection) => void;
   showTab: (tab: Tab) => void;
   /** To the form in which a client asks for something. */
-  write: (verb?: "create" | "get") => void;
+  write: (form?: Form) => void;
   menu: () => void;
   help: () => void;
   share: () => void;

@@ -1,13 +1,15 @@
-// What lays hands on the run: the bar of faults, the tool that waits for its target, the commands
-// of keys. There is nothing to act on before the core has come, so this is loaded beside it.
+// What lays hands on the run: the bar of faults, the time axis and its buttons, the tool that waits for its target, the
+// commands of keys. There is nothing to act on before the core has come, so this is loaded beside it.
 import type { LabApi } from "../model/api";
 import { Commander, type PageActs } from "./commander";
 import Faults from "./Faults.svelte";
 import { meant, type Pressed } from "./keys";
 import { Palette } from "./palette.svelte";
+import Transport from "./Transport.svelte";
 
 export type Hands = {
   Faults: typeof Faults;
+  Transport: typeof Transport;
   palette: Palette;
   /** Carries out what a key means. False if it means nothing. */
   press: (press: Pressed, letters: boolean) => boolean;
@@ -18,6 +20,7 @@ export const handsFor = (lab: LabApi, page: PageActs): Hands => {
   const commander = new Commander(lab, palette, page);
   return {
     Faults,
+    Transport,
     palette,
     press: (press, letters) => {
       const command = meant(press, letters);

@@ -3,11 +3,11 @@
 import type { LabApi } from "../model/api";
 import { serverHost } from "../model/hosts";
 import type { Picture, Selection } from "../model/picture";
-import { type ActId, connecting, possible, type Possible } from "./acts";
+import { type ActId, connecting, type Form, possible, type Possible } from "./acts";
 
 export class Palette {
   readonly #lab: LabApi;
-  readonly #form: (verb: "create" | "get") => void;
+  readonly #form: (form: Form) => void;
   #tool = $state.raw<ActId | null>(null);
   /** The first of the two ends that a cut needs. */
   #first = $state.raw<number | null>(null);
@@ -15,7 +15,7 @@ export class Palette {
   #client = $state.raw<string | null>(null);
 
   /** `form` opens the form in which the selected client asks for something. */
-  constructor(lab: LabApi, form: (verb: "create" | "get") => void) {
+  constructor(lab: LabApi, form: (form: Form) => void) {
     this.#lab = lab;
     this.#form = form;
   }

@@ -3,6 +3,7 @@
 import type { Flight, Host } from "../core/types";
 import type { FlightNow, Picture, Selection } from "../model/picture";
 import { along, type Point, type Track } from "../pieces/board";
+import { proposalOf } from "../pieces/datagrams";
 import type { Box } from "../pieces/marks";
 import { distance, toBox, toSegment } from "./geometry";
 import type { Layout } from "./layout";
@@ -61,7 +62,7 @@ const TAGS_MOST = 16;
 const RIDE = 10;
 
 /** Whether a ballot or a zxid goes with it. */
-export const carries = ({ ballot, zxid }: Flight): boolean => ballot !== null || zxid !== null;
+export const carries = (flight: Flight): boolean => flight.ballot !== null || flight.zxid !== null || proposalOf(flight) !== null;
 
 /** How much of a message's part in the board shows: nothing at the ends, where it leaves or enters a piece. */
 const ramp = (progress: number): number => Math.max(0, Math.min(1, Math.min(progress, 1 - progress) / 0.12));

@@ -32,6 +32,8 @@ export function toBox(p: Point, b: Box): number {
   return Math.hypot(dx, dy);
 }
 
+export const inBox = (p: Point, b: Box): boolean => toBox(p, b) === 0;
+
 /** The length of the part of a segment that lies inside a box. */
 export function lengthInside(a: Point, b: Point, box: Box): number {
   let from = 0;

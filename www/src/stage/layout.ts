@@ -24,6 +24,8 @@ export type PlacedServer = {
   angle: number;
   /** Where its words stand; `wide` is the box for a word and a zxid, where only one of them is told of the others. */
   label: { place: LabelPlace; box: Box; wide: Box | null } | null;
+  /** Half of its width and height, where it is no disc of the radius `r`. */
+  half?: Point;
 };
 
 export type Layout = {
@@ -40,6 +42,8 @@ export type Layout = {
   clients: PlacedClient[];
   /** Under this width the tray is a pill and the words are few. */
   small: boolean;
+  /** Set if the pieces stand in columns (`x`) or rows (`y`), and not on a ring. */
+  axis?: "x" | "y";
 };
 
 export const SMALL_BOARD = 480;
@@ -49,8 +53,9 @@ const FLAT_HEIGHT = 440;
 const edgeOf = (height: number): number => (height >= 480 ? 16 : 6);
 
 /** The room that a piece takes with its arc, its lip and a crown. */
-export const pieceBox = (server: Point, r: number): Box =>
-  ({ x: server.x - r - 9, y: server.y - r - 9, width: 2 * r + 18, height: 2 * r + 20 });
+export const pieceBox = (server: Point & { half?: Point }, r: number): Box => server.half
+  ? { x: server.x - server.half.x - 4, y: server.y - server.half.y - 4, width: 2 * server.half.x + 8, height: 2 * server.half.y + 12 }
+  : ({ x: server.x - r - 9, y: server.y - r - 9, width: 2 * r + 18, height: 2 * r + 20 });
 
 /** The radii to try for so many servers on such a board, largest first. */
 function radii(count: number, width: number, height: number): number[] {

@@ -4,17 +4,17 @@ import { sidOf } from "../model/hosts";
 import type { Point, Track } from "../pieces/board";
 import type { Box } from "../pieces/marks";
 import { clientBox } from "./clients";
-import { around, distance, meeting, toBox, toSegment } from "./geometry";
-import type { Layout, PlacedServer } from "./layout";
+import { around, distance, lengthInside, meeting, toBox, toSegment } from "./geometry";
+import { pieceBox, type Layout, type PlacedServer } from "./layout";
 
 /** The name of a link, the same for both directions. */
 export const linkName = (a: Host, b: Host): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
 /** Where a host stands, and how far out its edge is. */
-export function standing(layout: Layout, host: Host): (Point & { reach: number }) | null {
+export function standing(layout: Layout, host: Host): (Point & { reach: number; half?: Point }) | null {
   const sid = sidOf(host);
   const server = sid === null ? undefined : layout.servers.find((one) => one.sid === sid);
-  if (server) return { x: server.x, y: server.y, reach: layout.r };
+  if (server) return { x: server.x, y: server.y, reach: layout.r, ...(server.half ? { half: server.half } : {}) };
   const client = layout.clients.find((one) => one.host === host);
   return client ? { x: client.x, y: client.y - 2 * client.scale, reach: 24 * client.scale } : null;
 }
@@ -44,6 +44,7 @@ function findTrack(layout: Layout, from: Host, to: Host): Track | null {
   if (!a || !b) return null;
   const long = distance(a, b);
   if (long < 1) return null;
+  if (a.half && b.half) return betweenBoxes(layout, { ...a, half: a.half }, { ...b, half: b.half });
   const unit = { x: (b.x - a.x) / long, y: (b.y - a.y) / long };
   const ends: Track = {
     from: { x: a.x + unit.x * a.reach, y: a.y + unit.y * a.reach },
@@ -58,6 +59,38 @@ function findTrack(layout: Layout, from: Host, to: Host): Track | null {
     return { x: p.x + ((via.x - p.x) / d) * p.reach, y: p.y + ((via.y - p.y) / d) * p.reach };
   };
   return { from: edge(a), to: edge(b), via };
+}
+
+type Boxed = Point & { half: Point };
+/** How far out the control point of a bow lies. */
+const BOW = 90;
+
+/** From the middle of a side to the middle of a side; those that stand above or beside each other, with others between
+    them, are joined by a bow past those. */
+function betweenBoxes(layout: Layout, a: Boxed, b: Boxed): Track {
+  const gap = { x: Math.abs(b.x - a.x) - a.half.x - b.half.x, y: Math.abs(b.y - a.y) - a.half.y - b.half.y };
+  const along = layout.axis ?? (gap.x >= gap.y ? "x" : "y");
+  const side = (p: Boxed, axis: "x" | "y", sign: number): Point =>
+    axis === "x" ? { x: p.x + sign * p.half.x, y: p.y } : { x: p.x, y: p.y + sign * p.half.y };
+  if (gap[along] > 0) {
+    const sign = b[along] > a[along] ? 1 : -1;
+    return { from: side(a, along, sign), to: side(b, along, -sign) };
+  }
+  const across = along === "x" ? "y" : "x";
+  const sign = b[across] > a[across] ? 1 : -1;
+  const straight: Track = { from: side(a, across, sign), to: side(b, across, -sign) };
+  const between = layout.servers.some((one) => one.half && lengthInside(straight.from, straight.to, pieceBox(one, 0)) > 12);
+  if (!between) return straight;
+  const from = side(a, along, 1);
+  const to = side(b, along, 1);
+  const via = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  const far = along === "x" ? layout.width : layout.height;
+  if (via[along] + BOW / 2 > far - 20) {
+    const back = { from: side(a, along, -1), to: side(b, along, -1) };
+    return { ...back, via: { ...via, [along]: back.from[along] - BOW } };
+  }
+  via[along] += BOW;
+  return { from, to, via };
 }
 
 /** How far the middle of a track moves so that it clears the others: twice the overlap, towards the middle of the board. */
@@ -106,7 +139,8 @@ export function walls(layout: Layout, cuts: Way[]): Wall[] {
   const groups = groupsOf(layout.servers, (a, b) => !whole.has(linkName(`s${a}`, `s${b}`)));
   const made: Wall[] = [];
   const covered = new Set<string>();
-  if (groups.length > 1) {
+  // In columns there is no chord between a group and the rest: each cut link has its own bit of wall.
+  if (groups.length > 1 && !layout.servers.some((one) => one.half)) {
     const main = groups.reduce((most, one) => (one.length > most.length ? one : most));
     for (const group of groups) {
       if (group === main && groups.length > 1) continue;

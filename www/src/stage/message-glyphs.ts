@@ -1,6 +1,7 @@
 // What one message in flight looks like, for both layers: its token, and what goes with it.
 import { ballot } from "../pieces/ballot";
-import { chip, zxidTag } from "../pieces/chip";
+import { chip, numberTag, zxidTag } from "../pieces/chip";
+import { familyOf, proposalOf } from "../pieces/datagrams";
 import { at, type Mark } from "../pieces/marks";
 import type { Measure } from "../pieces/text";
 import { familyInk, heap, token, type TokenOptions } from "../pieces/token";
@@ -10,20 +11,20 @@ import type { Point } from "../pieces/board";
 import { clientBox } from "./clients";
 import type { Drawn } from "./flights";
 import { around, overlap } from "./geometry";
-import type { Layout } from "./layout";
+import { pieceBox, type Layout } from "./layout";
 
 /** Triangles point to their goal; in steps, so that glyphs can be kept. */
 const TURN_STEP = 5;
 const turnOf = (one: Drawn): number => (one.flight.family === "client" ? Math.round(one.angle / TURN_STEP) * TURN_STEP : 0);
 
 const optionsOf = (one: Drawn, lettersInside: boolean): TokenOptions => ({
-  family: one.flight.family, letters: one.flight.letters, s: one.s, reply: one.flight.reply, turn: turnOf(one),
+  family: familyOf(one.flight), letters: one.flight.letters, s: one.s, reply: one.flight.reply, turn: turnOf(one),
   state: one.state, lettersInside,
 });
 
 /** Two messages of the same key look the same, but for the number on a pile. */
 export const glyphKey = (one: Drawn): string =>
-  `${one.flight.family}|${one.flight.letters}|${one.s}|${one.flight.reply ? 1 : 0}|${turnOf(one)}|${one.state}|${one.under > 0 ? 1 : 0}|${one.selected ? 1 : 0}`;
+  `${familyOf(one.flight)}|${one.flight.letters}|${one.s}|${one.flight.reply ? 1 : 0}|${turnOf(one)}|${one.state}|${one.under > 0 ? 1 : 0}|${one.selected ? 1 : 0}`;
 
 /** The token around its own middle, or a heap of them. On the canvas a reply has its letters inside, for it has no chip there. */
 export function glyph(one: Drawn, lettersInside: boolean): Mark[] {
@@ -47,6 +48,12 @@ export function tagOf(one: Drawn, measure: Measure): Tag | null {
       key: `b${flight.ballot}|${scale}`, marks: [at(0, 0, ballot(flight.ballot).marks, { scale })],
       width: 34 * scale, height: 26 * scale, ballot: true,
     };
+  }
+  const proposal = proposalOf(flight);
+  if (proposal) {
+    const words = [proposal.number, proposal.value.slice(0, 12)].filter(Boolean).join(" ");
+    const made = numberTag(words, proposal.round, measure);
+    return { key: `p${words}`, marks: made.marks, width: made.box.width, height: made.box.height, ballot: false };
   }
   if (flight.family === "client" && flight.reply) {
     const made = chip(flight.letters, measure, `m-${familyInk("client")}`);
@@ -89,7 +96,7 @@ export function tagPlace(one: Drawn, tag: Tag, layout: Layout, taken: Box[]): Po
 /** What tags keep off: pieces, words, clients and the tray. */
 export const tagObstacles = (layout: Layout, tray: Box | null): Box[] => [
   ...layout.servers.flatMap((one) => {
-    const piece = around(one, layout.r * 0.8);
+    const piece = one.half ? pieceBox(one, 0) : around(one, layout.r * 0.8);
     return one.label ? [piece, one.label.wide ?? one.label.box] : [piece];
   }),
   ...layout.clients.map((one) => clientBox(one, one.scale * 0.8)),
