@@ -93,8 +93,10 @@ function ring(width: number, height: number, processes: Process[]): PaxosLayout 
   const n = processes.length;
   // A line of words outside of each.
   const below = 2 * LINE;
-  const tries: readonly MatForm[] = ["whole", "compact", "tower", "slim"];
-  for (const [index, mat] of tries.entries()) {
+  const forms: readonly MatForm[] = ["whole", "compact", "tower", "slim"];
+  // With a line of words between those above each other, else without.
+  const tries = [LINE, 0].flatMap((line) => forms.map((mat) => ({ mat, line })));
+  for (const [index, { mat, line }] of tries.entries()) {
     const half = { x: MATS[mat].width / 2, y: MATS[mat].height / 2 };
     const rx = Math.min(360, width / 2 - half.x - EDGE);
     const ry = (height - 2 * EDGE - 2 * half.y - below) / 2;
@@ -104,8 +106,8 @@ function ring(width: number, height: number, processes: Process[]): PaxosLayout 
       return placed(one.sid, { x: middle.x + rx * Math.sin(angle), y: middle.y - ry * Math.cos(angle) }, half);
     });
     const clear = servers.every((a, i) => servers.slice(i + 1).every((b) =>
-      Math.abs(a.x - b.x) > 2 * half.x + 20 || Math.abs(a.y - b.y) > 2 * half.y + below + 8));
-    if ((clear && rx > 0 && ry > 0) || index === tries.length - 1) return make(width, height, { mat, servers, middle, rx, ry });
+      Math.abs(a.x - b.x) > 2 * half.x + 20 || Math.abs(a.y - b.y) > 2 * half.y + line + 8));
+    if ((clear && rx > 0 && ry > 0) || index === tries.length - 1) return make(width, height, { mat, servers, middle, rx, ry, lines: line > 0 ? 2 : 0 });
   }
   throw new Error("the last form is always taken");
 }
