@@ -59,6 +59,25 @@ describe("messages on the board", () => {
     }
   });
 
+  it("stand clear of each other where nothing moves, at either end of all links of a leader", () => {
+    const seven = layout({
+      width: 1068, height: 618, widths: { word: 96, above: 96, chip: 86, tag: 56 }, servers: [1, 2, 3, 4, 5, 6, 7],
+      clients: [{ host: "c1", server: 5 }],
+    });
+    for (const progress of [0.12, 0.5, 0.88]) {
+      for (const leader of [1, 4, 7]) {
+        const flights = [1, 2, 3, 4, 5, 6, 7].filter((sid) => sid !== leader)
+          .map((sid) => now(String(sid), `s${leader}`, `s${sid}`, progress));
+        const made = picture(flights);
+        const drawn = drawnFlights(seven, made, usedLinks(made, true), { ...options, reduced: true });
+        for (const [i, one] of drawn.entries()) {
+          for (const other of drawn.slice(i + 1)) expect(distance(one, other)).toBeGreaterThan(2 * one.s);
+          for (const server of seven.servers) expect(distance(one, server)).toBeGreaterThan(seven.r + one.s);
+        }
+      }
+    }
+  });
+
   it("break at the wall", () => {
     const cuts = both("s5", "s1");
     const made = walls(board, cuts);

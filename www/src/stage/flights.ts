@@ -5,6 +5,7 @@ import type { FlightNow, Picture, Selection } from "../model/picture";
 import { along, type Point, type Track } from "../pieces/board";
 import { proposalOf } from "../pieces/datagrams";
 import type { Box } from "../pieces/marks";
+import { calmShare } from "./calm";
 import { distance, toBox, toSegment } from "./geometry";
 import type { Layout } from "./layout";
 import { lane, linkName, trackBetween, wallOn, type Wall } from "./links";
@@ -118,7 +119,7 @@ export function drawnFlights(layout: Layout, picture: Picture, links: Map<string
     const length = Math.max(1, distance(track.from, track.to));
     const { progress } = now;
     const ends = Math.min(0.25, RIDE / length);
-    let share = ends + (1 - 2 * ends) * progress;
+    let share = options.reduced ? calmShare(layout, flight.from, flight.to, progress) : ends + (1 - 2 * ends) * progress;
     if (now.doomed) {
       // It never arrives: it breaks at the wall, or half-way if there is none.
       const stop = wallOn(track, options.walls) ?? 0.62;
