@@ -19,6 +19,7 @@ pub mod peer;
 pub mod policy;
 pub mod prng;
 pub mod process;
+pub mod quorum;
 pub mod request;
 mod shared;
 mod show;

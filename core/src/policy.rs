@@ -152,9 +152,9 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         true
     }
 
-    /// How many votes of `voters` make a quorum. `voters / 2` is mutation M30.
-    fn quorum_size(&self, voters: usize) -> usize {
-        voters / 2 + 1
+    /// How much of `whole`, voters or their weight, is a majority. Half of it is mutation M30.
+    fn majority(&self, whole: u64) -> u64 {
+        whole / 2 + 1
     }
 
     /// Whether observers are left out of every quorum. Counting them is mutation M29.

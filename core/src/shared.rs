@@ -9,6 +9,7 @@ use crate::config::{Config, Ensemble, ServerEntry};
 use crate::policy::Policy;
 use crate::prng::Prng;
 use crate::process::{Effect, Out};
+use crate::quorum::Quorums;
 use crate::request::clients::{Clients, Scene};
 use crate::request::sessions::SessionTracker;
 use crate::storage::{Recovered, Write};
@@ -27,6 +28,8 @@ use crate::zab::history::History;
 pub struct Shared<P: Policy> {
     /// What the server was told.
     pub config: Config,
+    /// Whom it counts; empty when standalone.
+    pub quorums: Quorums,
     /// Its decisions.
     pub policy: P,
     /// Its random numbers.
@@ -73,6 +76,7 @@ impl<P: Policy> Shared<P> {
         let due_after = snapshot_distance(&config, &mut prng);
         Shared {
             clients: Clients::new(&config),
+            quorums: config.ensemble.as_ref().map(Ensemble::quorums).unwrap_or_default(),
             history: History::new(recent, config.commit_log_count),
             config,
             policy,
@@ -116,16 +120,12 @@ impl<P: Policy> Shared<P> {
     }
 
     /// Whether the voters among `servers` (each named once) are a quorum.
-    pub fn is_quorum(&self, servers: impl Iterator<Item = ServerId>) -> bool {
-        let ensemble = self.ensemble();
-        let everybody = !self.policy.only_voters_count();
-        let voters = servers.filter(|sid| everybody || ensemble.is_voter(*sid)).count();
-        voters >= self.quorum_size()
-    }
-
-    /// How many voters are a quorum.
-    pub fn quorum_size(&self) -> usize {
-        self.policy.quorum_size(self.ensemble().voters().count())
+    pub fn is_quorum(&self, servers: impl Iterator<Item = ServerId> + Clone) -> bool {
+        if self.policy.only_voters_count() {
+            return self.quorums.is_quorum(&self.policy, servers);
+        }
+        let voters = self.quorums.voters().len() as u64;
+        servers.count() as u64 >= self.policy.majority(voters)
     }
 
     /// What clients are told as the last zxid: that of the tree, or `(e,0)` in a fresh epoch.

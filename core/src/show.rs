@@ -104,7 +104,7 @@ impl<P: Policy> Peer<P> {
             | RoleState::Standalone(_)
             | RoleState::Halted => return None,
         };
-        let need = self.shared.quorum_size() as u32;
+        let need = self.shared.quorums.need(&self.shared.policy, &counted) as u32;
         Some(AwaitedView { what, counted, need })
     }
 

@@ -151,6 +151,8 @@ pub enum Verdict {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reason {
+    /// The candidate's weight: who has none is never elected.
+    Weight,
     /// The candidate's epoch.
     Epoch,
     /// The candidate's last zxid.

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use zablab_core::config::{
-    Config, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Rules, ServerEntry,
+    Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Rules, ServerEntry,
 };
 use zablab_core::process::PortKind;
+use zablab_core::quorum::{GroupId, Quorums};
 use zablab_core::tree::Database;
 use zablab_core::txn::LogRecord;
 use zablab_core::types::{ElectionEpoch, Epochs, ServerId, SessionId, WallMs, Zxid};
@@ -43,6 +44,10 @@ pub struct Given {
 pub struct ServerGiven {
     /// Whether it votes.
     pub role: PeerRole,
+    /// Its group, if quorums are hierarchical; 0 unless given.
+    pub group: Option<GroupId>,
+    /// What it counts there, if it votes; 1 unless given.
+    pub weight: Option<u32>,
     /// Whether it starts by itself at the beginning.
     pub up: bool,
     /// What its disk holds.
@@ -146,6 +151,8 @@ impl Default for ServerGiven {
     fn default() -> Self {
         ServerGiven {
             role: PeerRole::Participant,
+            group: None,
+            weight: None,
             up: false,
             disk: DiskGiven::default(),
             preset: Preset::default(),
@@ -202,6 +209,28 @@ impl Given {
         self.servers.iter().filter(move |(_, server)| votes(server)).map(|(sid, _)| *sid)
     }
 
+    /// Which of them together are a quorum.
+    pub fn quorums(&self) -> Quorums {
+        match self.voters().next() {
+            Some(_) => self.ensemble().quorums(),
+            None => Quorums::default(),
+        }
+    }
+
+    /// Groups and weights, if any are given.
+    fn hierarchy(&self) -> Option<Hierarchy> {
+        let voters = || self.voters().map(|sid| (sid, &self.servers[&sid]));
+        if voters().all(|(_, server)| server.group.is_none() && server.weight.is_none()) {
+            return None;
+        }
+        let group = |(sid, server): (_, &ServerGiven)| (sid, server.group.unwrap_or(GroupId(0)));
+        let weight = |(sid, server): (_, &ServerGiven)| Some((sid, server.weight?));
+        Some(Hierarchy {
+            groups: voters().map(group).collect(),
+            weights: voters().filter_map(weight).collect(),
+        })
+    }
+
     fn ensemble(&self) -> Ensemble {
         let entry = |(sid, server): (&ServerId, &ServerGiven)| {
             let entry = ServerEntry {
@@ -212,7 +241,8 @@ impl Given {
             };
             (*sid, entry)
         };
-        Ensemble { servers: self.servers.iter().map(entry).collect(), version: 0 }
+        let servers = self.servers.iter().map(entry).collect();
+        Ensemble { servers, hierarchy: self.hierarchy(), version: 0 }
     }
 }
 

@@ -204,10 +204,10 @@ impl Policy for Teaching {
         renews_sessions by M37,
     }
 
-    fn quorum_size(&self, voters: usize) -> usize {
+    fn majority(&self, whole: u64) -> u64 {
         match self.bugs.has(Bug::M30) {
-            true => voters / 2,
-            false => Correct.quorum_size(voters),
+            true => whole / 2,
+            false => Correct.majority(whole),
         }
     }
 

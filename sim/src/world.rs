@@ -93,7 +93,7 @@ impl World {
             clients: BTreeMap::new(),
             net: Net::new(&given.timing, given.seed),
             agenda: Agenda::default(),
-            checker: Checker::new(given.voters(), limits(&given.timing))
+            checker: Checker::new(given.quorums(), limits(&given.timing))
                 .with_election(given.timing.election)
                 .with_acceptors(given.acceptors()),
             disturbed: Mono(0),

@@ -112,7 +112,7 @@ describe("the language", () => {
 const zxid = { epoch: 1, counter: 9 };
 const ballot = { round: 2, proposer: 11 };
 const vote = { leader: 3, zxid, election_epoch: "0x2", peer_epoch: 1 };
-const REASONS = ["Epoch", "Zxid", "Sid", "Equal", "OwnVote", "Round"];
+const REASONS = ["Weight", "Epoch", "Zxid", "Sid", "Equal", "OwnVote", "Round"];
 const PACKETS = [
   "Request", "Proposal", "Ack", "Commit", "Ping", "Revalidate", "Sync", "Inform",
   "CommitAndActivate", "NewLeader", "FollowerInfo", "UpToDate", "Diff", "Trunc", "Snap",

@@ -1,16 +1,17 @@
 //! Server entries and the text of an ensemble, as it stands in `/zookeeper/config`, in
 //! notifications and in NEWLEADER.
 //!
-//! Not here: groups and weights (hierarchical quorums) and several addresses for one server; texts
-//! that use them are refused, because ignoring them would change what a quorum is.
-//! Source: Java's `QuorumPeer.QuorumServer` and `QuorumMaj`.
+//! Not here: several addresses for one server, which are refused.
+//! Source: Java's `QuorumPeer.QuorumServer`, `QuorumMaj` and `QuorumHierarchical`.
 
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use core::fmt::{self, Write};
 
 use super::properties::{self, Property};
-use super::{ConfigError, Ensemble, HostPort, PeerRole, ServerEntry};
+use super::{ConfigError, Ensemble, Hierarchy, HostPort, PeerRole, ServerEntry};
 use crate::limits::SERVERS_MAX;
+use crate::quorum::{GroupId, Quorums, Seat};
 use crate::types::ServerId;
 
 /// The client address of an entry that names only a port: every address of the machine.
@@ -20,11 +21,15 @@ const ENTRY_FORM: &str = "host:port:port[:participant|observer][;[address:]clien
 
 impl Ensemble {
     /// The text that all servers agree on: a line for each server in the order of their numbers,
-    /// then `version=` in hexadecimal, without a newline at the end.
+    /// groups and weights if there are any, then `version=` in hexadecimal, without a newline at
+    /// the end.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         for (sid, entry) in &self.servers {
             let _infallible = writeln!(text, "server.{sid}={entry}");
+        }
+        if let Some(hierarchy) = &self.hierarchy {
+            hierarchy.write(&mut text);
         }
         let _infallible = write!(text, "version={:x}", self.version);
         text
@@ -33,8 +38,8 @@ impl Ensemble {
     /// Reads what [`Ensemble::to_text`] or a Java server wrote. Without a version it is 0.
     ///
     /// # Errors
-    /// A line that is no server entry, a version that is not hexadecimal, hierarchical quorums,
-    /// or more than [`SERVERS_MAX`] servers. Other keys are ignored, as Java does.
+    /// A line that is no server entry, a version that is not hexadecimal, groups that do not fit
+    /// the voters, or more than [`SERVERS_MAX`] servers. Other keys are ignored, as Java does.
     pub fn parse(text: &str) -> Result<Ensemble, ConfigError> {
         let mut ensemble = Ensemble::default();
         for property in properties::parse(text)? {
@@ -45,7 +50,20 @@ impl Ensemble {
                 ensemble.insert_property(&property)?;
             }
         }
+        ensemble.check_hierarchy()?;
         Ok(ensemble)
+    }
+
+    /// Which of them together are a quorum.
+    pub fn quorums(&self) -> Quorums {
+        let Some(Hierarchy { groups, weights }) = &self.hierarchy else {
+            return Quorums::majority(self.voters());
+        };
+        let seat = |sid: ServerId| {
+            let weight = weights.get(&sid).copied().unwrap_or(1);
+            groups.get(&sid).map(|group| (sid, Seat { group: *group, weight }))
+        };
+        Quorums::new(self.voters().filter_map(seat).collect())
     }
 
     /// The servers that vote, in order.
@@ -61,8 +79,13 @@ impl Ensemble {
 
     /// Takes the property if it belongs to an ensemble, and says whether it did.
     pub(super) fn insert_property(&mut self, property: &Property) -> Result<bool, ConfigError> {
-        if property.key.starts_with("group.") || property.key.starts_with("weight.") {
-            return Err(property.unsupported("hierarchical quorums are not supported"));
+        if let Some(number) = property.key.strip_prefix("group.") {
+            let hierarchy = self.hierarchy.get_or_insert_default();
+            return hierarchy.insert_group(number, property).map(|()| true);
+        }
+        if let Some(number) = property.key.strip_prefix("weight.") {
+            let hierarchy = self.hierarchy.get_or_insert_default();
+            return hierarchy.insert_weight(number, property).map(|()| true);
         }
         let Some(number) = property.key.strip_prefix("server.") else { return Ok(false) };
         let sid = parse_sid(number).ok_or_else(|| property.bad("a number of 0 or more as N"))?;
@@ -75,6 +98,65 @@ impl Ensemble {
             return Err(ConfigError::TooManyServers { max: SERVERS_MAX });
         }
         Ok(true)
+    }
+
+    /// Every voter in one group, and nobody else; some weight at all.
+    pub(super) fn check_hierarchy(&self) -> Result<(), ConfigError> {
+        let Some(Hierarchy { groups, weights }) = &self.hierarchy else { return Ok(()) };
+        let named = groups.keys().map(|sid| ("group", *sid));
+        let mut named = named.chain(weights.keys().map(|sid| ("weight", *sid)));
+        if let Some((key, sid)) = named.find(|(_, sid)| !self.is_voter(*sid)) {
+            return Err(ConfigError::NoVoter { key, sid });
+        }
+        if let Some(sid) = self.voters().find(|sid| !groups.contains_key(sid)) {
+            return Err(ConfigError::NotInGroup { sid });
+        }
+        let quorums = self.quorums();
+        match self.voters().any(|sid| quorums.is_electable(sid)) || groups.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigError::NoWeight),
+        }
+    }
+}
+
+impl Hierarchy {
+    /// `group.N=sid:sid:…`.
+    fn insert_group(&mut self, number: &str, property: &Property) -> Result<(), ConfigError> {
+        let group = parse_sid(number).ok_or_else(|| property.bad("a number of 0 or more as N"))?;
+        for sid in property.value.split(':') {
+            let sid = parse_sid(sid.trim());
+            let sid = sid.ok_or_else(|| property.bad("numbers of servers with colons between"))?;
+            if self.groups.insert(sid, GroupId(group.0)).is_some() {
+                return Err(property.bad("servers that are in no other group"));
+            }
+        }
+        Ok(())
+    }
+
+    /// `weight.N=…`.
+    fn insert_weight(&mut self, number: &str, property: &Property) -> Result<(), ConfigError> {
+        let sid = parse_sid(number).ok_or_else(|| property.bad("a number of 0 or more as N"))?;
+        let digits = property.value.bytes().all(|b| b.is_ascii_digit());
+        let weight = property.value.parse().ok().filter(|_| digits);
+        self.weights.insert(sid, weight.ok_or_else(|| property.bad("0 to 4294967295"))?);
+        Ok(())
+    }
+
+    /// A line for each group, then one for each voter's weight, also where it is 1.
+    fn write(&self, text: &mut String) {
+        let mut groups: BTreeMap<GroupId, String> = BTreeMap::new();
+        for (sid, group) in &self.groups {
+            let members = groups.entry(*group).or_default();
+            let colon = if members.is_empty() { "" } else { ":" };
+            let _infallible = write!(members, "{colon}{sid}");
+        }
+        for (GroupId(group), members) in groups {
+            let _infallible = writeln!(text, "group.{group}={members}");
+        }
+        for sid in self.groups.keys() {
+            let weight = self.weights.get(sid).copied().unwrap_or(1);
+            let _infallible = writeln!(text, "weight.{sid}={weight}");
+        }
     }
 }
 
@@ -224,10 +306,47 @@ mod tests {
     }
 
     #[test]
-    fn what_would_change_the_quorum_is_refused() {
-        for text in ["group.1=1:2:3", "weight.1=2", "server.1=a:1:2|b:1:2"] {
-            let error = Ensemble::parse(text).expect_err(text);
-            assert!(matches!(error, ConfigError::Unsupported { line: 1, .. }), "{text}");
+    fn several_addresses_are_refused() {
+        let error = Ensemble::parse("server.1=a:1:2|b:1:2").expect_err("not supported");
+        assert!(matches!(error, ConfigError::Unsupported { line: 1, .. }));
+    }
+
+    #[test]
+    fn groups_and_weights_make_another_quorum() {
+        let servers: String = (1..=3).map(|sid| format!("server.{sid}=h:1:2\n")).collect();
+        let text = format!("weight.3=0\n{servers}group.7=2:1\ngroup.9 = 3\n");
+        let ensemble = Ensemble::parse(&text).expect("it is well formed");
+        assert!(ensemble.to_text().ends_with(
+            "participant\ngroup.7=1:2\ngroup.9=3\nweight.1=1\nweight.2=1\nweight.3=0\nversion=0"
+        ));
+        assert_eq!(Ensemble::parse(&ensemble.to_text()), Ok(Ensemble {
+            hierarchy: ensemble.hierarchy.as_ref().map(|hierarchy| Hierarchy {
+                weights: [(1, 1), (2, 1), (3, 0)].map(|(sid, w)| (ServerId(sid), w)).into(),
+                ..hierarchy.clone()
+            }),
+            ..ensemble.clone()
+        }));
+        let quorums = ensemble.quorums();
+        let is_quorum = |sids: &[i64]| {
+            quorums.is_quorum(&crate::policy::Correct, sids.iter().copied().map(ServerId))
+        };
+        assert!(is_quorum(&[1, 2]) && !is_quorum(&[1, 3]));
+    }
+
+    #[test]
+    fn groups_that_do_not_fit_the_voters_are_refused() {
+        let servers = "server.1=h:1:2\nserver.2=h:1:2\nserver.3=h:1:2:observer\n";
+        let refused = |lines: &str| {
+            Ensemble::parse(&format!("{servers}{lines}")).expect_err(lines).to_string()
+        };
+        assert_eq!(refused("weight.1=2"), "server.1 votes and is in no group");
+        assert_eq!(refused("group.1=1"), "server.2 votes and is in no group");
+        let no_voter = "which is no voter of this ensemble";
+        assert_eq!(refused("group.1=1:2:3"), format!("group names 3, {no_voter}"));
+        assert_eq!(refused("group.1=1:2\nweight.9=1"), format!("weight names 9, {no_voter}"));
+        assert_eq!(refused("group.1=1:2\nweight.1=0\nweight.2=0"), "every voter has weight 0");
+        for line in ["group.1=1:2\ngroup.2=2", "group.1=", "group.x=1:2", "weight.1=-1"] {
+            assert!(refused(line).contains("expected"), "{line}");
         }
     }
 
@@ -262,12 +381,12 @@ mod tests {
                 (0i64..).prop_map(ServerId), any_entry(), 0..8),
             version: u64,
         ) {
-            let ensemble = Ensemble { servers, version };
+            let ensemble = Ensemble { servers, hierarchy: None, version };
             prop_assert_eq!(Ensemble::parse(&ensemble.to_text()), Ok(ensemble));
         }
 
         #[test]
-        fn no_text_panics(text in "(server[.]|version|[0-9:;=|\\[\\]a\\n\\\\]){0,40}") {
+        fn no_text_panics(text in "(server[.]|group[.]|weight[.]|version|[0-9:;=|\\[\\]a\\n\\\\]){0,40}") {
             let _ = Ensemble::parse(&text);
         }
     }

@@ -12,6 +12,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::quorum::GroupId;
 use crate::types::ServerId;
 
 /// A host, by name or address, and a port.
@@ -46,13 +47,24 @@ pub struct ServerEntry {
     pub client: Option<HostPort>,
 }
 
-/// Who is in the ensemble (`QuorumVerifier` with majorities).
+/// Who is in the ensemble, and who of it is a quorum (`QuorumVerifier`).
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Ensemble {
     /// Every server, by number.
     pub servers: BTreeMap<ServerId, ServerEntry>,
+    /// Groups and weights, if majorities of voters are not meant.
+    pub hierarchy: Option<Hierarchy>,
     /// The zxid of the reconfiguration that made it, 0 for the first.
     pub version: u64,
+}
+
+/// The `group.N` and `weight.N` lines.
+#[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
+pub struct Hierarchy {
+    /// The group of each voter.
+    pub groups: BTreeMap<ServerId, GroupId>,
+    /// How much a voter counts in its group; 1 unless given.
+    pub weights: BTreeMap<ServerId, u32>,
 }
 
 /// Everything the core needs to know of `zoo.cfg` and `myid`.
@@ -237,6 +249,23 @@ pub enum ConfigError {
     TooManyServers {
         /// The limit.
         max: usize,
+    },
+    /// Groups or weights are given, and this voter is in no group.
+    #[error("server.{sid} votes and is in no group")]
+    NotInGroup {
+        /// Which.
+        sid: ServerId,
+    },
+    /// No voter weighs anything, so nobody could ever lead.
+    #[error("every voter has weight 0")]
+    NoWeight,
+    /// A group or a weight names a server that has no vote.
+    #[error("{key} names {sid}, which is no voter of this ensemble")]
+    NoVoter {
+        /// `group` or `weight`.
+        key: &'static str,
+        /// Which.
+        sid: ServerId,
     },
     /// No server votes, so nobody could ever lead.
     #[error("no server is a participant")]

@@ -240,6 +240,7 @@ impl Keys {
         for key in taken {
             self.properties.remove(&key);
         }
+        ensemble.check_hierarchy()?;
         Ok(ensemble)
     }
 

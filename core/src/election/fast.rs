@@ -5,13 +5,15 @@
 //! Source: ZooKeeper's `FastLeaderElection.lookForLeader`; the reading of votes of servers that
 //! already lead or follow is ZOOKEEPER-1732, 1805, 1818.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
-use super::{Ask, Ballot};
+use super::{Ask, Ballot, Wait};
 use crate::limits::{FINALIZE_WAIT_MS, NOTIFICATION_INTERVAL_MAX_MS, NOTIFICATION_INTERVAL_MIN_MS};
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
+use crate::quorum::Quorums;
 use crate::trace::{Event, Reason, Verdict};
 use crate::types::{ElectionEpoch, Mono, ServerId};
 use crate::wire::election::{PeerState, Vote};
@@ -20,7 +22,7 @@ use crate::wire::election::{PeerState, Vote};
 #[derive(Clone, Debug, Hash)]
 pub struct FastElection {
     me: ServerId,
-    voters: BTreeSet<ServerId>,
+    quorums: Quorums,
     /// The vote this server started with; what a newer round is compared to.
     own: Vote,
     proposal: Vote,
@@ -30,27 +32,25 @@ pub struct FastElection {
     wait: Wait,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-enum Wait {
-    /// Until then for the next notification.
-    Gathering { until: Mono },
-    /// A quorum agrees; until then for a better vote.
-    Finalizing { until: Mono },
-}
-
-/// The total order of votes: epoch, then zxid, then server. `Some(field)` if `a` beats `b`.
-pub fn supersedes(a: &Vote, b: &Vote) -> Option<Reason> {
-    match deciding_field(a, b) {
-        (core::cmp::Ordering::Greater, reason) => Some(reason),
-        (core::cmp::Ordering::Less | core::cmp::Ordering::Equal, _) => None,
+/// The total order of votes: epoch, then zxid, then server, behind whether the candidate could be
+/// elected at all. `Some(field)` if `a` beats `b`.
+pub fn supersedes(quorums: &Quorums, a: &Vote, b: &Vote) -> Option<Reason> {
+    match deciding_field(quorums, a, b) {
+        (Ordering::Greater, reason) => Some(reason),
+        (Ordering::Less | Ordering::Equal, _) => None,
     }
 }
 
-fn deciding_field(a: &Vote, b: &Vote) -> (core::cmp::Ordering, Reason) {
+fn deciding_field(quorums: &Quorums, a: &Vote, b: &Vote) -> (Ordering, Reason) {
     // An observer proposes nobody; whoever is proposed beats that.
     let named = a.leader.is_named().cmp(&b.leader.is_named());
     if named.is_ne() {
         return (named, Reason::Sid);
+    }
+    let is_electable = |vote: &Vote| quorums.is_electable(vote.leader);
+    let by_weight = is_electable(a).cmp(&is_electable(b));
+    if by_weight.is_ne() {
+        return (by_weight, Reason::Weight);
     }
     let by_epoch = a.peer_epoch.cmp(&b.peer_epoch);
     if by_epoch.is_ne() {
@@ -69,7 +69,7 @@ impl FastElection {
     /// round; an observer proposes nobody.
     pub fn start(
         me: ServerId,
-        voters: BTreeSet<ServerId>,
+        quorums: Quorums,
         own: Vote,
         now: Mono,
         out: &mut Out<Effect>,
@@ -78,7 +78,7 @@ impl FastElection {
         out.event(|| Event::VoteChanged { vote: own, reason: Reason::OwnVote });
         FastElection {
             me,
-            voters,
+            quorums,
             own,
             proposal: own,
             received: BTreeMap::new(),
@@ -112,21 +112,19 @@ impl FastElection {
     pub fn agreeing(&self) -> Vec<ServerId> {
         self.received
             .iter()
-            .filter(|(sid, ballot)| self.voters.contains(sid) && ballot.vote == self.proposal)
+            .filter(|(sid, ballot)| self.quorums.is_voter(**sid) && ballot.vote == self.proposal)
             .map(|(sid, _)| *sid)
             .collect()
     }
 
     /// True if a quorum agrees and only a better vote could change the outcome.
     pub fn is_deciding(&self) -> bool {
-        matches!(self.wait, Wait::Finalizing { .. })
+        self.wait.is_deciding()
     }
 
     /// When to call [`FastElection::on_timer`].
     pub fn deadline(&self) -> Mono {
-        match self.wait {
-            Wait::Gathering { until } | Wait::Finalizing { until } => until,
-        }
+        self.wait.until()
     }
 
     /// The deadline has come.
@@ -171,7 +169,7 @@ impl FastElection {
         asks: &mut Vec<Ask>,
         out: &mut Out<Effect>,
     ) -> Verdict {
-        let is_voter = |sid: &ServerId| self.voters.contains(sid);
+        let is_voter = |sid: &ServerId| self.quorums.is_voter(*sid);
         if !is_voter(&from) || !is_voter(&ballot.vote.leader) {
             return Verdict::NotVoter;
         }
@@ -201,7 +199,7 @@ impl FastElection {
             asks.push(Ask::SendTo(from));
             return Verdict::OlderRound;
         } else {
-            let (order, reason) = deciding_field(&vote, &self.proposal);
+            let (order, reason) = deciding_field(&self.quorums, &vote, &self.proposal);
             if order.is_gt() {
                 self.propose(vote, reason, asks, out);
                 Verdict::Adopted(reason)
@@ -219,7 +217,8 @@ impl FastElection {
     fn join_round(&mut self, vote: Vote, asks: &mut Vec<Ask>, out: &mut Out<Effect>) {
         self.received.clear();
         self.own.election_epoch = vote.election_epoch;
-        let best = if supersedes(&vote, &self.own).is_some() { vote } else { self.own };
+        let newer = supersedes(&self.quorums, &vote, &self.own).is_some();
+        let best = if newer { vote } else { self.own };
         self.propose(best, Reason::Round, asks, out);
     }
 
@@ -238,16 +237,16 @@ impl FastElection {
         out: &mut Out<Effect>,
     ) {
         let agree = self.agreeing();
-        if agree.len() < policy.quorum_size(self.voters.len()) {
+        if !self.quorums.is_quorum(policy, agree.iter().copied()) {
             self.wait = Wait::Gathering { until: now.plus_ms(self.interval_ms) };
             return;
         }
-        if agree.len() == self.voters.len() || !policy.waits_for_better_votes() {
+        if agree.len() == self.quorums.voters().len() || !policy.waits_for_better_votes() {
             // Nobody is left who could name a better one.
             asks.push(Ask::Elected(self.proposal));
             return;
         }
-        if matches!(self.wait, Wait::Gathering { .. }) {
+        if !self.wait.is_deciding() {
             let vote = self.proposal;
             out.event(|| Event::QuorumReached { vote, voters: agree });
         }
@@ -289,9 +288,9 @@ impl FastElection {
         votes: &BTreeMap<ServerId, Ballot>,
         claim: &Ballot,
     ) -> bool {
-        let is_same = |ballot: &&Ballot| same_choice(policy, ballot, claim);
-        let agree = votes.values().filter(is_same).count();
-        agree >= policy.quorum_size(self.voters.len())
+        let is_same = |ballot: &Ballot| same_choice(policy, ballot, claim);
+        let agree = votes.iter().filter(|(_, ballot)| is_same(ballot)).map(|(sid, _)| *sid);
+        self.quorums.is_quorum(policy, agree)
             && (self.leader_confirms(votes, &claim.vote) || !policy.asks_the_leader())
     }
 
@@ -318,6 +317,7 @@ fn same_choice<P: Policy>(policy: &P, a: &Ballot, b: &Ballot) -> bool {
 mod tests {
     use super::*;
     use crate::policy::Correct;
+    use crate::quorum::{GroupId, Seat};
     use crate::types::{Epoch, Zxid};
 
     fn vote(leader: i64, round: u64, epoch: u32, counter: u32) -> Vote {
@@ -334,8 +334,8 @@ mod tests {
     }
 
     fn start(me: i64, servers: i64, own: Vote) -> FastElection {
-        let voters = (1..=servers).map(ServerId).collect();
-        FastElection::start(ServerId(me), voters, own, Mono(0), &mut Out::new(false))
+        let quorums = Quorums::majority((1..=servers).map(ServerId));
+        FastElection::start(ServerId(me), quorums, own, Mono(0), &mut Out::new(false))
     }
 
     fn hear(election: &mut FastElection, from: i64, ballot: Ballot) -> Vec<Ask> {
@@ -345,14 +345,15 @@ mod tests {
 
     #[test]
     fn epoch_beats_zxid_beats_number() {
+        let quorums = Quorums::majority((1..=3).map(ServerId));
         let order = [vote(1, 1, 1, 3), vote(3, 1, 1, 3), vote(2, 1, 1, 9), vote(1, 1, 2, 1)];
         for (low, a) in order.iter().enumerate() {
             for b in &order[low + 1..] {
-                assert!(supersedes(b, a).is_some());
-                assert_eq!(supersedes(a, b), None);
+                assert!(supersedes(&quorums, b, a).is_some());
+                assert_eq!(supersedes(&quorums, a, b), None);
             }
         }
-        assert!(supersedes(&order[0], &Vote::for_nobody(ElectionEpoch(1))).is_some());
+        assert!(supersedes(&quorums, &order[0], &Vote::for_nobody(ElectionEpoch(1))).is_some());
     }
 
     #[test]
@@ -419,6 +420,29 @@ mod tests {
         for sid in [1, 2, 5] {
             assert!(hear(&mut election, sid, quoted).is_empty());
         }
+    }
+
+    /// Servers 1 and 2 weigh 1, and 3 nothing.
+    fn weighted(me: i64, own: Vote) -> FastElection {
+        let seat = |sid| Seat { group: GroupId(1), weight: u32::from(sid < 3) };
+        let quorums = Quorums::new((1..=3).map(|sid| (ServerId(sid), seat(sid))).collect());
+        FastElection::start(ServerId(me), quorums, own, Mono(0), &mut Out::new(false))
+    }
+
+    #[test]
+    fn who_weighs_nothing_is_neither_elected_nor_waited_for() {
+        let (ahead, own) = (vote(3, 1, 2, 9), vote(2, 1, 0, 5));
+        let mut election = weighted(2, own);
+        hear(&mut election, 2, looking(own));
+        assert!(hear(&mut election, 3, looking(ahead)).is_empty());
+        assert!(hear(&mut election, 3, looking(own)).is_empty());
+        assert!(!election.is_deciding(), "its vote counts nothing");
+        hear(&mut election, 1, looking(own));
+        assert_eq!(election.proposal(), own);
+
+        let mut weightless = weighted(3, ahead);
+        assert_eq!(hear(&mut weightless, 2, looking(own)), [Ask::SendToAll]);
+        assert_eq!(weightless.proposal(), own);
     }
 
     #[test]

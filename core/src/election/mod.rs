@@ -48,6 +48,27 @@ pub enum Ask {
     Elected(Vote),
 }
 
+/// What an election that is told votes waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+enum Wait {
+    /// Until then for the next vote.
+    Gathering { until: Mono },
+    /// A quorum agrees; until then for a better vote.
+    Finalizing { until: Mono },
+}
+
+impl Wait {
+    fn until(self) -> Mono {
+        match self {
+            Wait::Gathering { until } | Wait::Finalizing { until } => until,
+        }
+    }
+
+    fn is_deciding(self) -> bool {
+        matches!(self, Wait::Finalizing { .. })
+    }
+}
+
 /// An election under way at one server, by any algorithm.
 #[derive(Clone, Debug, Hash)]
 pub enum Election {

@@ -6,13 +6,14 @@
 //! Source: `AuthFastLeaderElection.lookForLeader` of releases before 3.6. Not kept: that a server
 //! stops counting votes while it waits for a better one.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::{Ask, Ballot};
+use super::{Ask, Ballot, Wait};
 use crate::limits::PUSH_FINALIZE_WAIT_MS;
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
+use crate::quorum::Quorums;
 use crate::trace::{Event, Reason, Verdict};
 use crate::types::{Mono, ServerId, Zxid};
 use crate::wire::election::{PeerState, Vote};
@@ -20,19 +21,11 @@ use crate::wire::election::{PeerState, Vote};
 /// An election under way at one server.
 #[derive(Clone, Debug, Hash)]
 pub struct PushingElection {
-    voters: BTreeSet<ServerId>,
+    quorums: Quorums,
     proposal: Vote,
     received: BTreeMap<ServerId, Ballot>,
     out_of_election: BTreeMap<ServerId, Ballot>,
     wait: Wait,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-enum Wait {
-    /// Until then for the next vote.
-    Gathering { until: Mono },
-    /// A quorum agrees; until then for a better vote.
-    Finalizing { until: Mono },
 }
 
 /// What votes are compared by.
@@ -44,7 +37,7 @@ impl PushingElection {
     /// Begins a round. `own` names this server and its last logged zxid; an observer proposes
     /// nobody.
     pub fn start(
-        voters: BTreeSet<ServerId>,
+        quorums: Quorums,
         own: Vote,
         now: Mono,
         out: &mut Out<Effect>,
@@ -52,7 +45,7 @@ impl PushingElection {
         out.milestone(Event::ElectionStarted { round: own.election_epoch });
         out.event(|| Event::VoteChanged { vote: own, reason: Reason::OwnVote });
         PushingElection {
-            voters,
+            quorums,
             proposal: own,
             received: BTreeMap::new(),
             out_of_election: BTreeMap::new(),
@@ -82,14 +75,12 @@ impl PushingElection {
 
     /// True if a quorum agrees and only a better vote could change the outcome.
     pub fn is_deciding(&self) -> bool {
-        matches!(self.wait, Wait::Finalizing { .. })
+        self.wait.is_deciding()
     }
 
     /// When to call [`PushingElection::on_timer`].
     pub fn deadline(&self) -> Mono {
-        match self.wait {
-            Wait::Gathering { until } | Wait::Finalizing { until } => until,
-        }
+        self.wait.until()
     }
 
     /// The deadline has come. Who has heard of nobody but itself has nothing new to say.
@@ -115,7 +106,7 @@ impl PushingElection {
         out: &mut Out<Effect>,
     ) -> Vec<Ask> {
         let mut asks = Vec::new();
-        let is_voter = |sid: &ServerId| self.voters.contains(sid);
+        let is_voter = |sid: &ServerId| self.quorums.is_voter(*sid);
         let verdict = if !is_voter(&from) || !is_voter(&ballot.vote.leader) {
             Verdict::NotVoter
         } else {
@@ -184,16 +175,16 @@ impl PushingElection {
         asks: &mut Vec<Ask>,
         out: &mut Out<Effect>,
     ) {
-        if self.received.len() == self.voters.len() {
+        if self.received.len() == self.quorums.voters().len() {
             asks.push(Ask::Elected(self.proposal));
             return;
         }
         let voters = self.agreeing();
-        if voters.len() < policy.quorum_size(self.voters.len()) {
+        if !self.quorums.is_quorum(policy, voters.iter().copied()) {
             self.wait = gathering(now);
             return;
         }
-        if !self.is_deciding() {
+        if !self.wait.is_deciding() {
             let vote = self.proposal;
             out.event(|| Event::QuorumReached { vote, voters });
             self.wait = Wait::Finalizing { until: now.plus_ms(PUSH_FINALIZE_WAIT_MS) };
@@ -209,8 +200,8 @@ impl PushingElection {
         asks: &mut Vec<Ask>,
     ) -> Verdict {
         self.out_of_election.insert(from, ballot);
-        let agreeing = naming(&self.out_of_election, &ballot.vote).count();
-        if agreeing >= policy.quorum_size(self.voters.len()) {
+        let agreeing = naming(&self.out_of_election, &ballot.vote);
+        if self.quorums.is_quorum(policy, agreeing) {
             self.proposal = ballot.vote;
             asks.push(Ask::Elected(ballot.vote));
         }
@@ -227,8 +218,9 @@ fn gathering(now: Mono) -> Wait {
 fn naming<'a>(
     ballots: &'a BTreeMap<ServerId, Ballot>,
     vote: &'a Vote,
-) -> impl Iterator<Item = ServerId> + 'a {
-    let same = |ballot: &Ballot| (ballot.vote.leader, ballot.vote.zxid) == (vote.leader, vote.zxid);
+) -> impl Iterator<Item = ServerId> + Clone + 'a {
+    let same =
+        move |ballot: &Ballot| (ballot.vote.leader, ballot.vote.zxid) == (vote.leader, vote.zxid);
     ballots.iter().filter(move |(_, ballot)| same(ballot)).map(|(sid, _)| *sid)
 }
 
@@ -252,8 +244,8 @@ mod tests {
     }
 
     fn start(servers: i64, own: Vote) -> PushingElection {
-        let voters = (1..=servers).map(ServerId).collect();
-        PushingElection::start(voters, own, Mono(0), &mut Out::new(false))
+        let quorums = Quorums::majority((1..=servers).map(ServerId));
+        PushingElection::start(quorums, own, Mono(0), &mut Out::new(false))
     }
 
     fn hear(election: &mut PushingElection, from: i64, ballot: Ballot) -> Vec<Ask> {

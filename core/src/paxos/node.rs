@@ -80,7 +80,7 @@ impl<P: Policy> Paxos<P> {
     }
 
     fn need(&self) -> usize {
-        self.policy.quorum_size(self.config.acceptors.len())
+        self.policy.majority(self.config.acceptors.len() as u64) as usize
     }
 
     fn rule(&self) -> Rule {

@@ -3,7 +3,6 @@
 //! The algorithm decides ([`crate::election`]); here its questions are answered, whatever carries
 //! the votes. Not here: what a role does.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -187,8 +186,7 @@ impl<P: Policy> Peer<P> {
             },
             PeerRole::Observer => Vote::for_nobody(self.round),
         };
-        let voters: BTreeSet<ServerId> = self.shared.ensemble().voters().collect();
-        self.enter_looking(now, me, voters, own, out);
+        self.enter_looking(now, own, out);
         if !matches!(self.carrier, Carrier::Polls) {
             self.answer(now, Vec::from([Ask::SendToAll]), out);
         }
@@ -200,22 +198,23 @@ impl<P: Policy> Peer<P> {
     fn enter_looking(
         &mut self,
         now: Now,
-        me: ServerId,
-        voters: BTreeSet<ServerId>,
         own: Vote,
         out: &mut Out<Effect>,
     ) {
+        let me = self.shared.me();
+        let quorums = self.shared.quorums.clone();
         out.milestone(Event::RoleChanged { role: Role::Looking, leader: None });
         out.milestone(Event::PhaseEntered { phase: Phase::Election });
         let now = now.mono;
         self.role = RoleState::Looking(match self.shared.config.election {
-            ElectionAlg::Fast => Election::Fast(FastElection::start(me, voters, own, now, out)),
+            ElectionAlg::Fast => Election::Fast(FastElection::start(me, quorums, own, now, out)),
             ElectionAlg::Polling => {
                 let xid = self.shared.prng.next_u64() as i32;
+                let voters = quorums.voters().collect();
                 Election::Polling(PollingElection::start(me, voters, own, xid, now, out))
             }
             ElectionAlg::Pushing { .. } => {
-                Election::Pushing(PushingElection::start(voters, own, now, out))
+                Election::Pushing(PushingElection::start(quorums, own, now, out))
             }
         });
         self.shared.vote = Some(own);
@@ -227,7 +226,7 @@ impl<P: Policy> Peer<P> {
             RoleState::Looking(Election::Fast(election)) => {
                 let policy = &self.shared.policy;
                 let mut asks = election.on_notification(policy, now.mono, from, ballot, out);
-                let is_voter = self.shared.ensemble().is_voter(from);
+                let is_voter = self.shared.quorums.is_voter(from);
                 if !is_voter && ballot.state == PeerState::Looking {
                     asks.push(Ask::SendTo(from));
                 }
@@ -299,7 +298,7 @@ impl<P: Policy> Peer<P> {
     /// To every voter; the own vote goes the way of any other.
     fn notify_voters(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
         let me = self.shared.me();
-        let voters: Vec<ServerId> = self.shared.ensemble().voters().collect();
+        let voters: Vec<ServerId> = self.shared.quorums.voters().collect();
         for sid in voters.iter().copied().filter(|sid| *sid != me) {
             self.notify(now, sid, vote, out);
         }

@@ -333,7 +333,7 @@ fn committed_held(facts: &Facts, id: ServerId, report: &mut Report) {
         .map(|(holder, _)| holder);
     if order != History::EMPTY && !facts.is_quorum(holding.clone()) {
         let holding: Vec<ServerId> = holding.collect();
-        let (last, voters) = (facts.histories.last(order), facts.voters.len());
+        let (last, voters) = (facts.histories.last(order), facts.quorums.voters().len());
         let why = format!(
             "{last:?} was committed, but of {voters} voters only {holding:?} have it on disk"
         );

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use zablab_core::config::ElectionAlg;
 use zablab_core::election::fast::supersedes;
+use zablab_core::quorum::Quorums;
 use zablab_core::trace::{Event, Reason};
 use zablab_core::types::ServerId;
 use zablab_core::wire::election::{PeerState, Vote};
@@ -58,7 +59,7 @@ impl Elections {
                 if let Some(before) = election.vote.replace(*vote)
                     && facts.election != ElectionAlg::Polling
                 {
-                    only_better(id, before, *vote, *reason, report);
+                    only_better(&facts.quorums, id, before, *vote, *reason, report);
                 }
             }
             Event::Elected { vote } => {
@@ -83,7 +84,7 @@ impl Election {
         };
         // Its own vote is among them, or it did not decide by counting votes.
         let voted = who(&|(_, said)| *said == vote);
-        let votes = facts.voters.contains(&id);
+        let votes = facts.quorums.is_voter(id);
         if facts.is_quorum(voted.iter().copied()) && (!votes || voted.contains(&id)) {
             return;
         }
@@ -124,7 +125,7 @@ impl Election {
             said.leader == vote.leader && (!pushed || said.zxid == vote.zxid)
         };
         let naming = self.heard.iter().filter(|(_, said)| said.iter().any(names));
-        let all = facts.voters.iter().all(|voter| self.heard.contains_key(voter));
+        let all = facts.quorums.voters().all(|voter| self.heard.contains_key(&voter));
         if facts.is_quorum(naming.map(|(sid, _)| *sid)) || (pushed && all) {
             return;
         }
@@ -135,9 +136,16 @@ impl Election {
 }
 
 /// E2: within one round a vote only gets better.
-fn only_better(id: ServerId, before: Vote, vote: Vote, reason: Reason, report: &mut Report) {
+fn only_better(
+    quorums: &Quorums,
+    id: ServerId,
+    before: Vote,
+    vote: Vote,
+    reason: Reason,
+    report: &mut Report,
+) {
     let same_round = before.election_epoch == vote.election_epoch;
-    let worse = supersedes(&vote, &before).is_none();
+    let worse = supersedes(quorums, &vote, &before).is_none();
     if same_round && worse && !matches!(reason, Reason::OwnVote | Reason::Round) {
         let (from, to) = (before.leader, vote.leader);
         let why = format!("server {id} changed its vote from {from} to {to}, which is no better");

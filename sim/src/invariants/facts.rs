@@ -4,10 +4,12 @@
 //! simulated disk made them durable. Deliberately not here: any judgement; the rules do that.
 //! Source: the notation at the head of part B of the correctness notes (`hist_i`, `del_i`, `C`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{Hash, Hasher};
 
 use zablab_core::config::ElectionAlg;
+use zablab_core::policy::Correct;
+use zablab_core::quorum::Quorums;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::{Event, Role};
 use zablab_core::types::{Epoch, Epochs, ServerId, Ticket, Zxid};
@@ -121,7 +123,7 @@ pub(super) struct Facts {
     /// How leaders are elected.
     pub(super) election: ElectionAlg,
     /// Who votes.
-    pub(super) voters: BTreeSet<ServerId>,
+    pub(super) quorums: Quorums,
     /// Every log there ever was.
     pub(super) histories: Histories,
     /// The committed order (`C`, also `G`): at index n the first n transactions of it.
@@ -134,10 +136,10 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Before the first start.
-    pub(super) fn new(voters: BTreeSet<ServerId>) -> Self {
+    pub(super) fn new(quorums: Quorums) -> Self {
         Facts {
             election: ElectionAlg::Fast,
-            voters,
+            quorums,
             histories: Histories::new(),
             committed: vec![History::EMPTY],
             servers: BTreeMap::new(),
@@ -147,7 +149,7 @@ impl Facts {
 
     /// Feeds all of it to a hasher, histories by what is in them.
     pub(super) fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Facts { election: _, voters: _, histories, committed: _, servers, initial } = self;
+        let Facts { election: _, quorums: _, histories, committed: _, servers, initial } = self;
         let digest = |history: History| histories.digest(history);
         (histories.digest_of_all(), digest(self.committed())).hash(hasher);
         for (id, server) in servers {
@@ -166,9 +168,9 @@ impl Facts {
         }
     }
 
-    /// True if these are more than half of the voters; others do not count.
-    pub(super) fn is_quorum(&self, servers: impl Iterator<Item = ServerId>) -> bool {
-        servers.filter(|server| self.voters.contains(server)).count() > self.voters.len() / 2
+    /// True if these, each named once, are a quorum.
+    pub(super) fn is_quorum(&self, servers: impl Iterator<Item = ServerId> + Clone) -> bool {
+        self.quorums.is_quorum(&Correct, servers)
     }
 
     /// One server; the hooks see to it that every server has an entry.
@@ -336,7 +338,7 @@ impl Facts {
 
     /// A disk was emptied from outside while its process was down.
     pub(super) fn wipe(&mut self, id: ServerId) {
-        let votes = self.voters.contains(&id);
+        let votes = self.quorums.is_voter(id);
         let server = self.server_mut(id);
         server.wiped = server.durable.history;
         server.durable = Disk::default();

@@ -170,7 +170,7 @@ fn commit_justified(facts: &Facts, id: ServerId, zxid: Zxid, report: &mut Report
     let acked = leading.acked.iter().filter(|(_, last)| **last >= zxid).map(|(server, _)| *server);
     if !facts.is_quorum(acked.clone()) {
         let acked: Vec<ServerId> = acked.collect();
-        let voters = facts.voters.len();
+        let voters = facts.quorums.voters().len();
         let why = format!(
             "leader {id} committed {zxid:?} before a quorum of {voters} voters acknowledged it \
              (only {acked:?} did)"

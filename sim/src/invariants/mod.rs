@@ -33,6 +33,7 @@ use std::hash::{Hash, Hasher};
 use zablab_core::client::CallId;
 use zablab_core::config::ElectionAlg;
 use zablab_core::paxos::{Durable, Value};
+use zablab_core::quorum::Quorums;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
 use zablab_core::types::{Mono, ServerId, SessionId, Ticket, Zxid};
@@ -184,10 +185,10 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// A checker for an ensemble with these voters. Any other server that shows up is an observer.
-    pub fn new(voters: impl IntoIterator<Item = ServerId>, limits: Limits) -> Self {
+    /// A checker for an ensemble whose voters these are. Any other server that shows up is an observer.
+    pub fn new(quorums: Quorums, limits: Limits) -> Self {
         Checker {
-            facts: Facts::new(voters.into_iter().collect()),
+            facts: Facts::new(quorums),
             broadcast: Broadcast::default(),
             clients: Clients::default(),
             elections: Elections::default(),

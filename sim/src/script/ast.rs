@@ -4,6 +4,7 @@
 
 use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot, Proposal};
+use zablab_core::quorum::GroupId;
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
 use crate::step::{Keep, Stored};
@@ -122,6 +123,10 @@ pub enum Given {
     SyncQuorum(bool),
     /// How leaders are elected.
     ElectionAlg(ElectionAlg),
+    /// In which group of a hierarchical quorum.
+    Group(Sids, GroupId),
+    /// How much a voter counts in its group.
+    Weight(Sids, u32),
     /// How much faster clocks run, in millionths.
     ClockPpm(Sids, i32),
     /// On disk.

@@ -221,6 +221,8 @@ impl Builder {
             Given::SnapCount(n) => timing.snap_count = u64::from(*n),
             Given::Window(n) => timing.commit_log_count = *n as usize,
             Given::ClockPpm(at, ppm) => self.each(at, |server| server.clock_ppm = *ppm)?,
+            Given::Group(at, group) => self.each(at, |server| server.group = Some(*group))?,
+            Given::Weight(at, weight) => self.each(at, |server| server.weight = Some(*weight))?,
             Given::Round(at, round) => {
                 self.each(at, |server| server.preset.round = Some(ElectionEpoch(*round)))?;
             }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot, Proposal};
+use zablab_core::quorum::GroupId;
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
 use crate::paxos::{OF_A_LETTER_MAX, number_of};
@@ -295,6 +296,15 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
 /// What is given to some of the servers.
 fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
     match what {
+        "group" => {
+            let at = sids_colon(tokens)?;
+            let group = tokens.number_u32("the number of a group", 0)?;
+            Ok(Given::Group(at, GroupId(i64::from(group))))
+        }
+        "weight" => {
+            let at = sids_colon(tokens)?;
+            Ok(Given::Weight(at, tokens.number_u32("a weight", 0)?))
+        }
         "clock-ppm" => {
             let at = sids_colon(tokens)?;
             let ppm = tokens.number("millionths", -PPM_MAX, PPM_MAX)?;
@@ -341,7 +351,7 @@ fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
         _ => tokens.error_before(
             "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
              delay jitter sync-time sync-jitter give-up snap-count window cross-epoch sync-quorum \
-             clock-ppm accepted-epoch current-epoch log snapshot round counter commit-log bug \
+             group weight clock-ppm accepted-epoch current-epoch log snapshot round counter commit-log bug \
              paxos promised accepted",
         ),
     }

@@ -6,6 +6,7 @@ use core::fmt::{self, Display, Formatter, Write as _};
 
 use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot};
+use zablab_core::quorum::GroupId;
 use zablab_core::types::{ServerId, Zxid};
 
 use crate::paxos;
@@ -103,6 +104,8 @@ impl Display for Given {
                 };
                 write!(f, "election-alg {number}")
             }
+            Given::Group(at, GroupId(group)) => write!(f, "group {at}: {group}"),
+            Given::Weight(at, weight) => write!(f, "weight {at}: {weight}"),
             Given::ClockPpm(at, ppm) => write!(f, "clock-ppm {at}: {ppm}"),
             Given::SyncTime(us) => write!(f, "sync-time {}", Duration(*us)),
             Given::AcceptedEpoch(at, epoch) => write!(f, "accepted-epoch {at}: {epoch}"),

@@ -18,6 +18,8 @@ const GIVEN: &[&str] = &[
     "given cross-epoch trunc-diff",
     "given sync-quorum on",
     "given election-alg 2",
+    "given group 1,2: 7",
+    "given weight 3: 0",
     "given clock-ppm 1: -1000",
     "given seed 18446744073709551615",
     "given chooser random",

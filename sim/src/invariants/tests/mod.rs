@@ -9,6 +9,7 @@ mod reads;
 use bytes::Bytes;
 use expect_test::{Expect, expect};
 use zablab_core::client::CallId;
+use zablab_core::quorum::Quorums;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::{Event, Reason, Role};
 use zablab_core::tree::Database;
@@ -48,7 +49,7 @@ fn recovered(last: Zxid, accepted: u32, current: u32) -> Recovered {
 impl Run {
     /// Three voters, up, with empty disks.
     fn new() -> Run {
-        let checker = Checker::new(VOTERS.map(ServerId), LIMITS);
+        let checker = Checker::new(Quorums::majority(VOTERS.map(ServerId)), LIMITS);
         let mut run = Run { checker, step: 0, ticket: 0 };
         for id in VOTERS {
             run.start(id, Zxid::ZERO, 0, 0);
