@@ -248,6 +248,7 @@ impl<P: Policy> Process for Endpoint<P> {
             Input::Reloaded { ticket, recovered } => {
                 self.peer.on_reloaded(now, ticket, recovered, out);
             }
+            Input::LogRead { conn, records } => self.peer.on_log_read(conn, records, out),
             Input::SnapshotDone { .. } | Input::SnapshotFailed { .. } => {
                 self.peer.shared.on_snapshot_ended();
             }

@@ -2,6 +2,13 @@
 
 /// Transactions kept in memory for DIFF (`commitLogCount`, Java's default).
 pub const COMMITTED_LOG_LEN: usize = 500;
+
+/// How large a DIFF from the log may be, in percent of the tree's data (`snapshotSizeFactor`,
+/// Java's default of 0.33): beyond that the tree is less to send.
+pub const LOG_DIFF_PERCENT: u32 = 33;
+
+/// Below so many bytes the log is not read for a learner: a tree that small is sent sooner.
+pub const LOG_DIFF_BYTES_MIN: u64 = 1024;
 /// The largest frame of a client and the largest buffer of jute (`jute.maxbuffer`, Java's default).
 pub const JUTE_MAX_BUFFER: usize = 0xf_ffff;
 /// What a jute buffer inside a peer packet may have on top, for headers (Java's `extrasize`).

@@ -18,6 +18,7 @@ use crate::config::HostPort;
 use crate::storage::{Recovered, Write};
 use crate::trace::Event;
 use crate::tree::Database;
+use crate::txn::LogRecord;
 use crate::types::{ConnId, Mono, Now, ServerId, Ticket, Zxid};
 
 /// A deterministic state machine: the same inputs give the same effects, everywhere.
@@ -150,6 +151,13 @@ pub enum Input {
         /// What the disk holds.
         recovered: Recovered,
     },
+    /// The answer to [`Effect::ReadLog`].
+    LogRead {
+        /// For which learner.
+        conn: ConnId,
+        /// What `storage::log_after` gave.
+        records: Option<Vec<LogRecord>>,
+    },
     /// A background snapshot is durable under its name.
     SnapshotDone {
         /// Its name.
@@ -226,6 +234,16 @@ pub enum Effect {
     Reload {
         /// Its place among the writes.
         ticket: Ticket,
+    },
+    /// Read a part of the log in the background, `storage::log_after(from, limit)`; answered by
+    /// `LogRead`.
+    ReadLog {
+        /// For which learner.
+        conn: ConnId,
+        /// The first record that is wanted.
+        from: Zxid,
+        /// How many bytes it may be.
+        limit: u64,
     },
     /// Write a snapshot in the background; answered by `SnapshotDone` or `SnapshotFailed`.
     Snapshot {

@@ -202,7 +202,8 @@ mod tests {
             grouped(&[1, 2, 3, 4, 5, 6, 7, 8, 9].map(|sid| (sid, sid % 2, (sid % 4) as u32))),
         ];
         for quorums in systems {
-            let subset = |bits: u32| (1..=9).filter(move |sid| bits & (1 << sid) != 0).map(ServerId);
+            let subset =
+                |bits: u32| (1..=9).filter(move |sid| bits & (1 << sid) != 0).map(ServerId);
             for bits in (0..1024_u32).step_by(2) {
                 let (some, others) = (subset(bits), subset(!bits));
                 let both = quorums.is_quorum(&Correct, some.clone())

@@ -5,7 +5,7 @@
 
 use alloc::collections::BTreeMap;
 
-use crate::config::{Config, Ensemble, ServerEntry};
+use crate::config::{Config, Ensemble, PeerRole, ServerEntry};
 use crate::policy::Policy;
 use crate::prng::Prng;
 use crate::process::{Effect, Out};
@@ -112,6 +112,18 @@ impl<P: Policy> Shared<P> {
     /// This server's own line of the configuration.
     pub fn my_entry(&self) -> &ServerEntry {
         &self.ensemble().servers[&self.config.me]
+    }
+
+    /// A voter that begins without any history, where that may mean that it was lost
+    /// ([`Config::autocreate`]): it follows an established leader, and has no vote until then.
+    pub fn is_amnesiac(&self) -> bool {
+        let is_empty = self.disk.last_logged() == Zxid::ZERO && self.epochs().current == Epoch(0);
+        !self.config.autocreate && is_empty && self.my_entry().role == PeerRole::Participant
+    }
+
+    /// How it takes part as of now.
+    pub fn acts_as(&self) -> PeerRole {
+        if self.is_amnesiac() { PeerRole::Observer } else { self.my_entry().role }
     }
 
     /// Both epochs, as the disk has them.

@@ -59,6 +59,15 @@ pub enum Event {
     CurrentEpochSet { epoch: Epoch },
     /// The leader refused a learner with a more recent history, or of another epoch.
     LearnerRefused { learner: ServerId, why: Refusal },
+    /// The leader looked into its log for what a learner lacks.
+    LogRead {
+        /// For whom.
+        learner: ServerId,
+        /// Its last transaction.
+        peer_last: Zxid,
+        /// How many were found from that one on; 0 if the log does not help.
+        records: u32,
+    },
     /// The leader chose how a learner is brought up to date.
     SyncChosen { learner: ServerId, peer_last: Zxid, mode: SyncMode, to: Zxid, entries: u32 },
     /// A quorum acknowledged NEWLEADER.
@@ -225,6 +234,8 @@ pub enum Leave {
     CounterUsedUp,
     /// The log was to be cut where no older snapshot is left to cut back to.
     CannotCut,
+    /// It had no history and followed without a vote; now it has one again.
+    Synced,
 }
 
 /// Why a leader refused a learner.

@@ -40,6 +40,8 @@ impl Server {
             snap_count: 100_000,
             commit_log_count: 500,
             sync_quorum: false,
+            autocreate: true,
+            log_diff_percent: zablab_core::limits::LOG_DIFF_PERCENT,
             cross_epoch: CrossEpoch::Snap,
             election: ElectionAlg::Fast,
             rules: Rules { extended_types: true },

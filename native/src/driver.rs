@@ -17,6 +17,7 @@ use zablab_core::config::ServerConfig;
 use zablab_core::endpoint::Endpoint;
 use zablab_core::policy::Correct;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
+use zablab_core::storage::log_after;
 use zablab_core::storage::snapshot::encode_snap_stream;
 use zablab_core::trace::{self, Role};
 use zablab_core::types::{ConnId, Mono, Now, WallMs};
@@ -178,6 +179,7 @@ impl Driver {
             | Input::Persisted { .. }
             | Input::PersistFailed { .. }
             | Input::Reloaded { .. }
+            | Input::LogRead { .. }
             | Input::SnapshotDone { .. }
             | Input::SnapshotFailed { .. } => true,
         }
@@ -208,6 +210,14 @@ impl Driver {
                 if let Some(Slot::Open { connection, .. }) = self.connections.get_mut(&conn) {
                     connection.send_made(move || encode_snap_stream(&state).collect());
                 }
+            }
+            Effect::ReadLog { conn, from, limit } => {
+                let (disk, inbox) = (self.log.reader(), self.inbox.clone());
+                self.runtime.spawn_blocking(move || {
+                    let files = disk.list().unwrap_or_default();
+                    let records = log_after(&files, from, limit, &mut |file| disk.read(file));
+                    inbox.tell(Event::Input(Input::LogRead { conn, records }));
+                });
             }
             // Only elections that no zoo.cfg can choose send any.
             Effect::Datagram { .. } => {}

@@ -115,6 +115,10 @@ pub struct Timing {
     pub snap_count: u64,
     /// Transactions kept in memory for DIFF.
     pub commit_log_count: usize,
+    /// Whether a voter without any history votes.
+    pub autocreate: bool,
+    /// How large a DIFF from the log may be, in percent of the tree's data.
+    pub log_diff_percent: u32,
     /// What a learner gets whose history leaves the leader's inside the window.
     pub cross_epoch: CrossEpoch,
     /// Whether a sync needs a quorum.
@@ -138,6 +142,8 @@ impl Default for Timing {
             give_up_ms: 15_000,
             snap_count: zablab_core::limits::SNAP_COUNT,
             commit_log_count: zablab_core::limits::COMMITTED_LOG_LEN,
+            autocreate: true,
+            log_diff_percent: zablab_core::limits::LOG_DIFF_PERCENT,
             cross_epoch: CrossEpoch::Snap,
             sync_quorum: false,
             election: ElectionAlg::Fast,
@@ -195,6 +201,8 @@ impl Given {
             max_client_cnxns: 0,
             snap_count: self.timing.snap_count,
             commit_log_count: self.timing.commit_log_count,
+            autocreate: self.timing.autocreate,
+            log_diff_percent: self.timing.log_diff_percent,
             cross_epoch: self.timing.cross_epoch,
             rules: Rules::default(),
             sync_quorum: self.timing.sync_quorum,

@@ -12,10 +12,11 @@ use zablab_core::storage::epoch::{ACCEPTED_EPOCH, CURRENT_EPOCH};
 use zablab_core::storage::txnlog::{Next, Scan};
 use zablab_core::storage::{
     FileId, FileOp, Files, FilesConfig, ReadError, RecoverError, Recovered, Write, WriteError,
-    recover, snapshot_ops,
+    log_after, recover, snapshot_ops,
 };
 use zablab_core::tree::Database;
-use zablab_core::types::{Ticket, Zxid};
+use zablab_core::txn::LogRecord;
+use zablab_core::types::{ConnId, Ticket, Zxid};
 
 use crate::disk::{Disk, DiskFull};
 use crate::given::DiskGiven;
@@ -40,6 +41,18 @@ enum Job {
     /// A snapshot beside the log, whatever that holds: only a bug wants this.
     Add(Ticket, Database),
     Reload(Ticket),
+    ReadLog(Part),
+}
+
+/// A part of the log that a leader wants for a learner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub(crate) struct Part {
+    /// For which learner.
+    pub(crate) conn: ConnId,
+    /// The first record.
+    pub(crate) from: Zxid,
+    /// How many bytes it may be.
+    pub(crate) limit: u64,
 }
 
 /// What the disk is doing.
@@ -56,6 +69,8 @@ pub(crate) enum Busy {
     },
     /// It reads everything.
     Reload(Ticket),
+    /// It reads a part of the log.
+    ReadLog(Part),
 }
 
 /// What the writes of a batch change, the gravest of it.
@@ -118,6 +133,11 @@ impl Io {
         self.queue.push_back(Job::Reload(ticket));
     }
 
+    /// Queues the reading of a part of the log. A real disk does it beside the writing.
+    pub(crate) fn read_log(&mut self, part: Part) {
+        self.queue.push_back(Job::ReadLog(part));
+    }
+
     /// Asks for a snapshot. If one is under way, it is written next, unless a later one is asked
     /// for before that.
     pub(crate) fn want_snapshot(&mut self, state: Database) {
@@ -148,12 +168,14 @@ impl Io {
         if self.busy.is_some() || self.queue.is_empty() {
             return Ok(false);
         }
-        if let Some(Job::Reload(ticket)) = self.queue.front() {
-            self.busy = Some(Busy::Reload(*ticket));
-            self.queue.pop_front();
-            return Ok(true);
-        }
-        self.begin_writes(disk)
+        let read = match self.queue.front() {
+            Some(Job::Reload(ticket)) => Busy::Reload(*ticket),
+            Some(Job::ReadLog(part)) => Busy::ReadLog(*part),
+            Some(Job::Write(..) | Job::Add(..)) | None => return self.begin_writes(disk),
+        };
+        self.busy = Some(read);
+        self.queue.pop_front();
+        Ok(true)
     }
 
     /// The batch is durable.
@@ -179,6 +201,13 @@ impl Io {
         self.files = files;
         self.busy = None;
         Ok(recovered)
+    }
+
+    /// A part of the log has been read.
+    pub(crate) fn finish_read(&mut self, disk: &Disk, part: Part) -> Option<Vec<LogRecord>> {
+        self.busy = None;
+        let names: Vec<FileId> = disk.files().cloned().collect();
+        log_after(&names, part.from, part.limit, &mut |file| read(disk, file))
     }
 
     /// The snapshot is durable under its name, or it was given up.
@@ -222,7 +251,7 @@ impl Io {
                     self.queue.pop_front();
                     continue;
                 }
-                Job::Reload(_) => break,
+                Job::Reload(_) | Job::ReadLog(_) => break,
             };
             let change = Batch::of(write);
             if change > Batch::Records {
@@ -258,6 +287,7 @@ impl Hash for Io {
                 Job::Write(ticket, _) => (0u8, ticket).hash(hasher),
                 Job::Add(ticket, _) => (2u8, ticket).hash(hasher),
                 Job::Reload(ticket) => (1u8, ticket).hash(hasher),
+                Job::ReadLog(part) => (3u8, part).hash(hasher),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Episodes that random schedules found, as scripts.
+//! Episodes as scripts: what random schedules found, and options that no lesson needs.
 
 use zablab_sim::script;
 
@@ -7,6 +7,21 @@ fn play(text: &str) {
     if let Err(error) = script::play(&script, true) {
         panic!("{error}");
     }
+}
+
+#[test]
+fn groups_of_servers_make_quorums() {
+    play(include_str!("scripts/groups.txt"));
+}
+
+#[test]
+fn who_weighs_nothing_is_not_elected() {
+    play(include_str!("scripts/weights.txt"));
+}
+
+#[test]
+fn the_log_serves_who_is_too_far_behind() {
+    play(include_str!("scripts/log-diff.txt"));
 }
 
 #[test]

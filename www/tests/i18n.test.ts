@@ -148,13 +148,14 @@ const EVENTS: TraceLine[] = [
     .map((role) => at("RoleChanged", { role, leader: role === "Following" ? 3 : null })),
   ...["Election", "Discovery", "Synchronization", "Broadcast"].map((phase) => at("PhaseEntered", { phase })),
   ...["LeaderUnreachable", "LeaderLost", "LeaderSilent", "OldEpoch", "ProtocolError", "NoQuorumInTime",
-    "QuorumLost", "CounterUsedUp", "CannotCut"].map((why) => at("RoleLeft", { role: "Leading", why })),
+    "QuorumLost", "CounterUsedUp", "CannotCut", "Synced"].map((why) => at("RoleLeft", { role: "Leading", why })),
   ...["EpochProposed", "AcceptedEpochSet", "CurrentEpochSet", "Established"].map((event) => at(event, { epoch: 2 })),
   ...["MoreRecent", "Unknown", "NewerConfig", "ProtocolError", "TooSlow"]
     .map((why) => at("LearnerRefused", { learner: 2, why })),
   ...["Diff", "Trunc", "Snap"].flatMap((mode) => [0, 1, 5].map((entries) => {
     return at("SyncChosen", { learner: 2, peer_last: zxid, mode, to: zxid, entries });
   })),
+  ...[0, 1, 5].map((records) => at("LogRead", { learner: 2, peer_last: zxid, records })),
   at("HistoryAdopted", { epoch: 2, last: zxid }), at("Truncated", { after: zxid }),
   at("SnapshotInstalled", { zxid }),
   ...PACKETS.flatMap((kind) => [at("PacketSent", { to: 1, kind, zxid }), at("PacketReceived", { from: 1, kind, zxid })]),

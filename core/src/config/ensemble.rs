@@ -319,13 +319,16 @@ mod tests {
         assert!(ensemble.to_text().ends_with(
             "participant\ngroup.7=1:2\ngroup.9=3\nweight.1=1\nweight.2=1\nweight.3=0\nversion=0"
         ));
-        assert_eq!(Ensemble::parse(&ensemble.to_text()), Ok(Ensemble {
-            hierarchy: ensemble.hierarchy.as_ref().map(|hierarchy| Hierarchy {
-                weights: [(1, 1), (2, 1), (3, 0)].map(|(sid, w)| (ServerId(sid), w)).into(),
-                ..hierarchy.clone()
-            }),
-            ..ensemble.clone()
-        }));
+        assert_eq!(
+            Ensemble::parse(&ensemble.to_text()),
+            Ok(Ensemble {
+                hierarchy: ensemble.hierarchy.as_ref().map(|hierarchy| Hierarchy {
+                    weights: [(1, 1), (2, 1), (3, 0)].map(|(sid, w)| (ServerId(sid), w)).into(),
+                    ..hierarchy.clone()
+                }),
+                ..ensemble.clone()
+            })
+        );
         let quorums = ensemble.quorums();
         let is_quorum = |sids: &[i64]| {
             quorums.is_quorum(&crate::policy::Correct, sids.iter().copied().map(ServerId))

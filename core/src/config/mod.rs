@@ -92,6 +92,14 @@ pub struct Config {
     pub snap_count: u64,
     /// Transactions kept in memory for DIFF.
     pub commit_log_count: usize,
+    /// Whether a voter without any history votes. False keeps one whose disk was wiped from
+    /// electing and acknowledging until a leader has brought it up to date: it may have forgotten
+    /// what a quorum relies on (`zookeeper.db.autocreate`, ZOOKEEPER-261). Only
+    /// `FastLeaderElection` heeds it.
+    pub autocreate: bool,
+    /// How large what a learner gets from the log may be, in percent of the tree's data, before
+    /// the whole tree is sent instead; 0 for none (`snapshotSizeFactor`, a fraction there).
+    pub log_diff_percent: u32,
     /// What a learner gets whose history leaves the leader's inside the window.
     pub cross_epoch: CrossEpoch,
     /// Whether a leader answers a sync only when a quorum has acknowledged something that it

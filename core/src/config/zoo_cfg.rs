@@ -19,13 +19,15 @@ use crate::limits;
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
-const SYSTEM_PROPERTIES: [&str; 6] = [
+const SYSTEM_PROPERTIES: [&str; 8] = [
     "4lw.commands.whitelist",
     "admin.enableServer",
     "commitLogCount",
+    "db.autocreate",
     "extendedTypesEnabled",
     "preAllocSize",
     "snapCount",
+    "snapshotSizeFactor",
 ];
 /// `tickTime` when it is not given, in ms.
 const TICK_TIME_MS: i64 = 3000;
@@ -35,6 +37,8 @@ const TICK_TIME_MS_MAX: i64 = i32::MAX as i64 / 20;
 const TICKS_MAX: i64 = i32::MAX as i64;
 /// The largest `preAllocSize`, in KiB: 1 TiB.
 const PREALLOCATE_KIB_MAX: i64 = 1 << 30;
+/// The greatest `snapshotSizeFactor`.
+const LOG_DIFF_FACTOR_MAX: f64 = 1000.0;
 /// The most transactions kept in memory that may be asked for.
 const COMMIT_LOG_COUNT_MAX: i64 = 1_000_000;
 
@@ -298,6 +302,8 @@ impl Keys {
         let max_client_cnxns = self.integer("maxClientCnxns", i64::MIN..=i64::from(u32::MAX))?;
         let snap_count = self.integer("snapCount", 2..=i64::MAX)?;
         let commit_log_count = self.integer("commitLogCount", 1..=COMMIT_LOG_COUNT_MAX)?;
+        let autocreate = self.boolean("db.autocreate", true)?;
+        let log_diff_percent = self.log_diff_percent()?;
         let cross_epoch = self.cross_epoch()?;
         let sync_quorum = self.sync_quorum()?;
         Ok(Config {
@@ -314,11 +320,24 @@ impl Keys {
                 .map_or(limits::CLIENT_CONNECTIONS_PER_ADDRESS, |n| narrow(n.max(0))),
             snap_count: snap_count.map_or(limits::SNAP_COUNT, i64::unsigned_abs),
             commit_log_count: commit_log_count.map_or(limits::COMMITTED_LOG_LEN, narrow),
+            autocreate,
+            log_diff_percent,
             cross_epoch,
             sync_quorum,
             election: ElectionAlg::Fast,
             rules: Rules { extended_types: self.boolean("extendedTypesEnabled", false)? },
         })
+    }
+
+    /// A fraction; below 0 the log is never read for a learner.
+    fn log_diff_percent(&mut self) -> Result<u32, ConfigError> {
+        let Some(property) = self.take("snapshotSizeFactor") else {
+            return Ok(limits::LOG_DIFF_PERCENT);
+        };
+        match property.value.parse::<f64>() {
+            Ok(factor) if factor <= LOG_DIFF_FACTOR_MAX => Ok((factor.max(0.0) * 100.0) as u32),
+            Ok(_) | Err(_) => Err(property.bad("a number up to 1000")),
+        }
     }
 
     /// An option of this server alone.

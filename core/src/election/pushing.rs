@@ -36,12 +36,7 @@ fn rank(vote: &Vote) -> (bool, Zxid, ServerId) {
 impl PushingElection {
     /// Begins a round. `own` names this server and its last logged zxid; an observer proposes
     /// nobody.
-    pub fn start(
-        quorums: Quorums,
-        own: Vote,
-        now: Mono,
-        out: &mut Out<Effect>,
-    ) -> PushingElection {
+    pub fn start(quorums: Quorums, own: Vote, now: Mono, out: &mut Out<Effect>) -> PushingElection {
         out.milestone(Event::ElectionStarted { round: own.election_epoch });
         out.event(|| Event::VoteChanged { vote: own, reason: Reason::OwnVote });
         PushingElection {

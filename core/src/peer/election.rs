@@ -173,7 +173,7 @@ impl<P: Policy> Peer<P> {
         self.shared.stats.elections += 1;
         self.round.0 += 1;
         let me = self.shared.me();
-        let own = match self.shared.my_entry().role {
+        let own = match self.shared.acts_as() {
             PeerRole::Participant => Vote {
                 leader: me,
                 zxid: self.shared.disk.last_logged(),
@@ -195,12 +195,7 @@ impl<P: Policy> Peer<P> {
         }
     }
 
-    fn enter_looking(
-        &mut self,
-        now: Now,
-        own: Vote,
-        out: &mut Out<Effect>,
-    ) {
+    fn enter_looking(&mut self, now: Now, own: Vote, out: &mut Out<Effect>) {
         let me = self.shared.me();
         let quorums = self.shared.quorums.clone();
         out.milestone(Event::RoleChanged { role: Role::Looking, leader: None });
@@ -223,6 +218,14 @@ impl<P: Policy> Peer<P> {
     /// What a ballot of another server, or the own one, means in this role.
     fn on_ballot(&mut self, now: Now, from: ServerId, ballot: Ballot, out: &mut Out<Effect>) {
         match &mut self.role {
+            RoleState::Looking(Election::Fast(_))
+                if ballot.state == PeerState::Looking && self.shared.is_amnesiac() =>
+            {
+                // It takes no part in an election, it waits for one to be over.
+                let Ballot { state, vote } = ballot;
+                let verdict = Verdict::Ignored;
+                out.event(|| Event::NotificationReceived { from, state, vote, verdict });
+            }
             RoleState::Looking(Election::Fast(election)) => {
                 let policy = &self.shared.policy;
                 let mut asks = election.on_notification(policy, now.mono, from, ballot, out);
@@ -327,7 +330,7 @@ impl<P: Policy> Peer<P> {
     fn state(&self) -> PeerState {
         match &self.role {
             RoleState::Leading(_) => PeerState::Leading,
-            RoleState::Learning(_) => match self.shared.my_entry().role {
+            RoleState::Learning(learner) => match learner.role() {
                 PeerRole::Participant => PeerState::Following,
                 PeerRole::Observer => PeerState::Observing,
             },

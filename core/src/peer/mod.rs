@@ -9,6 +9,7 @@ mod election;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 use self::election::Carrier;
@@ -23,6 +24,7 @@ use crate::standalone::Standalone;
 use crate::storage::Recovered;
 use crate::trace::{Event, Leave, Phase, Role};
 use crate::tree::Database;
+use crate::txn::LogRecord;
 use crate::types::{ConnId, ElectionEpoch, Mono, Now, ServerId, SessionId, Ticket};
 use crate::wire::quorum::{QuorumPacket, RevalidateReply, RevalidateRequest};
 use crate::zab::leader::Leader;
@@ -261,6 +263,18 @@ impl<P: Policy> Peer<P> {
             leader.on_drained(now.mono, conn);
         }
         self.carrier.on_drained(conn, through, out);
+    }
+
+    /// A part of the log was read for a learner.
+    pub fn on_log_read(
+        &mut self,
+        conn: ConnId,
+        records: Option<Vec<LogRecord>>,
+        out: &mut Out<Effect>,
+    ) {
+        if let RoleState::Leading(leader) = &mut self.role {
+            leader.on_log_read(&mut self.shared, conn, records, out);
+        }
     }
 
     /// A connection to or from a quorum port stands.

@@ -8,6 +8,7 @@
 
 pub mod epoch;
 pub mod files;
+mod log_after;
 pub mod names;
 pub mod recover;
 pub mod snapshot;
@@ -21,6 +22,7 @@ use crate::txn::LogRecord;
 use crate::types::{Epoch, Epochs, Zxid};
 
 pub use files::{FileOp, Files, FilesConfig, ReadError, ReadFile, WriteError, snapshot_ops};
+pub use log_after::log_after;
 pub use names::{FileId, Folder};
 pub use recover::{RecoverError, Recovery, recover};
 

@@ -322,6 +322,9 @@ impl Learner {
         now: Now,
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
+        if self.role != shared.my_entry().role {
+            return Err(Leave::Synced);
+        }
         let Stage::Adopting(adoption) = &mut self.stage else {
             return Err(Leave::ProtocolError);
         };

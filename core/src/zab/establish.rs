@@ -1,26 +1,25 @@
 //! From elected to established: the leader's discovery and synchronization.
 //!
 //! A quorum names its acceptedEpochs, promises the next one, is brought to the leader's history
-//! and acknowledges NEWLEADER. Source: ZooKeeper's `Leader.lead`, `LearnerHandler`; Zab's phases 1
+//! ([`super::synchronize`]) and acknowledges NEWLEADER. Source: ZooKeeper's `Leader.lead`, `LearnerHandler`; Zab's phases 1
 //! and 2 (Junqueira, Reed, Serafini 2011).
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use crate::config::PeerRole;
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::shared::Shared;
 use crate::storage::Write;
-use crate::trace::{Event, Phase, Refusal, SyncMode};
+use crate::trace::{Event, Phase, Refusal};
 use crate::tree::Database;
-use crate::txn::LogRecord;
 use crate::types::{ConnId, Now, ServerId, Zxid};
-use crate::wire::quorum::{AckEpoch, LearnerInfo, QuorumPacket};
+use crate::wire::quorum::{AckEpoch, LearnerInfo, PacketKind, QuorumPacket};
 use crate::zab::broadcast::Broadcast;
 use crate::zab::leader::{Handler, Held, Leader, Outcome, Progress, Stage};
 use crate::zab::packet::{self, send};
-use crate::zab::sync_plan::{Rules, plan, whole_tree};
 
 impl Leader {
     pub(super) fn on_learner_info<P: Policy>(
@@ -49,7 +48,11 @@ impl Leader {
         if info.config_version > ensemble.version.cast_signed() {
             return Outcome::Refuse(Refusal::NewerConfig);
         }
-        handler.role = entry.role;
+        // Who says so itself does not vote, whatever it is meant to be (ZOOKEEPER-261).
+        handler.role = match kind {
+            PacketKind::ObserverInfo => PeerRole::Observer,
+            _ => entry.role,
+        };
         handler.progress = Progress::Informed;
         let votes = handler.votes();
         self.drop_older_connection(conn, info.sid, out);
@@ -212,6 +215,7 @@ impl Leader {
             Progress::Promised { last } => Some((*conn, last)),
             Progress::Connected
             | Progress::Informed
+            | Progress::Reading { .. }
             | Progress::Synchronizing
             | Progress::Ready => None,
         });
@@ -219,79 +223,6 @@ impl Leader {
             self.synchronize(shared, conn, last, out);
         }
         self.establish(shared, now, out);
-    }
-
-    /// Sends a learner what it lacks, and from then on everything new: reading the history and
-    /// registering for what follows are one step (ZOOKEEPER-962), and NEWLEADER comes behind the
-    /// snapshot (ZOOKEEPER-3104).
-    fn synchronize<P: Policy>(
-        &mut self,
-        shared: &mut Shared<P>,
-        conn: ConnId,
-        peer_last: Zxid,
-        out: &mut Out<Effect>,
-    ) {
-        let handler = self.learners.get_mut(&conn).expect("synchronize follows a packet of it");
-        let sid = handler.sid;
-        let mut records: Vec<LogRecord> = shared.history.applied().iter().cloned().collect();
-        if let Stage::Broadcast(broadcast) = &self.stage {
-            records.extend(broadcast.unapplied(shared).cloned());
-        }
-        let rules = Rules {
-            cross_epoch: shared.config.cross_epoch,
-            by_membership: shared.policy.syncs_by_membership(),
-        };
-        let mut plan = plan(peer_last, shared.database.last_zxid, &records, rules);
-        if plan.mode == SyncMode::Trunc
-            && shared.told_to_cut.insert(sid, peer_last) == Some(peer_last)
-        {
-            // It comes back with the same log: it could not cut it.
-            plan = whole_tree(shared.database.last_zxid, &records);
-        }
-        let entries = u32::try_from(records.len() - plan.from).unwrap_or(u32::MAX);
-        let (mode, to) = (plan.mode, plan.to);
-        out.milestone(Event::SyncChosen { learner: sid, peer_last, mode, to, entries });
-        send(conn, sid, &packet::sync_header(mode, to), out);
-        match mode {
-            SyncMode::Diff => shared.stats.syncs_diff += 1,
-            SyncMode::Trunc => shared.stats.syncs_trunc += 1,
-            SyncMode::Snap => {
-                shared.stats.syncs_snap += 1;
-                out.push(Effect::SendSnapshot { conn, state: shared.database.clone() });
-            }
-        }
-        for record in &records[plan.from..] {
-            send(conn, sid, &packet::proposal(record), out);
-            send(conn, sid, &packet::commit(record.zxid()), out);
-        }
-        if shared.policy.registers_with_reading() {
-            if let Stage::Broadcast(broadcast) = &mut self.stage {
-                broadcast.forward_open(shared, conn, handler, out);
-            }
-            self.register(shared, conn, out);
-        } else {
-            self.held.push_back((shared.disk.issued(), Held::Registration(conn)));
-        }
-    }
-
-    /// From here on the learner gets everything new; NEWLEADER closes what it got before.
-    pub(super) fn register<P: Policy>(
-        &mut self,
-        shared: &Shared<P>,
-        conn: ConnId,
-        out: &mut Out<Effect>,
-    ) {
-        let Some(handler) = self.learners.get_mut(&conn) else { return };
-        handler.progress = Progress::Synchronizing;
-        let sid = handler.sid;
-        let epoch = match &self.stage {
-            Stage::Broadcast(broadcast) => broadcast.epoch,
-            Stage::Discovery { .. } => unreachable!("no learner is synchronized before the epoch"),
-            Stage::Promising { epoch, .. }
-            | Stage::Adopting { epoch, .. }
-            | Stage::Synchronization { epoch, .. } => *epoch,
-        };
-        send(conn, sid, &packet::new_leader(epoch, shared.ensemble()), out);
     }
 
     pub(super) fn on_ack<P: Policy>(

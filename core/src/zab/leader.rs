@@ -78,6 +78,8 @@ pub(super) enum Progress {
     Informed,
     /// It acknowledged the epoch and ends at this transaction; it waits to be synchronized.
     Promised { last: Zxid },
+    /// The log is being read for it.
+    Reading { last: Zxid },
     /// NEWLEADER is sent; from then on everything is forwarded.
     Synchronizing,
     /// It acknowledged NEWLEADER.

@@ -30,6 +30,7 @@ use crate::zab::packet::{self, send};
 #[derive(Clone, Debug, Hash)]
 pub struct Learner {
     pub(super) leader: ServerId,
+    /// Whether it votes: that of its entry, but for one that has lost its history.
     pub(super) role: PeerRole,
     pub(super) conn: ConnId,
     pub(super) stage: Stage,
@@ -81,7 +82,7 @@ impl Learner {
         let until = now.plus_ms(shared.config.init_limit_ms());
         let mut learner = Learner {
             leader,
-            role: shared.my_entry().role,
+            role: shared.acts_as(),
             conn: ConnId(0),
             stage: Stage::Connecting { tries: 0, retry_at: None, until },
             held: VecDeque::new(),
@@ -102,6 +103,11 @@ impl Learner {
     /// The server it learns from.
     pub fn leader(&self) -> ServerId {
         self.leader
+    }
+
+    /// Whether it votes.
+    pub fn role(&self) -> PeerRole {
+        self.role
     }
 
     /// The phase of Zab.

@@ -9,3 +9,4 @@ pub mod leader;
 pub mod learner;
 mod packet;
 pub mod sync_plan;
+mod synchronize;

@@ -11,6 +11,7 @@ use crate::config::CrossEpoch;
 use crate::trace::SyncMode;
 use crate::txn::LogRecord;
 use crate::types::Zxid;
+use alloc::vec::Vec;
 
 /// The decision for one learner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +66,26 @@ pub fn plan(peer: Zxid, applied: Zxid, records: &[LogRecord], rules: Rules) -> S
     }
 }
 
+/// The recent history, `window`, and what the log holds before it, `older`; the window alone if the
+/// two leave a gap. Up to `applied` it is in the leader's tree.
+pub fn with_older(
+    mut older: Vec<LogRecord>,
+    window: Vec<LogRecord>,
+    applied: Zxid,
+) -> Vec<LogRecord> {
+    let first = window.first().map(LogRecord::zxid);
+    older.retain(|record| first.map_or(record.zxid() <= applied, |first| record.zxid() < first));
+    let reaches = older.last().is_some_and(|last| match first {
+        Some(first) => first.follows(last.zxid()),
+        None => last.zxid() == applied,
+    });
+    if !reaches {
+        return window;
+    }
+    older.extend(window);
+    older
+}
+
 /// SNAP, whatever the learner has: the tree, and the committed records that it does not have yet.
 pub fn whole_tree(applied: Zxid, records: &[LogRecord]) -> SyncPlan {
     let from = records.partition_point(|record| record.zxid() <= applied);
@@ -76,7 +97,6 @@ mod tests {
     use super::*;
     use crate::txn::{Txn, TxnHeader};
     use crate::types::{Epoch, SessionId, WallMs, Xid};
-    use alloc::vec::Vec;
     use bytes::Bytes;
 
     fn z(epoch: u32, counter: u32) -> Zxid {
@@ -141,6 +161,22 @@ mod tests {
         assert_eq!(plan(z(0, 0), z(5, 3), &window(&[z(5, 3)])).mode, SyncMode::Snap);
         assert_eq!(plan(z(5, 2), z(5, 3), &window(&[])).mode, SyncMode::Snap);
         assert_eq!(plan(z(6, 0), z(5, 3), &window(&[z(5, 3)])).mode, SyncMode::Snap);
+    }
+
+    #[test]
+    fn the_log_reaches_back_where_it_leaves_no_gap() {
+        let zxids = |records: &[LogRecord]| records.iter().map(LogRecord::zxid).collect::<Vec<_>>();
+        let recent = || window(&[z(5, 4), z(5, 5)]);
+        let whole = with_older(window(&[z(5, 2), z(5, 3), z(5, 4)]), recent(), z(5, 5));
+        assert_eq!(zxids(&whole), [z(5, 2), z(5, 3), z(5, 4), z(5, 5)]);
+        assert_eq!(plan(z(5, 2), z(5, 5), &whole).mode, SyncMode::Diff);
+        let gap = with_older(window(&[z(5, 1), z(5, 2)]), recent(), z(5, 5));
+        assert_eq!(zxids(&gap), [z(5, 4), z(5, 5)]);
+        // Right after a snapshot nothing is recent; what is not applied is not committed either.
+        let alone = with_older(window(&[z(5, 4), z(5, 5), z(5, 6)]), Vec::new(), z(5, 5));
+        assert_eq!(zxids(&alone), [z(5, 4), z(5, 5)]);
+        assert!(with_older(window(&[z(5, 3), z(5, 4)]), Vec::new(), z(5, 5)).is_empty());
+        assert!(with_older(Vec::new(), Vec::new(), z(5, 5)).is_empty());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! One server in the foreground.
 
+use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -21,6 +22,8 @@ use crate::driver::{Driver, Ended};
 use crate::inbox::{Event, Inbox, inbox};
 use crate::storage::{self, DataLock, Disk, LogThread};
 
+/// Of `dataDir`: a new ensemble begins here, with `db.autocreate=false` too.
+const INITIALIZE: &str = "initialize";
 /// Threads that wait for sockets; the work itself is the core thread's.
 const SOCKET_THREADS: usize = 2;
 
@@ -30,7 +33,7 @@ const SOCKET_THREADS: usize = 2;
 /// One line for the user.
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     abort_on_panic();
-    let config = config_file::load(&args.config)?;
+    let mut config = config_file::load(&args.config)?;
     info!("zablab {VERSION} with {}", args.config.display());
     for warning in &config.warnings {
         warn!("{warning}");
@@ -38,6 +41,10 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let (data_dir, log_dir) = (Path::new(&config.data_dir), Path::new(&config.data_log_dir));
     let mut disk = Disk::new(data_dir, log_dir).map_err(Failure::data)?;
     let _locks = lock_both(data_dir, log_dir)?;
+    if take_initialize(data_dir)? {
+        info!("{INITIALIZE} was there: without any history this server votes all the same");
+        config.core.autocreate = true;
+    }
 
     let counters = Arc::new(Counters::new());
     let files_config = FilesConfig { preallocate: config.log_preallocate };
@@ -66,6 +73,15 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
         }
         Ok(Ended::Failed(why)) => Err(Failure::general(why)),
         Err(_) => unreachable!("a panic has aborted the process"),
+    }
+}
+
+/// Removes the file that lets a server without any history vote once; whether it was there.
+fn take_initialize(data_dir: &Path) -> Result<bool, Failure> {
+    match fs::remove_file(data_dir.join(INITIALIZE)) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::data(format!("cannot remove {INITIALIZE}: {error}"))),
     }
 }
 

@@ -59,6 +59,7 @@ pub enum Job {
 #[derive(Debug)]
 pub struct LogThread {
     jobs: Sender<Vec<Job>>,
+    reader: Disk,
     thread: JoinHandle<()>,
 }
 
@@ -72,6 +73,7 @@ impl LogThread {
         counters: Arc<Counters>,
     ) -> LogThread {
         let (jobs, queue) = mpsc::channel();
+        let reader = disk.another();
         let snapshots = SnapshotThread::start(disk.another(), jobs.clone(), Arc::clone(&counters));
         let log = Log {
             disk,
@@ -85,12 +87,17 @@ impl LogThread {
             counters,
         };
         let thread = thread::Builder::new().name("log".into()).spawn(move || log.run());
-        LogThread { jobs, thread: thread.expect("the system has room for one more thread") }
+        LogThread { jobs, reader, thread: thread.expect("the system has room for one more thread") }
     }
 
     /// Queues the jobs of one batch. After a failure nobody takes them, and the core knows.
     pub fn queue(&self, jobs: Vec<Job>) {
         let _ = self.jobs.send(jobs);
+    }
+
+    /// The same folders, to read beside the writing.
+    pub fn reader(&self) -> Disk {
+        self.reader.another()
     }
 
     /// Waits until all that was queued is durable.

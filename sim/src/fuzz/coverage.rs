@@ -45,6 +45,7 @@ macro_rules! kinds {
 kinds! {
     situations {
         Diff "DIFF",
+        LogDiff "disk DIFF",
         Trunc "TRUNC",
         Snap "SNAP",
         Refused "refused learner",
@@ -136,6 +137,8 @@ pub struct Coverage {
     observers: BTreeSet<ServerId>,
     /// Where each session was last.
     homes: BTreeMap<SessionId, ServerId>,
+    /// The learner that each leader has read its log for last.
+    read_for: BTreeMap<ServerId, ServerId>,
 }
 
 impl Coverage {
@@ -201,9 +204,15 @@ impl Coverage {
 
     fn count_core(&mut self, server: ServerId, event: &Event) {
         match event {
-            Event::SyncChosen { mode, entries, .. } => match mode {
+            Event::LogRead { learner, .. } => {
+                self.read_for.insert(server, *learner);
+            }
+            Event::SyncChosen { learner, mode, entries, .. } => match mode {
                 // An empty DIFF brings nothing.
                 SyncMode::Diff if *entries == 0 => {}
+                SyncMode::Diff if self.read_for.remove(&server) == Some(*learner) => {
+                    self.add_one(Kind::LogDiff);
+                }
                 SyncMode::Diff => self.add_one(Kind::Diff),
                 SyncMode::Trunc => self.add_one(Kind::Trunc),
                 SyncMode::Snap => self.add_one(Kind::Snap),

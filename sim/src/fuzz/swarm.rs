@@ -135,6 +135,7 @@ impl Swarm {
             Given::SnapCount(pick(prng, [4, 30, 100_000]) as u32),
             Given::Window(pick(prng, [2, 10, 500]) as u32),
         ];
+        given.push(Given::LogDiff(pick(prng, [0, 33, 1000]) as u32));
         if prng.below(4) == 0 {
             given.push(Given::CrossEpoch(CrossEpoch::TruncDiff));
         }

@@ -112,6 +112,7 @@ fn core_rank(host: Option<Host>, event: &Event) -> u8 {
         Event::NotificationAcked { .. } => 29,
         Event::ChallengeAsked { .. } | Event::ChallengeGiven { .. } => 50,
         Event::SyncChosen { .. } => 77,
+        Event::LogRead { .. } => 76,
         Event::Committed { .. } => 74,
         Event::WatchFired { .. } => 70,
         Event::Proposed { .. } => 69,

@@ -117,6 +117,10 @@ pub enum Given {
     SnapCount(u32),
     /// Transactions kept in memory for DIFF.
     Window(u32),
+    /// Whether a voter without any history votes.
+    Autocreate(bool),
+    /// How large a DIFF from the log may be, in percent of the tree.
+    LogDiff(u32),
     /// What a learner gets whose history leaves the leader's inside the window.
     CrossEpoch(CrossEpoch),
     /// A sync needs a quorum.

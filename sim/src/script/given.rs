@@ -230,6 +230,8 @@ impl Builder {
                 self.each(at, |server| server.preset.counter = Some(*counter))?;
             }
             Given::CrossEpoch(rule) => timing.cross_epoch = *rule,
+            Given::Autocreate(on) => timing.autocreate = *on,
+            Given::LogDiff(percent) => timing.log_diff_percent = *percent,
             Given::SyncQuorum(on) => timing.sync_quorum = *on,
             Given::ElectionAlg(algorithm) => timing.election = *algorithm,
             Given::CommitLog(at, first, last) => {

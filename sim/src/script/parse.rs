@@ -274,11 +274,9 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
             "trunc-diff" => Ok(Given::CrossEpoch(CrossEpoch::TruncDiff)),
             _ => tokens.error_before("snap or trunc-diff"),
         },
-        "sync-quorum" => match tokens.word("on or off")?.as_str() {
-            "on" => Ok(Given::SyncQuorum(true)),
-            "off" => Ok(Given::SyncQuorum(false)),
-            _ => tokens.error_before("on or off"),
-        },
+        "log-diff" => Ok(Given::LogDiff(tokens.number_u32("percent", 0)?)),
+        "autocreate" => Ok(Given::Autocreate(on_off(tokens)?)),
+        "sync-quorum" => Ok(Given::SyncQuorum(on_off(tokens)?)),
         "election-alg" => {
             let number = tokens.number_u32("an algorithm", 0)?;
             match ElectionAlg::of_number(number) {
@@ -290,6 +288,14 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
         "paxos" => given_paxos(tokens),
         "bug" => Ok(Given::Bug(tokens.word("a mutation's number, such as M32")?)),
         _ => given_at(&what, tokens),
+    }
+}
+
+fn on_off(tokens: &mut Tokens) -> Result<bool, ParseError> {
+    match tokens.word("on or off")?.as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => tokens.error_before("on or off"),
     }
 }
 
@@ -350,7 +356,7 @@ fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
         }
         _ => tokens.error_before(
             "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
-             delay jitter sync-time sync-jitter give-up snap-count window cross-epoch sync-quorum \
+             delay jitter sync-time sync-jitter give-up snap-count window autocreate log-diff cross-epoch sync-quorum \
              group weight clock-ppm accepted-epoch current-epoch log snapshot round counter commit-log bug \
              paxos promised accepted",
         ),

@@ -94,6 +94,9 @@ impl Display for Given {
             Given::Window(n) => write!(f, "window {n}"),
             Given::CrossEpoch(CrossEpoch::Snap) => write!(f, "cross-epoch snap"),
             Given::CrossEpoch(CrossEpoch::TruncDiff) => write!(f, "cross-epoch trunc-diff"),
+            Given::Autocreate(true) => write!(f, "autocreate on"),
+            Given::Autocreate(false) => write!(f, "autocreate off"),
+            Given::LogDiff(percent) => write!(f, "log-diff {percent}"),
             Given::SyncQuorum(true) => write!(f, "sync-quorum on"),
             Given::SyncQuorum(false) => write!(f, "sync-quorum off"),
             Given::ElectionAlg(algorithm) => {

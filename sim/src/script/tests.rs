@@ -16,6 +16,8 @@ const GIVEN: &[&str] = &[
     "given snap-count 100",
     "given window 3",
     "given cross-epoch trunc-diff",
+    "given autocreate off",
+    "given log-diff 500",
     "given sync-quorum on",
     "given election-alg 2",
     "given group 1,2: 7",

@@ -12,7 +12,7 @@ use zablab_core::types::{Mono, ServerId};
 use super::World;
 use crate::agenda::{Auto, Entry};
 use crate::given::{self, Preset};
-use crate::io::{self, Batch, Busy, Io};
+use crate::io::{self, Batch, Busy, Io, Part};
 use crate::link::{Arrival, Drained};
 use crate::node::Running;
 use crate::step::{Host, Keep, LaneId, Stored};
@@ -119,6 +119,9 @@ impl World {
             }
             Effect::Persist { ticket, write } => running.io.persist(ticket, write),
             Effect::Reload { ticket } => running.io.reload(ticket),
+            Effect::ReadLog { conn, from, limit } => {
+                running.io.read_log(Part { conn, from, limit });
+            }
             Effect::Snapshot { state } => running.io.want_snapshot(state),
             Effect::PauseReads { conn } => self.net.pause(host, conn, true),
             Effect::ResumeReads { conn } => self.net.pause(host, conn, false),
@@ -168,6 +171,10 @@ impl World {
                 }
                 Err(why) => self.refuse(sid, ticket, why.to_string()),
             },
+            Some(Busy::ReadLog(part)) => {
+                let records = running.io.finish_read(&node.disk, part);
+                self.input(sid, Input::LogRead { conn: part.conn, records });
+            }
         }
     }
 

@@ -295,6 +295,13 @@ const TELLERS: { readonly [event: string]: Teller } = {
   AcceptedEpochSet: epoch,
   CurrentEpochSet: epoch,
   LearnerRefused: (line, tale) => ({ key: by(line, "why"), args: { learner: tale.host(line["learner"]) } }),
+  LogRead: (line, tale) => ({
+    key: `event.LogRead.${numberOf(line["records"]) === 0 ? "none" : "found"}`,
+    args: {
+      learner: tale.host(line["learner"]), last: zxidText(line["peer_last"]),
+      count: numberOf(line["records"]) ?? 0,
+    },
+  }),
   SyncChosen: (line, tale) => ({
     key: by(line, "mode"),
     args: {

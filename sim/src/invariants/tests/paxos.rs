@@ -26,7 +26,8 @@ fn ballot(round: u32, proposer: i64) -> Ballot {
 
 impl Run {
     fn new() -> Run {
-        let checker = Checker::new(Quorums::default(), LIMITS).with_acceptors([1, 2, 3].map(ServerId).into_iter());
+        let checker = Checker::new(Quorums::default(), LIMITS)
+            .with_acceptors([1, 2, 3].map(ServerId).into_iter());
         let mut run = Run { checker, disks: Default::default(), ticket: 0, step: 0 };
         (1..=3).for_each(|id| run.restart(id, |_| {}));
         run
