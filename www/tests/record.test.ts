@@ -5,7 +5,7 @@ import { pictureAt } from "../src/model/picture";
 import { BranchRecord, GapError } from "../src/model/record";
 import { delivered, ELECTION, flight, frame, lost, server, shown } from "./support/frames";
 
-const DRAWN = { heartbeats: false, reducedMotion: false };
+const DRAWN = { heartbeats: false, reducedMotion: false, movesSince: null };
 
 /** Frames in which messages set out, are held, let go and end, and servers change. */
 const runs = fc.array(fc.record({
@@ -197,7 +197,7 @@ describe("a message", () => {
     const record = journey({ ended: [delivered("1a.1")] });
     const places = [0, 0.1, 0.4, 0.6, 0.8, 0.99].map((fraction) => {
       const cursor = { branch: 0, position: 1, fraction };
-      return pictureAt(record, cursor, { heartbeats: false, reducedMotion: true })?.flights[0]?.progress;
+      return pictureAt(record, cursor, { ...DRAWN, reducedMotion: true })?.flights[0]?.progress;
     });
     expect(places).toEqual([0.12, 0.12, 0.5, 0.5, 0.88, 0.88]);
   });

@@ -15,7 +15,7 @@ if (!frame) throw new Error("the fixture has no frame");
 const picture = (more: Partial<Picture> = {}): Picture => ({
   cursor: { branch: 0, position: 0, fraction: 0 }, at_us: 0,
   servers: frame.servers, clients: [], cuts: [], flights: [], headline: null, headlineBefore: null, frame, broken: [],
-  fresh: new Map(), ...more,
+  fresh: new Map(), before: new Map(), cutsBefore: null, ...more,
 });
 
 describe("acts", () => {

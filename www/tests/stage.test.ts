@@ -21,7 +21,7 @@ const now = (id: string, from: string, to: string, progress: number, more: Parti
 };
 
 const picture = (flights: FlightNow[], cuts: Way[] = []): Picture => ({
-  cursor: { branch: 0, position: 0, fraction: 0 }, at_us: 0, servers: [], clients: [], cuts, flights, headline: null, headlineBefore: null, broken: [], fresh: new Map(),
+  cursor: { branch: 0, position: 0, fraction: 0 }, at_us: 0, servers: [], clients: [], cuts, flights, headline: null, headlineBefore: null, broken: [], fresh: new Map(), before: new Map(), cutsBefore: null,
   frame: {
     position: 0, at_us: 0, step: null, headline: null, mark: null, servers: [], clients: [], cuts: null, sent: [], ended: [], held: null, broken: [],
   },

@@ -114,7 +114,8 @@ export interface LabApi {
   dispose(): void;
 }
 
-/** Keys of `Picture.fresh`: at 0 the new state is already drawn in full; the value is only for accents. */
+/** Keys of `Picture.fresh`: how far what changed is on its way to its new look. */
 export const freshRole = (host: Host): string => host;
+export const FRESH_CUTS = "cuts";
 export const freshLog = (host: Host): string => `${host}:log`;
 

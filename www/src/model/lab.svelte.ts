@@ -59,6 +59,8 @@ export class Lab implements LabApi {
   /** While an act is under way the cursor waits for it. */
   #acting = 0;
   #silentSince = 0;
+  /** The story time at which it began to play. */
+  #playsSince = 0;
   #opened = $state(false);
 
   readonly #branch = $derived(this.#cursor.branch);
@@ -160,6 +162,7 @@ export class Lab implements LabApi {
   play(): void {
     if (this.#playing || !this.#opened) return;
     this.#silentSince = this.#story?.stopCount ?? 0;
+    this.#playsSince = this.#now();
     this.#playing = true;
     this.#frames.run();
     this.#fetch();
@@ -289,7 +292,8 @@ export class Lab implements LabApi {
 
   #draw(): Picture | null {
     const record = this.#record;
-    const drawn = { heartbeats: this.#heartbeats, reducedMotion: this.#reducedMotion };
+    const movesSince = this.#playing ? this.#playsSince : null;
+    const drawn = { heartbeats: this.#heartbeats, reducedMotion: this.#reducedMotion, movesSince };
     return record && this.#opened ? pictureAt(record, this.#cursor, drawn) : null;
   }
 

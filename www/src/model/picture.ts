@@ -4,7 +4,7 @@
 import type {
   ClientFrame, Flight, Frame, ServerFrame, TraceLine, Violation, Way,
 } from "../core/types";
-import { freshLog, freshRole } from "./api";
+import { FRESH_CUTS, freshLog, freshRole } from "./api";
 import type { BranchRecord, Life } from "./record";
 import { gapMs, type Story } from "./story";
 
@@ -39,10 +39,14 @@ export type Picture = {
   /** Every invariant that broke up to here. */
   broken: Violation[];
   /**
-   * What changed lately, by `freshRole` and `freshLog`: 0 just now, 1 done. For accents only: at 0
-   * the new state is drawn in full already. Empty if motion is reduced.
+   * What changed lately, by `freshRole`, `freshLog` and `FRESH_CUTS`: 0 just now, 1 done. Empty if
+   * motion is reduced.
    */
   fresh: Map<string, number>;
+  /** What those servers were whose role is fresh, by their hosts. */
+  before: Map<string, ServerFrame>;
+  /** The cuts as they were, as long as the present ones are fresh. */
+  cutsBefore: Way[] | null;
 };
 
 /** What is selected. */
@@ -56,6 +60,7 @@ export type Selection =
 /** How long the accents last, and a lost message is still drawn, in story milliseconds. */
 export const ROLE_FRESH_MS = 240;
 export const LOG_FRESH_MS = 160;
+export const CUTS_FRESH_MS = 180;
 export const LOST_MS = 400;
 /** How long a message is thought to travel as long as nothing else is known. */
 const EXPECTED_MS = gapMs(10_000);
@@ -66,7 +71,15 @@ const NEAREST = 0.95;
 const HELD_LEAST = 0.12;
 
 /** How a picture is drawn. */
-export type Drawn = { heartbeats: boolean; reducedMotion: boolean };
+export type Drawn = {
+  heartbeats: boolean;
+  reducedMotion: boolean;
+  /**
+   * The story time since which it plays. What changed after that is on its way to its new look; who
+   * steps, scrubs or has paused sees each moment as it is.
+   */
+  movesSince: number | null;
+};
 
 /** The picture at a cursor; null as long as nothing is recorded. */
 export function pictureAt(record: BranchRecord, cursor: Cursor, drawn: Drawn): Picture | null {
@@ -76,9 +89,21 @@ export function pictureAt(record: BranchRecord, cursor: Cursor, drawn: Drawn): P
   const story = record.story(drawn.heartbeats);
   const now = story.of(cursor);
   const fresh = new Map<string, number>();
+  const before = new Map<string, ServerFrame>();
+  const { movesSince } = drawn;
+  const moved = (changed: number, length: number): number =>
+    movesSince === null || drawn.reducedMotion || story.at(changed) <= movesSince ? 1 : freshness(story, now, changed, length);
+  const cut = record.cutsChanged(position);
+  const cuts = moved(cut, CUTS_FRESH_MS);
+  if (cuts < 1) fresh.set(FRESH_CUTS, cuts);
   for (const sid of drawn.reducedMotion ? [] : record.sids) {
-    const role = freshness(story, now, record.roleChanged(sid, position), ROLE_FRESH_MS);
-    if (role < 1) fresh.set(freshRole(`s${sid}`), role);
+    const changed = record.roleChanged(sid, position);
+    const role = moved(changed, ROLE_FRESH_MS);
+    if (role < 1) {
+      fresh.set(freshRole(`s${sid}`), role);
+      const was = record.server(sid, changed - 1);
+      if (was) before.set(`s${sid}`, was);
+    }
     const log = freshness(story, now, record.logChanged(sid, position), LOG_FRESH_MS);
     if (log < 1) fresh.set(freshLog(`s${sid}`), log);
   }
@@ -92,6 +117,8 @@ export function pictureAt(record: BranchRecord, cursor: Cursor, drawn: Drawn): P
     frame,
     broken: record.broken(position),
     fresh,
+    before,
+    cutsBefore: cuts < 1 ? record.cuts(cut - 1) : null,
   };
 }
 

@@ -137,6 +137,11 @@ export class BranchRecord {
     return this.#cuts.at(position) ?? NOTHING;
   }
 
+  /** When the cuts last became others; -1 for never. */
+  cutsChanged(position: number): number {
+    return this.#cuts.changed(position);
+  }
+
   headline(position: number): TraceLine | null {
     return this.#headlines.at(position) ?? null;
   }

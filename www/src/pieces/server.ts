@@ -13,13 +13,11 @@ export type ServerOptions = {
   role: ServerLook;
   r: number;
   state?: PieceState;
-  /** How long ago the role changed, 0 just now to 1 done. The new role is drawn in full at every value. */
-  fresh?: number;
 };
 
 type Face = { shape: Shape; fill: string; lip: string; ink: string };
 
-const FACES: Record<Exclude<ServerLook, "Down" | "Halted">, Face> = {
+export const FACES: Record<Exclude<ServerLook, "Down" | "Halted">, Face> = {
   Settling: { shape: "disc", fill: "surface", lip: "hair", ink: "muted" },
   Looking: { shape: "disc", fill: "surface", lip: "lip-looking", ink: "text" },
   Following: { shape: "disc", fill: "following", lip: "lip-following", ink: "face-following" },
@@ -46,19 +44,19 @@ function solid(shape: Shape, r: number, ink: string, dy: number): Mark {
 }
 
 export function server(options: ServerOptions): Piece {
-  const { sid, role, r, state = "rest", fresh = 1 } = options;
+  const { sid, role, r, state = "rest" } = options;
   const marks: Mark[] = [];
-  if (state === "selected") marks.push({ d: disc(r + 13), stroke: "ring", width: 3, dy: 2 });
-  if (fresh > 0 && fresh < 1) {
-    marks.push({ d: disc(r + 6 + 9 * fresh), stroke: "muted", width: 3, strokeAlpha: 2 * fresh * (1 - fresh), dy: 1 });
-  }
+  if (state === "selected") marks.push(selection(r));
   if (role === "Down" || role === "Halted") marks.push(...hole(sid, r, role));
-  else marks.push(...standing(sid, r, FACES[role], role, state, fresh));
+  else marks.push(...standing(sid, r, FACES[role], role, state));
   const reach = r + 16;
   return { marks, box: { x: -reach, y: -reach - 12, width: 2 * reach, height: 2 * reach + 14 } };
 }
 
-function standing(sid: number, r: number, face: Face, role: ServerLook, state: PieceState, fresh: number): Mark[] {
+/** The ring round what is selected. */
+export const selection = (r: number): Mark => ({ d: disc(r + 13), stroke: "ring", width: 3, dy: 2 });
+
+function standing(sid: number, r: number, face: Face, role: ServerLook, state: PieceState): Mark[] {
   const lip = lipOf(r);
   const rise = state === "hover" ? -4 : state === "pressed" ? lip - 1 : 0;
   const marks: Mark[] = [];
@@ -66,14 +64,13 @@ function standing(sid: number, r: number, face: Face, role: ServerLook, state: P
   marks.push({ d: ellipse(1.02 * r, 0.96 * r), fill: "shadow", dy: lip + 4 });
   marks.push(solid(face.shape, r, face.lip, state === "pressed" ? lip : lip + rise), solid(face.shape, r, face.fill, rise));
   marks.push(...trim(role, face, r, rise));
-  // A new crown hops once.
-  if (role === "Leading") marks.push(at(0, -(r + 4) + rise - 7 * Math.sin(Math.PI * fresh), crown(), { scale: r / 40 }));
+  if (role === "Leading") marks.push(at(0, -(r + 4) + rise, crown(), { scale: r / 40 }));
   marks.push(number(sid, r, face.ink, rise));
   return marks;
 }
 
 /** What is drawn on a face besides its number. */
-function trim(role: ServerLook, face: Face, r: number, dy: number): Mark[] {
+export function trim(role: ServerLook, face: Face, r: number, dy: number): Mark[] {
   switch (role) {
     case "Looking":
       return [{ d: disc(r - 3), stroke: "looking", width: 6, dash: `${(0.47 * r).toFixed(1)} ${(0.26 * r).toFixed(1)}`, dy }];
@@ -95,13 +92,13 @@ export const crown = (): Mark[] => [
   ...CROWN_BALLS.map((ball): Mark => ({ d: disc(ball.r), fill: "leading", dx: ball.x, dy: ball.y })),
 ];
 
-const number = (sid: number, r: number, fill: string, dy: number): Mark => {
+export const number = (sid: number, r: number, fill: string, dy: number): Mark => {
   const size = 0.78 * r * (sid > 99 ? 0.62 : sid > 9 ? 0.82 : 1);
   return { text: String(sid), x: 0, y: 0.36 * size + dy, size, weight: 800, anchor: "middle", fill };
 };
 
 /** Down is a hole; halted is a hole as well, with a bang: the process stopped by itself. */
-function hole(sid: number, r: number, role: "Down" | "Halted"): Mark[] {
+export function hole(sid: number, r: number, role: "Down" | "Halted"): Mark[] {
   const marks: Mark[] = [];
   const edge = role === "Down" ? "down" : "danger";
   const spot = 0.52 * r;

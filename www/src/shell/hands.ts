@@ -2,12 +2,14 @@
 // commands of keys. There is nothing to act on before the core has come, so this is loaded beside it.
 import type { LabApi } from "../model/api";
 import { Commander, type PageActs } from "./commander";
+import Crumb from "./Crumb.svelte";
 import Faults from "./Faults.svelte";
 import { meant, type Pressed } from "./keys";
 import { Palette } from "./palette.svelte";
 import Transport from "./Transport.svelte";
 
 export type Hands = {
+  Crumb: typeof Crumb;
   Faults: typeof Faults;
   Transport: typeof Transport;
   palette: Palette;
@@ -19,6 +21,7 @@ export const handsFor = (lab: LabApi, page: PageActs): Hands => {
   const palette = new Palette(lab, page.write);
   const commander = new Commander(lab, palette, page);
   return {
+    Crumb,
     Faults,
     Transport,
     palette,
