@@ -19,16 +19,19 @@ use crate::request::{Origin, Request};
 use crate::trace::Event;
 use crate::tree::Database;
 use crate::tree::apply::Applied;
-use crate::tree::watch::{Fired, WatchTable};
+use crate::tree::watch::{Fired, Watch, WatchTable};
 use crate::txn::{Id, TxnHeader};
 use crate::types::{ConnId, Mono, Now, ServerId, SessionId, Xid, Zxid};
 use crate::view::{ClientView, Stats};
 use crate::wire::client::{
-    self, ConnectRequest, ConnectResponse, ErrorCode, OpCode, RequestError, RequestHeader,
-    Response, encode_event, encode_reply, session_password,
+    self, AddWatchMode, ConnectRequest, ConnectResponse, ErrorCode, OpCode, RequestError,
+    RequestHeader, Response, encode_event, encode_reply, session_password,
 };
-use crate::wire::client::{WatcherEvent, XID_PING};
+use crate::wire::client::{WatcherEvent, WatcherType, XID_PING};
 use crate::wire::quorum::{RevalidateReply, RevalidateRequest};
+
+/// What stands where a reply or an event has no zxid: -1.
+const NO_ZXID: Zxid = Zxid(u64::MAX);
 
 /// What every step of a client's service looks at.
 pub struct Scene<'a> {
@@ -347,7 +350,7 @@ impl Clients {
         let decoded = match client::Request::decode(op, body.clone()) {
             Err(RequestError::Unimplemented { .. }) if OpCode::from_wire(op).is_none() => {
                 let code = ErrorCode::Unimplemented.to_wire();
-                let reply = encode_reply(xid, Zxid(u64::MAX), code, &Response::Empty);
+                let reply = encode_reply(xid, NO_ZXID, code, &Response::Empty);
                 self.send(scene, conn, reply);
                 self.disconnect(conn, scene.out);
                 return upstream;
@@ -498,12 +501,8 @@ impl Clients {
         conn: ConnId,
         request: &client::Request,
     ) -> Result<Response, ErrorCode> {
-        if let client::Request::SetWatches(set) = request {
-            let zxid = scene.last_processed;
-            for (kind, path) in self.watches.set_watches(set, &scene.database.tree, conn) {
-                self.send(scene, conn, encode_event(zxid, &WatcherEvent::new(kind, path)));
-            }
-            return Ok(Response::Empty);
+        if let Some(answer) = self.set_or_ask_watches(scene, conn, request) {
+            return answer;
         }
         if let client::Request::Ping = request {
             return Ok(Response::Empty);
@@ -516,6 +515,49 @@ impl Clients {
             self.watches.add(watch, conn);
         }
         result
+    }
+
+    /// Does what concerns watches alone; none if the request is another one.
+    fn set_or_ask_watches(
+        &mut self,
+        scene: &mut Scene,
+        conn: ConnId,
+        request: &client::Request,
+    ) -> Option<Result<Response, ErrorCode>> {
+        let watches = &mut self.watches;
+        let done =
+            |found: bool| if found { Ok(Response::Empty) } else { Err(ErrorCode::NoWatcher) };
+        let missed = match request {
+            client::Request::SetWatches(set) => {
+                watches.set_watches(set, &scene.database.tree, conn)
+            }
+            client::Request::SetWatches2(set) => {
+                watches.set_watches2(set, &scene.database.tree, conn)
+            }
+            client::Request::AddWatch { path, mode } => {
+                let watch = match AddWatchMode::from_wire(*mode) {
+                    Some(AddWatchMode::Persistent) => Watch::Persistent(path.clone()),
+                    Some(AddWatchMode::PersistentRecursive) => Watch::Recursive(path.clone()),
+                    None => return Some(Err(ErrorCode::MarshallingError)),
+                };
+                watches.add(watch, conn);
+                return Some(Ok(Response::Code(ErrorCode::Ok.to_wire())));
+            }
+            client::Request::CheckWatches { path, kind } => {
+                let found = |kind| done(watches.contains(path, kind, conn));
+                return Some(watcher_type(*kind).and_then(found));
+            }
+            client::Request::RemoveWatches { path, kind } => {
+                let found = |kind| done(watches.remove(path, kind, conn));
+                return Some(watcher_type(*kind).and_then(found));
+            }
+            _ => return None,
+        };
+        for (kind, path) in missed {
+            // They are of no one change, so they carry no zxid.
+            self.send(scene, conn, encode_event(NO_ZXID, &WatcherEvent::new(kind, path)));
+        }
+        Some(Ok(Response::Empty))
     }
 
     fn reply(
@@ -616,6 +658,10 @@ impl Clients {
             watches: self.watches.count_of(conn),
         }
     }
+}
+
+fn watcher_type(raw: i32) -> Result<WatcherType, ErrorCode> {
+    WatcherType::from_wire(raw).ok_or(ErrorCode::MarshallingError)
 }
 
 fn of_write(applied: &Applied) -> Result<Response, i32> {

@@ -1,8 +1,9 @@
 //! Watches: who is told when a znode changes.
 //!
-//! They belong to connections of one server and are no replicated state. Each is told once and
-//! then gone. Not here: persistent and recursive watches.
-//! Source: Java's `WatchManager`, `DataTree.setWatches`.
+//! They belong to connections of one server and are no replicated state. Data and child watches
+//! are told once and then gone; persistent ones stay. One entry holds all watches of a connection
+//! on a path, so that a million of them fit in memory.
+//! Source: Java's `WatchManager`, `WatchStats`, `DataTree.setWatches` (3.9).
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -11,7 +12,7 @@ use super::data_tree::DataTree;
 use super::path;
 use super::{Change, ChangeKind};
 use crate::types::{ConnId, Path, Zxid};
-use crate::wire::client::{EventType, SetWatches};
+use crate::wire::client::{EventType, SetWatches, SetWatches2, WatcherType};
 
 /// What a client wants to be told.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
@@ -20,6 +21,10 @@ pub enum Watch {
     Data(Path),
     /// The znode goes, or a child of it is made or goes.
     Child(Path),
+    /// What a data and a child watch tell, again and again.
+    Persistent(Path),
+    /// What a data watch tells, of the znode and of all below it, again and again.
+    Recursive(Path),
 }
 
 /// One event for one connection.
@@ -33,25 +38,143 @@ pub struct Fired {
     pub path: Path,
 }
 
-/// All watches of one server.
+/// All watches of one server, found by path and by connection. A path is stored once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct WatchTable {
-    data: Table,
-    child: Table,
+    /// The watchers of each path, never none.
+    by_path: BTreeMap<Path, Watchers>,
+    /// Each connection with watches.
+    by_conn: BTreeMap<ConnId, OfConn>,
+    /// How many entries have a recursive watch: without any, no ancestor is looked at.
+    recursive: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct OfConn {
+    /// Never none.
+    paths: BTreeSet<Path>,
+    /// How many watches that are.
+    count: u64,
+}
+
+/// The watchers of one path in order, each with its kinds of watches, never none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Watchers {
+    /// As most paths have: it needs no memory of its own.
+    One((ConnId, Kinds)),
+    /// None, or two and more.
+    Many(Vec<(ConnId, Kinds)>),
+}
+
+impl Watchers {
+    const NOBODY: Watchers = Watchers::Many(Vec::new());
+
+    fn as_slice(&self) -> &[(ConnId, Kinds)] {
+        match self {
+            Watchers::One(one) => core::slice::from_ref(one),
+            Watchers::Many(many) => many,
+        }
+    }
+
+    fn get(&self, conn: ConnId) -> Kinds {
+        let found = self.as_slice().binary_search_by_key(&conn, |(watcher, _)| *watcher);
+        found.map_or(Kinds::NONE, |at| self.as_slice()[at].1)
+    }
+
+    /// Adds a watcher, or changes its kinds.
+    fn set(&mut self, conn: ConnId, kinds: Kinds) {
+        let mut many = self.take();
+        match many.binary_search_by_key(&conn, |(watcher, _)| *watcher) {
+            Ok(at) => many[at].1 = kinds,
+            Err(at) => many.insert(at, (conn, kinds)),
+        }
+        self.put(many);
+    }
+
+    /// Takes kinds from all of them.
+    fn lose(&mut self, kinds: Kinds) {
+        let mut many = self.take();
+        many.iter_mut().for_each(|(_, has)| *has = has.without(kinds));
+        self.put(many);
+    }
+
+    fn take(&mut self) -> Vec<(ConnId, Kinds)> {
+        match core::mem::replace(self, Watchers::NOBODY) {
+            Watchers::One(one) => Vec::from([one]),
+            Watchers::Many(many) => many,
+        }
+    }
+
+    fn put(&mut self, mut many: Vec<(ConnId, Kinds)>) {
+        many.retain(|(_, has)| *has != Kinds::NONE);
+        *self = match many[..] {
+            [one] => Watchers::One(one),
+            _ => Watchers::Many(many),
+        };
+    }
+}
+
+/// A set of kinds of watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Kinds(u8);
+
+impl Kinds {
+    const NONE: Kinds = Kinds(0);
+    const DATA: Kinds = Kinds(1);
+    const CHILD: Kinds = Kinds(2);
+    const PERSISTENT: Kinds = Kinds(4);
+    const RECURSIVE: Kinds = Kinds(8);
+    /// Those that are told what happens to the znode.
+    const OF_ZNODE: Kinds = Kinds(1 | 4 | 8);
+    /// Those that are told what happens to its children, and its end.
+    const OF_CHILDREN: Kinds = Kinds(2 | 4);
+    const ALL: Kinds = Kinds(1 | 2 | 4 | 8);
+
+    fn meets(self, other: Kinds) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn with(self, other: Kinds) -> Kinds {
+        Kinds(self.0 | other.0)
+    }
+
+    fn without(self, other: Kinds) -> Kinds {
+        Kinds(self.0 & !other.0)
+    }
+
+    /// As Java counts: what is told of the znode and what of its children are two watches.
+    fn count(self) -> u64 {
+        u64::from(self.meets(Kinds::OF_ZNODE)) + u64::from(self.meets(Kinds::OF_CHILDREN))
+    }
+
+    fn of(kind: WatcherType) -> Kinds {
+        match kind {
+            WatcherType::Children => Kinds::CHILD,
+            WatcherType::Data => Kinds::DATA,
+            WatcherType::Any => Kinds::ALL,
+            WatcherType::Persistent => Kinds::PERSISTENT,
+            WatcherType::PersistentRecursive => Kinds::RECURSIVE,
+        }
+    }
 }
 
 impl WatchTable {
     /// Sets a watch; setting it twice is setting it once.
     pub fn add(&mut self, watch: Watch, conn: ConnId) {
-        match watch {
-            Watch::Data(path) => self.data.add(path, conn),
-            Watch::Child(path) => self.child.add(path, conn),
-        }
+        let (path, kind) = match watch {
+            Watch::Data(path) => (path, Kinds::DATA),
+            Watch::Child(path) => (path, Kinds::CHILD),
+            Watch::Persistent(path) => (path, Kinds::PERSISTENT),
+            Watch::Recursive(path) => (path, Kinds::RECURSIVE),
+        };
+        let path = self.by_path.get_key_value(&path).map_or(path, |(stored, _)| stored.clone());
+        let before = self.kinds(&path, conn);
+        self.set(&path, conn, before, before.with(kind));
     }
 
-    /// The events of a change, and the end of the watches that made them: first the znode's own,
-    /// then its parent's, each in the order of connections. A connection that watches data and
-    /// children of a znode hears of its end once.
+    /// The events of a change, and the end of the one-shot watches that made them: first the
+    /// znode's own, then its parent's, each in the order of connections. A connection hears of a
+    /// change of a znode once, however many of its watches see it.
     pub fn fire(&mut self, change: &Change) -> Vec<Fired> {
         let (path, mut fired) = (&change.path, Vec::new());
         let (own, parent_is_told) = match change.kind {
@@ -59,9 +182,12 @@ impl WatchTable {
             ChangeKind::Deleted => (EventType::NodeDeleted, true),
             ChangeKind::DataChanged => (EventType::NodeDataChanged, false),
         };
-        let mut told = self.data.take(path);
+        let mut told = self.take(path, Kinds::OF_ZNODE, Kinds::DATA);
+        if self.recursive > 0 {
+            self.add_watchers_above(path, &mut told);
+        }
         if change.kind == ChangeKind::Deleted {
-            let mut more = self.child.take(path);
+            let mut more = self.take(path, Kinds::OF_CHILDREN, Kinds::CHILD);
             more.retain(|conn| told.binary_search(conn).is_err());
             told.extend(more);
         }
@@ -69,9 +195,12 @@ impl WatchTable {
         if parent_is_told && let Some((parent, _)) = path::split(path) {
             let parent = path::shown(parent);
             let kind = EventType::NodeChildrenChanged;
-            let told = self.child.take(parent).into_iter();
-            let parent = Path::from(parent);
-            fired.extend(told.map(|conn| Fired { conn, kind, path: parent.clone() }));
+            let told = self.take(parent, Kinds::OF_CHILDREN, Kinds::CHILD);
+            if !told.is_empty() {
+                let path = Path::from(parent);
+                let event = |conn| Fired { conn, kind, path: path.clone() };
+                fired.extend(told.into_iter().map(event));
+            }
         }
         fired
     }
@@ -93,12 +222,12 @@ impl WatchTable {
                 Some(znode) if missed(znode.mzxid) => {
                     events.push((EventType::NodeDataChanged, path.clone()));
                 }
-                Some(_) => self.data.add(path.clone(), conn),
+                Some(_) => self.add(Watch::Data(path.clone()), conn),
             }
         }
         for path in &request.exist_watches {
             match tree.get(path) {
-                None => self.data.add(path.clone(), conn),
+                None => self.add(Watch::Data(path.clone()), conn),
                 Some(_) => events.push((EventType::NodeCreated, path.clone())),
             }
         }
@@ -108,78 +237,125 @@ impl WatchTable {
                 Some(znode) if missed(znode.pzxid) => {
                     events.push((EventType::NodeChildrenChanged, path.clone()));
                 }
-                Some(_) => self.child.add(path.clone(), conn),
+                Some(_) => self.add(Watch::Child(path.clone()), conn),
             }
         }
         events
     }
 
-    /// Forgets the watches of a connection.
-    pub fn remove_conn(&mut self, conn: ConnId) {
-        self.data.remove_conn(conn);
-        self.child.remove_conn(conn);
+    /// As [`WatchTable::set_watches`], with those that stay: what they missed is lost.
+    pub fn set_watches2(
+        &mut self,
+        request: &SetWatches2,
+        tree: &DataTree,
+        conn: ConnId,
+    ) -> Vec<(EventType, Path)> {
+        let events = self.set_watches(&request.once, tree, conn);
+        for path in &request.persistent_watches {
+            self.add(Watch::Persistent(path.clone()), conn);
+        }
+        for path in &request.recursive_watches {
+            self.add(Watch::Recursive(path.clone()), conn);
+        }
+        events
     }
 
-    /// How many watches there are, data and child watches counted apart.
+    /// Whether the connection has a watch of this kind on the path.
+    pub fn contains(&self, path: &str, kind: WatcherType, conn: ConnId) -> bool {
+        self.kinds(path, conn).meets(Kinds::of(kind))
+    }
+
+    /// Forgets the connection's watches of this kind on the path. False if there is none.
+    pub fn remove(&mut self, path: &Path, kind: WatcherType, conn: ConnId) -> bool {
+        let before = self.kinds(path, conn);
+        let after = before.without(Kinds::of(kind));
+        self.set(path, conn, before, after);
+        before != after
+    }
+
+    /// Forgets the watches of a connection.
+    pub fn remove_conn(&mut self, conn: ConnId) {
+        let paths = self.by_conn.get(&conn).map(|of_conn| of_conn.paths.clone());
+        for path in paths.unwrap_or_default() {
+            self.set(&path, conn, self.kinds(&path, conn), Kinds::NONE);
+        }
+    }
+
+    /// How many watches there are: what is told of a znode and what is told of its children are
+    /// counted apart, so that a persistent watch is two.
     pub fn count(&self) -> u64 {
-        self.data.count + self.child.count
+        self.by_conn.values().map(|of_conn| of_conn.count).sum()
     }
 
     /// How many of them a connection has.
     pub fn count_of(&self, conn: ConnId) -> u64 {
-        self.data.count_of(conn) + self.child.count_of(conn)
+        self.by_conn.get(&conn).map_or(0, |of_conn| of_conn.count)
     }
-}
 
-/// Watches of one kind, found by path and by connection. The path is stored once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Table {
-    /// Watchers of each path in order, never none.
-    by_path: BTreeMap<Path, Vec<ConnId>>,
-    /// Paths of each watcher, never none.
-    by_conn: BTreeMap<ConnId, BTreeSet<Path>>,
-    count: u64,
-}
+    fn kinds(&self, path: &str, conn: ConnId) -> Kinds {
+        self.by_path.get(path).map_or(Kinds::NONE, |watchers| watchers.get(conn))
+    }
 
-impl Table {
-    fn add(&mut self, path: Path, conn: ConnId) {
-        let path = self.by_path.get_key_value(&path).map_or(path, |(stored, _)| stored.clone());
-        if self.by_conn.entry(conn).or_default().insert(path.clone()) {
-            let watchers = self.by_path.entry(path).or_default();
-            let at = watchers.binary_search(&conn).expect_err("both directions hold the same");
-            watchers.insert(at, conn);
-            self.count += 1;
+    /// The connection's watches on the path are others now.
+    fn set(&mut self, path: &Path, conn: ConnId, before: Kinds, after: Kinds) {
+        if before == after {
+            return;
+        }
+        let watchers = self.by_path.entry(path.clone()).or_insert(Watchers::NOBODY);
+        watchers.set(conn, after);
+        if *watchers == Watchers::NOBODY {
+            self.by_path.remove(path);
+        }
+        if before == Kinds::NONE {
+            self.by_conn.entry(conn).or_default().paths.insert(path.clone());
+        }
+        self.note(path, conn, before, after);
+    }
+
+    /// Keeps the sums in step with the watchers of a path, and ends the last of a connection.
+    fn note(&mut self, path: &str, conn: ConnId, before: Kinds, after: Kinds) {
+        self.recursive += usize::from(after.meets(Kinds::RECURSIVE));
+        self.recursive -= usize::from(before.meets(Kinds::RECURSIVE));
+        let Some(of_conn) = self.by_conn.get_mut(&conn) else { return };
+        of_conn.count = of_conn.count + after.count() - before.count();
+        if after == Kinds::NONE {
+            of_conn.paths.remove(path);
+        }
+        if of_conn.paths.is_empty() {
+            self.by_conn.remove(&conn);
         }
     }
 
-    /// Takes all watchers of `path`, in order.
-    fn take(&mut self, path: &str) -> Vec<ConnId> {
-        let watchers = self.by_path.remove(path).unwrap_or_default();
-        for conn in &watchers {
-            let paths = self.by_conn.get_mut(conn).expect("both directions hold the same");
-            paths.remove(path);
-            if paths.is_empty() {
-                self.by_conn.remove(conn);
+    /// The watchers of `path` with a watch of these kinds, in order; those in `once` are gone then.
+    fn take(&mut self, path: &str, kinds: Kinds, once: Kinds) -> Vec<ConnId> {
+        let Some(watchers) = self.by_path.get_mut(path) else { return Vec::new() };
+        let told = watchers.as_slice().iter().filter(|(_, has)| has.meets(kinds)).copied();
+        let told = told.collect::<Vec<_>>();
+        watchers.lose(once);
+        if *watchers == Watchers::NOBODY {
+            self.by_path.remove(path);
+        }
+        for (conn, has) in &told {
+            self.note(path, *conn, *has, has.without(once));
+        }
+        told.into_iter().map(|(conn, _)| conn).collect()
+    }
+
+    /// Adds those who watch all that is below an ancestor of `path`; order and uniqueness stay.
+    fn add_watchers_above(&self, path: &str, told: &mut Vec<ConnId>) {
+        let mut below = path;
+        while let Some((parent, _)) = path::split(below) {
+            let watchers = self.by_path.get(path::shown(parent));
+            let watchers = watchers.map_or(&[][..], Watchers::as_slice);
+            for (conn, has) in watchers {
+                if has.meets(Kinds::RECURSIVE)
+                    && let Err(at) = told.binary_search(conn)
+                {
+                    told.insert(at, *conn);
+                }
             }
+            below = parent;
         }
-        self.count -= watchers.len() as u64;
-        watchers
-    }
-
-    fn remove_conn(&mut self, conn: ConnId) {
-        let paths = self.by_conn.remove(&conn).unwrap_or_default();
-        self.count -= paths.len() as u64;
-        for path in paths {
-            let watchers = self.by_path.get_mut(&path).expect("both directions hold the same");
-            watchers.retain(|watcher| *watcher != conn);
-            if watchers.is_empty() {
-                self.by_path.remove(&path);
-            }
-        }
-    }
-
-    fn count_of(&self, conn: ConnId) -> u64 {
-        self.by_conn.get(&conn).map_or(0, |paths| paths.len() as u64)
     }
 }
 
@@ -312,5 +488,114 @@ mod tests {
         assert!(events.contains(&(4, "/new".into())));
         let (events, _) = all_kinds(-1);
         assert!(events.contains(&(3, "/old".into())), "the client's number is signed");
+    }
+
+    fn persistent(path: &str) -> Watch {
+        Watch::Persistent(path.into())
+    }
+
+    fn recursive(path: &str) -> Watch {
+        Watch::Recursive(path.into())
+    }
+
+    #[test]
+    fn a_persistent_watch_tells_of_the_znode_and_its_children_and_stays() {
+        let mut table = table(&[(persistent("/a"), A)]);
+        let kept = table.clone();
+        assert_eq!(table.count(), 2, "it is counted as a data and a child watch");
+        for (kind, path, expected) in [
+            (ChangeKind::Created, "/a", &[(1, 1, "/a")][..]),
+            (ChangeKind::DataChanged, "/a", &[(1, 3, "/a")]),
+            (ChangeKind::Created, "/a/b", &[(1, 4, "/a")]),
+            (ChangeKind::DataChanged, "/a/b", &[]),
+            (ChangeKind::Created, "/a/b/c", &[]),
+            (ChangeKind::Deleted, "/a/b", &[(1, 4, "/a")]),
+            (ChangeKind::Deleted, "/a", &[(1, 2, "/a")]),
+        ] {
+            assert_eq!(fire(&mut table, kind, path), told(expected), "{kind:?} {path}");
+            assert_eq!(table, kept);
+        }
+    }
+
+    #[test]
+    fn a_recursive_watch_tells_of_all_below_and_never_of_children() {
+        let mut table = table(&[(recursive("/a"), A), (recursive("/"), B)]);
+        let kept = table.clone();
+        for (kind, path, expected) in [
+            (ChangeKind::Created, "/a", &[(1, 1, "/a"), (2, 1, "/a")][..]),
+            (ChangeKind::Created, "/a/b/c", &[(1, 1, "/a/b/c"), (2, 1, "/a/b/c")]),
+            (ChangeKind::DataChanged, "/a/b", &[(1, 3, "/a/b"), (2, 3, "/a/b")]),
+            (ChangeKind::Deleted, "/a/b", &[(1, 2, "/a/b"), (2, 2, "/a/b")]),
+            (ChangeKind::DataChanged, "/ab", &[(2, 3, "/ab")]),
+            (ChangeKind::DataChanged, "/", &[(2, 3, "/")]),
+        ] {
+            assert_eq!(fire(&mut table, kind, path), told(expected), "{kind:?} {path}");
+            assert_eq!(table, kept);
+        }
+    }
+
+    #[test]
+    fn many_kinds_of_one_connection_are_one_event() {
+        let mut table = table(&[
+            (data("/a"), A),
+            (child("/a"), A),
+            (persistent("/a"), A),
+            (recursive("/a"), A),
+            (recursive("/"), A),
+            (data("/a"), B),
+        ]);
+        let events = fire(&mut table, ChangeKind::Deleted, "/a");
+        assert_eq!(events, told(&[(1, 2, "/a"), (2, 2, "/a")]));
+        let events = fire(&mut table, ChangeKind::DataChanged, "/a");
+        assert_eq!(events, told(&[(1, 3, "/a")]), "the one-shot watch of the other is gone");
+        assert_eq!((table.count_of(A), table.count_of(B)), (3, 0));
+    }
+
+    #[test]
+    fn watches_are_found_and_taken_back_by_kind() {
+        use WatcherType::{Any, Children, Data, Persistent, PersistentRecursive};
+        let one = |watch: Watch| table(&[(watch, A)]);
+        for (watch, kind) in [
+            (data("/a"), Data),
+            (child("/a"), Children),
+            (persistent("/a"), Persistent),
+            (recursive("/a"), PersistentRecursive),
+        ] {
+            for asked in [Children, Data, Any, Persistent, PersistentRecursive] {
+                let mut table = one(watch.clone());
+                let is_meant = asked == kind || asked == Any;
+                assert_eq!(table.contains("/a", asked, A), is_meant, "{watch:?} {asked:?}");
+                assert!(!table.contains("/a", asked, B) && !table.contains("/", asked, A));
+                assert!(!table.remove(&"/a".into(), asked, B));
+                assert_eq!(table.remove(&"/a".into(), asked, A), is_meant);
+                assert!(!table.remove(&"/a".into(), asked, A));
+                assert_eq!(table == WatchTable::default(), is_meant);
+            }
+        }
+        let mut both = table(&[(data("/a"), A), (recursive("/a"), A)]);
+        assert!(both.remove(&"/a".into(), PersistentRecursive, A));
+        assert_eq!(both, one(data("/a")));
+    }
+
+    #[test]
+    fn watches_that_stay_are_set_again_without_events() {
+        let once = SetWatches {
+            relative_zxid: Zxid(1),
+            data_watches: vec!["/new".into()],
+            exist_watches: vec![],
+            child_watches: vec![],
+        };
+        let request = SetWatches2 {
+            once,
+            persistent_watches: vec!["/new".into(), "/gone".into()],
+            recursive_watches: vec!["/gone".into()],
+        };
+        let mut set = WatchTable::default();
+        let events = set.set_watches2(&request, &tree(), A);
+        assert_eq!(events, [(EventType::NodeDataChanged, "/new".into())]);
+        let stay = [persistent("/new"), persistent("/gone"), recursive("/gone")];
+        assert_eq!(set, table(&stay.map(|watch| (watch, A))));
+        set.remove_conn(A);
+        assert_eq!(set, WatchTable::default());
     }
 }
