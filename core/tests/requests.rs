@@ -4,7 +4,7 @@ use bytes::Bytes;
 use zablab_core::config::Rules;
 use zablab_core::request::prep::{PrepContext, prep};
 use zablab_core::request::read::{Read, ReadContext, read};
-use zablab_core::tree::{Change, ChangeKind, Database, Watch};
+use zablab_core::tree::{ChangeKind, Database, Watch};
 use zablab_core::txn::{Acl, CreateKind, CreateTxn, Id, Txn, TxnHeader};
 use zablab_core::types::{Path, SessionId, WallMs, Xid, Zxid};
 use zablab_core::wire::client::{
@@ -49,7 +49,11 @@ impl Server {
     fn new() -> Server {
         let mut database = Database::genesis();
         database.sessions.insert(SESSION, 4000);
-        Server { database, session: SESSION, rules: Rules { extended_types: true } }
+        Server {
+            database,
+            session: SESSION,
+            rules: Rules { extended_types: true, ..Rules::default() },
+        }
     }
 
     /// One on which these znodes were made, in this order.
@@ -86,7 +90,8 @@ impl Server {
     }
 
     fn read_as(&self, request: &Request, auth: &[Id]) -> Read {
-        read(request, &ReadContext { session: self.session, auth }, &self.database)
+        let context = ReadContext { session: self.session, auth, rules: self.rules };
+        read(request, &context, &self.database)
     }
 }
 
@@ -277,6 +282,8 @@ fn access_lists_are_checked_and_completed() {
         ("ip", "::1/128"),
         ("digest", "bob:hash"),
         ("digest", ":hash"),
+        ("sasl", "eve"),
+        ("x509", "CN=eve"),
     ];
     for (scheme, name) in valid {
         let acl = vec![entry(scheme, name)];
@@ -293,6 +300,8 @@ fn access_lists_are_checked_and_completed() {
         ("digest", "bob:"),
         ("digest", "a:b:c"),
         ("auth", ""),
+        ("sasl", ""),
+        ("x509", ""),
         ("super", "x:y"),
         ("nonsense", "x"),
         ("", ""),
@@ -375,8 +384,9 @@ fn the_end_of_a_session_takes_its_ephemerals() {
     for txn in [txn, Txn::CloseSession { paths: None }] {
         let mut database = server.database.clone();
         let applied = database.apply(&server.header(), &txn);
-        let deleted = |path: &str| Change { kind: ChangeKind::Deleted, path: path.into() };
-        assert_eq!(applied.changes, [deleted("/a/e"), deleted("/f")]);
+        let deleted = applied.changes.iter().map(|change| (change.kind, &*change.path));
+        let deleted: Vec<(ChangeKind, &str)> = deleted.collect();
+        assert_eq!(deleted, [(ChangeKind::Deleted, "/a/e"), (ChangeKind::Deleted, "/f")]);
         assert_eq!(database.tree.ephemeral_count(), 0);
         assert!(database.sessions.is_empty());
         assert!(database.tree.get("/p").is_some());
@@ -521,7 +531,7 @@ fn checks_of_set_acl_come_in_zookeepers_order() {
     let set = |path: &str, acl: Vec<Acl>, version| {
         Request::SetAcl(SetAclRequest { path: path.into(), acl, version })
     };
-    let read_only = || vec![Acl { perms: 1, ..entry("world", "anyone") }];
+    let read_only = || vec![Acl { perms: 17, ..entry("world", "anyone") }];
     for (path, acl, version, code) in [
         ("/a/", vec![], 7, ErrorCode::BadArguments),
         ("/nope", vec![], 7, ErrorCode::InvalidAcl),
@@ -577,4 +587,108 @@ fn the_operation_decides_whether_a_znode_is_a_container_and_the_flags_whether_it
         assert_eq!(server.prep(request), error(ErrorCode::Unimplemented));
     }
     assert!(matches!(server.prep(container(4)), Txn::Create(_)), "containers always may");
+}
+
+/// A znode with these permissions for everybody, and all for bob.
+fn guarded(server: &mut Server, path: &str, perms: i32) {
+    let acl = vec![Acl { perms, ..entry("world", "anyone") }, entry("digest", "bob:hash")];
+    let request = Request::Create(CreateRequest { acl, ..create(path, 0) });
+    server.write(request).expect("its parent is open");
+}
+
+#[test]
+fn every_operation_needs_its_permission() {
+    const READ: i32 = 1;
+    const WRITE: i32 = 2;
+    const CREATE: i32 = 4;
+    const DELETE: i32 = 8;
+    const ADMIN: i32 = 16;
+    let path = || Path::from("/g");
+    let acl = vec![entry("world", "anyone")];
+    let cases = [
+        (READ, Request::GetData { path: path(), watch: true }),
+        (READ, Request::Exists { path: path(), watch: true }),
+        (READ, Request::GetChildren { path: path(), watch: true }),
+        (READ, Request::GetChildren2 { path: path(), watch: true }),
+        (READ, Request::GetAllChildrenNumber { path: path() }),
+        (READ | ADMIN, Request::GetAcl { path: path() }),
+        (WRITE, Request::SetData(set_data("/g", -1))),
+        (ADMIN, Request::SetAcl(SetAclRequest { path: path(), acl, version: -1 })),
+        (CREATE, Request::Create(create("/g/x", 0))),
+        (CREATE, Request::Create2(create("/g/x", 2))),
+        (CREATE, Request::CreateContainer(create("/g/x", 4))),
+        (DELETE, Request::Delete(delete("/g/c", -1))),
+    ];
+    for perms in 0..32 {
+        let mut server = Server::with(&[]);
+        guarded(&mut server, "/g", perms);
+        let child = Request::Create(create("/g/c", 0));
+        let bob = [id("digest", "bob:hash")];
+        let header = server.header();
+        let txn = server.prep_as(&child, &bob);
+        server.database.apply(&header, &txn);
+        for (needed, request) in &cases {
+            let code = |auth: &[Id]| match request.op().is_write() {
+                true => match server.prep_as(request, auth) {
+                    Txn::Error(code) => code,
+                    _ => 0,
+                },
+                false => {
+                    let Read { result, watches } = server.read_as(request, auth);
+                    assert!(result.is_ok() || watches.is_empty(), "{request:?} {perms}");
+                    result.err().map_or(0, ErrorCode::to_wire)
+                }
+            };
+            let expected = if perms & needed == 0 { -102 } else { 0 };
+            assert_eq!(code(&[]), expected, "{request:?} {perms}");
+            assert_eq!(code(&bob), 0, "{request:?} {perms}");
+            assert_eq!(code(&[id("super", "")]), 0, "{request:?} {perms}");
+        }
+        let checked = server.prep(Request::Multi(vec![MultiOp::Check(check("/g", -1))]));
+        let denied = checked == Txn::Multi(vec![Txn::Error(-102)]);
+        assert_eq!(denied, perms & READ == 0, "a check in a multi, {perms}");
+    }
+}
+
+#[test]
+fn permissions_are_looked_at_where_zookeeper_does() {
+    let mut server = Server::with(&[]);
+    guarded(&mut server, "/g", 0);
+    let no_acl = |path: &str| Request::Create(CreateRequest { acl: vec![], ..create(path, 0) });
+    let acl = || vec![entry("world", "anyone")];
+    let set_acl = |path: &str, acl, version| {
+        Request::SetAcl(SetAclRequest { path: path.into(), acl, version })
+    };
+    for (request, code) in [
+        (no_acl("/g/x"), ErrorCode::InvalidAcl),
+        (Request::Create(create("/g/", 0)), ErrorCode::NoAuth),
+        (Request::Create(create("/g/x/y", 0)), ErrorCode::NoNode),
+        (Request::Delete(delete("/g/nope", 9)), ErrorCode::NoAuth),
+        (Request::SetData(set_data("/g", 9)), ErrorCode::NoAuth),
+        (Request::SetData(set_data("/g/nope", 9)), ErrorCode::NoNode),
+        (set_acl("/g", vec![], 9), ErrorCode::InvalidAcl),
+        (set_acl("/g", acl(), 9), ErrorCode::NoAuth),
+        (Request::SetData(set_data("/zookeeper/config", -1)), ErrorCode::NoAuth),
+    ] {
+        assert_eq!(server.prep(request.clone()), error(code), "{request:?}");
+    }
+    let read = server.read(Request::GetData { path: "/zookeeper/config".into(), watch: false });
+    assert!(read.result.is_ok());
+    server.rules.skip_acl = true;
+    assert!(matches!(server.prep(set_acl("/g", acl(), 0)), Txn::SetAcl { version: 1, .. }));
+    assert!(server.read(Request::GetData { path: "/g".into(), watch: true }).result.is_ok());
+}
+
+#[test]
+fn what_proves_an_identity_is_shown_to_those_who_may_change_the_list() {
+    let mut server = Server::with(&[]);
+    guarded(&mut server, "/g", 1);
+    let shown =
+        |auth: &[Id]| match server.read_as(&Request::GetAcl { path: "/g".into() }, auth).result {
+            Ok(Response::Acl { acl, .. }) => acl[1].id.id.clone(),
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(shown(&[]), "bob:x");
+    assert_eq!(shown(&[id("digest", "bob:hash")]), "bob:hash");
+    assert_eq!(shown(&[id("super", "")]), "bob:hash");
 }

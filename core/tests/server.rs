@@ -44,7 +44,8 @@ impl Server {
             log_diff_percent: zablab_core::limits::LOG_DIFF_PERCENT,
             cross_epoch: CrossEpoch::Snap,
             election: ElectionAlg::Fast,
-            rules: Rules { extended_types: true },
+            rules: Rules { extended_types: true, ..Rules::default() },
+            super_digest: Some(String::from("super:xQJmxLMiHGwaqBvst5y6rkB6HQs=")),
         };
         let recovered = Recovered {
             database: Database::genesis(),

@@ -17,7 +17,7 @@ use zablab_core::wire::client::{
 use zablab_core::wire::txn::decode;
 
 /// As the recording server was configured.
-const RULES: Rules = Rules { extended_types: true };
+const RULES: Rules = Rules { extended_types: true, skip_acl: false };
 
 fn vector(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(name)
@@ -212,7 +212,9 @@ fn every_reply_of_a_session_is_the_recorded_one() {
             Ok(Request::GetData { path, .. }) if path.is_empty() => continue,
             Ok(Request::Sync { .. }) => continue,
             Ok(request) if header.zxid == database.last_zxid => {
-                let result = read(&request, &ReadContext { session, auth: &[] }, &database).result;
+                let result =
+                    read(&request, &ReadContext { session, auth: &[], rules: RULES }, &database)
+                        .result;
                 let error = result.as_ref().err().map_or(0, |error| error.to_wire());
                 (error, result.unwrap_or(Response::Empty))
             }

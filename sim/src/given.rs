@@ -205,6 +205,7 @@ impl Given {
             log_diff_percent: self.timing.log_diff_percent,
             cross_epoch: self.timing.cross_epoch,
             rules: Rules::default(),
+            super_digest: None,
             sync_quorum: self.timing.sync_quorum,
             election: self.timing.election,
         }

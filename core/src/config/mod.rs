@@ -110,6 +110,9 @@ pub struct Config {
     pub election: ElectionAlg,
     /// What clients may do.
     pub rules: Rules,
+    /// The super user as access lists of the scheme `digest` would name him
+    /// (`DigestAuthenticationProvider.superDigest`); there is none unless it is given.
+    pub super_digest: Option<String>,
 }
 
 /// What clients may do, where a `zoo.cfg` decides it. The whole ensemble must agree.
@@ -117,6 +120,8 @@ pub struct Config {
 pub struct Rules {
     /// Whether znodes may have a time to live (`extendedTypesEnabled`).
     pub extended_types: bool,
+    /// Whether access lists are kept but count for nothing (`skipACL`).
+    pub skip_acl: bool,
 }
 
 /// How leaders are elected (`electionAlg`). ZooKeeper removed all but the last one in 3.6; a

@@ -19,13 +19,15 @@ use crate::limits;
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
-const SYSTEM_PROPERTIES: [&str; 8] = [
+const SYSTEM_PROPERTIES: [&str; 10] = [
     "4lw.commands.whitelist",
+    "DigestAuthenticationProvider.superDigest",
     "admin.enableServer",
     "commitLogCount",
     "db.autocreate",
     "extendedTypesEnabled",
     "preAllocSize",
+    "skipACL",
     "snapCount",
     "snapshotSizeFactor",
 ];
@@ -325,7 +327,8 @@ impl Keys {
             cross_epoch,
             sync_quorum,
             election: ElectionAlg::Fast,
-            rules: Rules { extended_types: self.boolean("extendedTypesEnabled", false)? },
+            rules: self.rules()?,
+            super_digest: self.super_digest(),
         })
     }
 
@@ -338,6 +341,19 @@ impl Keys {
             Ok(factor) if factor <= LOG_DIFF_FACTOR_MAX => Ok((factor.max(0.0) * 100.0) as u32),
             Ok(_) | Err(_) => Err(property.bad("a number up to 1000")),
         }
+    }
+
+    fn rules(&mut self) -> Result<Rules, ConfigError> {
+        Ok(Rules {
+            extended_types: self.boolean("extendedTypesEnabled", false)?,
+            // As in Java, only this word switches them off.
+            skip_acl: self.take("skipACL").is_some_and(|property| property.value == "yes"),
+        })
+    }
+
+    fn super_digest(&mut self) -> Option<String> {
+        let digest = self.take("DigestAuthenticationProvider.superDigest");
+        digest.map(|property| property.value).filter(|digest| !digest.is_empty())
     }
 
     /// An option of this server alone.
@@ -506,6 +522,13 @@ mod tests {
         assert_eq!(config.core.rules, Rules::default());
         let extended = "dataDir=/d\nclientPort=1\nzookeeper.extendedTypesEnabled=true";
         assert!(parse(extended, None).core.rules.extended_types);
+        let access = "dataDir=/d\nclientPort=1\nskipACL=yes\n\
+                      zookeeper.DigestAuthenticationProvider.superDigest=super:x=";
+        let access = parse(access, None).core;
+        assert_eq!(
+            (access.rules.skip_acl, access.super_digest.as_deref()),
+            (true, Some("super:x="))
+        );
         assert!(!config.core.sync_quorum);
         assert!(parse("dataDir=/d\nclientPort=1\nsync.quorum=on", None).core.sync_quorum);
         let all = parse("dataDir=/d\nclientPort=1\n4lw.commands.whitelist=*", None);

@@ -11,13 +11,15 @@ use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use crate::config::Config;
-use crate::limits::{CLIENT_OUTSTANDING_MAX, OUTSTANDING_MAX};
+use crate::config::{Config, Rules};
+use crate::limits::{AUTH_IDS_MAX, CLIENT_OUTSTANDING_MAX, OUTSTANDING_MAX};
 use crate::process::{Effect, Out};
+use crate::request::access::{Access, identities};
 use crate::request::read::{Read, ReadContext, read};
 use crate::request::{Origin, Request};
 use crate::trace::Event;
 use crate::tree::Database;
+use crate::tree::acl::READ;
 use crate::tree::apply::Applied;
 use crate::tree::watch::{Fired, Watch, WatchTable};
 use crate::txn::{Id, TxnHeader};
@@ -65,6 +67,8 @@ pub struct Clients {
     min_timeout_ms: i32,
     max_timeout_ms: i32,
     max_per_address: u32,
+    rules: Rules,
+    super_digest: Option<String>,
     serving: bool,
     connections: BTreeMap<ConnId, Connection>,
     by_session: BTreeMap<SessionId, ConnId>,
@@ -139,6 +143,8 @@ impl Clients {
             min_timeout_ms: config.min_session_timeout_ms,
             max_timeout_ms: config.max_session_timeout_ms,
             max_per_address: config.max_client_cnxns,
+            rules: config.rules,
+            super_digest: config.super_digest.clone(),
             serving: false,
             connections: BTreeMap::new(),
             by_session: BTreeMap::new(),
@@ -366,6 +372,13 @@ impl Clients {
         };
         let path = decoded.as_ref().ok().and_then(|request| request.path().cloned());
         scene.out.event(|| Event::Requested { session, xid, op, path });
+        if op == OpCode::Auth.to_wire() {
+            match &decoded {
+                Ok(client::Request::Auth(auth)) => self.on_auth(scene, conn, xid, auth),
+                Ok(_) | Err(_) => self.disconnect(conn, scene.out),
+            }
+            return upstream;
+        }
         let on = match (&decoded, OpCode::from_wire(op)) {
             (Ok(client::Request::Sync { path }), _) => {
                 On::Sync(Response::Sync { path: path.clone() })
@@ -453,7 +466,10 @@ impl Clients {
 
     fn fire_watches(&mut self, scene: &mut Scene, zxid: Zxid, applied: &Applied) {
         for change in &applied.changes {
-            for Fired { conn, kind, path } in self.watches.fire(change) {
+            for Fired { conn, kind, path, acl } in self.watches.fire(change) {
+                if !self.may_read(conn, |access| access.check_list(acl.as_deref()?, READ).err()) {
+                    continue;
+                }
                 let session = self.session_of(conn);
                 let event = WatcherEvent::new(kind, path.clone());
                 let kind = event.kind;
@@ -508,8 +524,8 @@ impl Clients {
             return Ok(Response::Empty);
         }
         let session = self.session_of(conn);
-        let auth = self.connections.get(&conn).map_or(&[][..], |connection| &connection.auth);
-        let context = ReadContext { session, auth };
+        let Access { auth, rules } = self.access(conn);
+        let context = ReadContext { session, auth, rules };
         let Read { result, watches } = read(request, &context, scene.database);
         for watch in watches {
             self.watches.add(watch, conn);
@@ -554,6 +570,10 @@ impl Clients {
             _ => return None,
         };
         for (kind, path) in missed {
+            let tree = &scene.database.tree;
+            if !self.may_read(conn, |access| access.check(tree, tree.get(&path)?, READ).err()) {
+                continue;
+            }
             // They are of no one change, so they carry no zxid.
             self.send(scene, conn, encode_event(NO_ZXID, &WatcherEvent::new(kind, path)));
         }
@@ -613,6 +633,52 @@ impl Clients {
                 connection.paused = false;
             }
             scene.out.push(Effect::ResumeReads { conn });
+        }
+    }
+
+    /// Whose connection it is, and whether access lists count.
+    fn access(&self, conn: ConnId) -> Access<'_> {
+        let auth = self.connections.get(&conn).map_or(&[][..], |connection| &connection.auth);
+        Access { auth, rules: self.rules }
+    }
+
+    /// A watch tells only what its connection may read (since 3.9.2). `refusal` looks at a list.
+    fn may_read(
+        &self,
+        conn: ConnId,
+        refusal: impl FnOnce(Access<'_>) -> Option<ErrorCode>,
+    ) -> bool {
+        refusal(self.access(conn)).is_none()
+    }
+
+    /// Credentials are answered at once, before what was asked earlier: they hold for all that is
+    /// asked later. Wrong ones end the connection.
+    fn on_auth(
+        &mut self,
+        scene: &mut Scene,
+        conn: ConnId,
+        xid: Xid,
+        request: &client::AuthRequest,
+    ) {
+        let proved = identities(request, self.super_digest.as_deref());
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let known = &mut connection.auth;
+        let code = match proved {
+            Some(proved) if known.len() + proved.len() <= AUTH_IDS_MAX => {
+                for id in proved {
+                    if !known.contains(&id) {
+                        known.insert(known.len() - 1, id); // the address stays last
+                    }
+                }
+                ErrorCode::Ok
+            }
+            Some(_) | None => ErrorCode::AuthFailed,
+        };
+        let (session, op, error) = (self.session_of(conn), OpCode::Auth.to_wire(), code.to_wire());
+        scene.out.event(|| Event::Replied { session, xid, op, zxid: Zxid::ZERO, error });
+        self.send(scene, conn, encode_reply(xid, Zxid::ZERO, error, &Response::Empty));
+        if code != ErrorCode::Ok {
+            self.disconnect(conn, scene.out);
         }
     }
 

@@ -3,16 +3,17 @@
 //! The leader checks against `prepared`, the state with all transactions under way applied, so
 //! that the transaction holds its results and replicas check nothing. A request that fails becomes
 //! a transaction too. The order of checks is ZooKeeper's, as clients' test suites see it.
-//! Not here: whether the connection may do it (no access list is enforced), and who owns a session.
+//! Not here: what an access list allows (see [`super::access`]), and who owns a session.
 //! Source: Java's `PrepRequestProcessor`.
 
 use alloc::format;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 
 use crate::config::Rules;
+use crate::request::access::{Access, fix_up_acl};
+use crate::tree::acl::{ADMIN, CREATE, DELETE, READ, WRITE};
 use crate::tree::{Database, Owner, Znode, path};
-use crate::txn::{Acl, CreateKind, CreateTxn, Id, Txn, TxnHeader};
+use crate::txn::{CreateKind, CreateTxn, Id, Txn, TxnHeader};
 use crate::types::Path;
 use crate::wire::client::{
     CheckVersionRequest, CreateMode, CreateRequest, CreateTtlRequest, DeleteRequest, ErrorCode,
@@ -28,6 +29,13 @@ pub struct PrepContext<'a> {
     pub auth: &'a [Id],
     /// What clients may do.
     pub rules: Rules,
+}
+
+impl PrepContext<'_> {
+    /// Whether the connection may do it to the znode.
+    fn check(&self, prepared: &Database, znode: &Znode, perms: i32) -> Result<(), ErrorCode> {
+        Access { auth: self.auth, rules: self.rules }.check(&prepared.tree, znode, perms)
+    }
 }
 
 /// Makes the transaction of a write request. `prepared` is the state that it will find.
@@ -138,6 +146,7 @@ fn prep_create(
     }
     let acl = fix_up_acl(&request.acl, context.auth)?;
     let parent = find(prepared, parent)?;
+    context.check(prepared, parent, CREATE)?;
     let path = match mode.is_sequential() {
         true => sequential_path(&request.path, parent.cversion),
         false => request.path.clone(),
@@ -193,7 +202,7 @@ fn prep_delete(
     if path.contains('\0') || path::is_special(path) {
         return Err(ErrorCode::BadArguments);
     }
-    find(prepared, parent)?;
+    context.check(prepared, find(prepared, parent)?, DELETE)?;
     let znode = find(prepared, path)?;
     next_version(znode.version, request.version)?;
     if znode.children > 0 {
@@ -209,6 +218,7 @@ fn prep_set_data(
 ) -> Result<Txn, ErrorCode> {
     check_session(context, prepared)?;
     let znode = find_valid(prepared, &request.path)?;
+    context.check(prepared, znode, WRITE)?;
     let version = next_version(znode.version, request.version)?;
     let (path, data) = (request.path.clone(), request.data.clone());
     Ok(Txn::SetData { path, data, version, reconfig: false })
@@ -225,6 +235,7 @@ fn prep_set_acl(
     }
     let acl = fix_up_acl(&request.acl, context.auth)?;
     let znode = find(prepared, &request.path)?;
+    context.check(prepared, znode, ADMIN)?;
     let version = next_version(znode.aversion, request.version)?;
     Ok(Txn::SetAcl { path: request.path.clone(), acl, version })
 }
@@ -236,6 +247,7 @@ fn prep_check(
 ) -> Result<Txn, ErrorCode> {
     check_session(context, prepared)?;
     let znode = find_valid(prepared, &request.path)?;
+    context.check(prepared, znode, READ)?;
     // Java stores the version that a change would have made.
     let version = next_version(znode.version, request.version)?;
     Ok(Txn::Check { path: request.path.clone(), version })
@@ -266,57 +278,4 @@ fn next_version(current: i32, expected: i32) -> Result<i32, ErrorCode> {
         return Err(ErrorCode::BadVersion);
     }
     Ok(current.wrapping_add(1))
-}
-
-/// The list to store: without duplicates, and with the connection's identities for `auth`.
-fn fix_up_acl(list: &[Acl], auth: &[Id]) -> Result<Vec<Acl>, ErrorCode> {
-    let mut unique: Vec<&Acl> = Vec::with_capacity(list.len());
-    for acl in list {
-        if !unique.contains(&acl) {
-            unique.push(acl);
-        }
-    }
-    let mut fixed = Vec::with_capacity(unique.len());
-    for acl in unique {
-        match acl.id.scheme.as_str() {
-            "auth" => {
-                let mine = auth.iter().filter(|id| is_authenticated(id));
-                let before = fixed.len();
-                fixed.extend(mine.map(|id| Acl { perms: acl.perms, id: id.clone() }));
-                if fixed.len() == before {
-                    return Err(ErrorCode::InvalidAcl);
-                }
-            }
-            scheme if is_valid_id(scheme, &acl.id.id) => fixed.push(acl.clone()),
-            _ => return Err(ErrorCode::InvalidAcl),
-        }
-    }
-    if fixed.is_empty() { Err(ErrorCode::InvalidAcl) } else { Ok(fixed) }
-}
-
-/// True for identities that somebody proved; an address is only seen.
-fn is_authenticated(id: &Id) -> bool {
-    matches!(id.scheme.as_str(), "digest" | "sasl" | "x509")
-}
-
-fn is_valid_id(scheme: &str, id: &str) -> bool {
-    match scheme {
-        "world" => id == "anyone",
-        "ip" => is_address(id),
-        "digest" => {
-            id.split_once(':').is_some_and(|(_, hash)| !hash.is_empty() && !hash.contains(':'))
-        }
-        _ => false,
-    }
-}
-
-/// An address, or an address and how many of its bits count.
-fn is_address(id: &str) -> bool {
-    let (address, bits) = match id.split_once('/') {
-        Some((address, bits)) => (address, Some(bits)),
-        None => (id, None),
-    };
-    let Ok(address) = address.parse::<IpAddr>() else { return false };
-    let bits_max = if address.is_ipv4() { 32 } else { 128 };
-    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= bits_max))
 }

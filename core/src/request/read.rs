@@ -3,14 +3,16 @@
 //! Not here: when a read is due (behind its session's earlier writes), and what concerns watches
 //! alone. Source: Java's `FinalRequestProcessor`.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::config::Rules;
+use crate::request::access::{Access, client_info};
+use crate::tree::acl::READ;
 use crate::tree::{Database, Watch, Znode};
 use crate::txn::Id;
 use crate::types::{Path, SessionId};
-use crate::wire::client::{ClientInfo, ErrorCode, ReadOp, ReadResult, Request, Response};
+use crate::wire::client::{ErrorCode, ReadOp, ReadResult, Request, Response};
 
 /// Who reads.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,21 @@ pub struct ReadContext<'a> {
     pub session: SessionId,
     /// The identities of the connection, its address last.
     pub auth: &'a [Id],
+    /// What clients may do.
+    pub rules: Rules,
+}
+
+impl ReadContext<'_> {
+    fn access(&self) -> Access<'_> {
+        Access { auth: self.auth, rules: self.rules }
+    }
+
+    /// The znode, if it is there and the connection may read it.
+    fn readable<'d>(&self, database: &'d Database, path: &str) -> Result<&'d Znode, ErrorCode> {
+        let znode = find(database, path)?;
+        self.access().check(&database.tree, znode, READ)?;
+        Ok(znode)
+    }
 }
 
 /// What a read found.
@@ -33,32 +50,41 @@ pub struct Read {
 /// Does a read. What is none becomes [`ErrorCode::Unimplemented`].
 pub fn read(request: &Request, context: &ReadContext<'_>, database: &Database) -> Read {
     match request {
-        Request::Exists { path, watch } => Read {
-            result: find(database, path).map(|znode| Response::Stat(znode.stat())),
+        Request::Exists { path, watch } => {
+            let found = context.readable(database, path);
             // Also on what is missing: that is how a client waits for a znode.
-            watches: watch.then(|| Watch::Data(path.clone())).into_iter().collect(),
-        },
+            let watch = *watch && !matches!(found, Err(ErrorCode::NoAuth));
+            Read {
+                result: found.map(|znode| Response::Stat(znode.stat())),
+                watches: watch.then(|| Watch::Data(path.clone())).into_iter().collect(),
+            }
+        }
         Request::GetData { path, watch } => {
-            let result = find(database, path)
+            let result = context
+                .readable(database, path)
                 .map(|znode| Response::Data { data: znode.data.clone(), stat: znode.stat() });
             watched(result, *watch, || Watch::Data(path.clone()))
         }
-        Request::GetAcl { path } => unwatched(get_acl(database, path)),
+        Request::GetAcl { path } => unwatched(get_acl(context, database, path)),
         Request::GetChildren { path, watch } => {
-            let result = find(database, path).map(|_| Response::Children(names(database, path)));
+            let found = context.readable(database, path);
+            let result = found.map(|_| Response::Children(names(database, path)));
             watched(result, *watch, || Watch::Child(path.clone()))
         }
         Request::GetChildren2 { path, watch } => {
-            let result = find(database, path).map(|znode| Response::Children2 {
+            let found = context.readable(database, path);
+            let result = found.map(|znode| Response::Children2 {
                 children: names(database, path),
                 stat: znode.stat(),
             });
             watched(result, *watch, || Watch::Child(path.clone()))
         }
-        Request::GetAllChildrenNumber { path } => unwatched(find(database, path).map(|_| {
-            let number = database.tree.descendants(path);
-            Response::Number(i32::try_from(number).unwrap_or(i32::MAX))
-        })),
+        Request::GetAllChildrenNumber { path } => {
+            unwatched(context.readable(database, path).map(|_| {
+                let number = database.tree.descendants(path);
+                Response::Number(i32::try_from(number).unwrap_or(i32::MAX))
+            }))
+        }
         Request::GetEphemerals { prefix } => {
             unwatched(Ok(Response::Paths(ephemerals(database, context.session, prefix))))
         }
@@ -116,10 +142,13 @@ fn read_all(ops: &[ReadOp], context: &ReadContext<'_>, database: &Database) -> R
     Read { result: Ok(Response::MultiRead(results)), watches }
 }
 
-fn get_acl(database: &Database, path: &Path) -> Result<Response, ErrorCode> {
+fn get_acl(
+    context: &ReadContext<'_>,
+    database: &Database,
+    path: &Path,
+) -> Result<Response, ErrorCode> {
     let znode = find(database, path)?;
-    // A list is missing only if a log ended before it made up for a fuzzy snapshot.
-    let acl = database.tree.acls().shown(znode.acl).ok_or(ErrorCode::SystemError)?;
+    let acl = context.access().shown(&database.tree, znode)?;
     Ok(Response::Acl { acl, stat: znode.stat() })
 }
 
@@ -132,15 +161,6 @@ fn ephemerals(database: &Database, session: SessionId, prefix: &str) -> Vec<Path
     let all = database.tree.ephemerals_of(session);
     let is_all = matches!(prefix.trim(), "" | "/");
     all.filter(|path| is_all || path.starts_with(prefix)).cloned().collect()
-}
-
-/// Who somebody is, without what proves it. The super user has no name of his own.
-fn client_info(id: &Id) -> ClientInfo {
-    let user = match id.scheme.as_str() {
-        "digest" => id.id.split(':').next().unwrap_or_default(),
-        _ => &id.id,
-    };
-    ClientInfo { scheme: id.scheme.clone(), user: String::from(user) }
 }
 
 /// The empty string is the root in snapshots, but no path of a request.

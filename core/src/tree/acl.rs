@@ -26,6 +26,14 @@ const LOADED_KEY_MAX: i64 = 1 << 62;
 
 /// The permission to read.
 pub const READ: i32 = 1;
+/// The permission to change data.
+pub const WRITE: i32 = 2;
+/// The permission to make children.
+pub const CREATE: i32 = 4;
+/// The permission to delete children.
+pub const DELETE: i32 = 8;
+/// The permission to change the access list.
+pub const ADMIN: i32 = 16;
 /// All permissions.
 pub const ALL: i32 = 31;
 
@@ -55,6 +63,11 @@ impl AclCache {
     /// snapshot left behind, until the log brings its list.
     pub fn get(&self, key: AclKey) -> Option<&[Acl]> {
         self.lists.get(&key).map(|entry| &*entry.list)
+    }
+
+    /// As [`AclCache::get`], shared, for what outlives the znode.
+    pub(super) fn shared(&self, key: AclKey) -> Option<Arc<[Acl]>> {
+        self.lists.get(&key).map(|entry| entry.list.clone())
     }
 
     /// The list that clients are shown: for [`AclKey::OPEN`] it is `world:anyone` with all

@@ -5,6 +5,7 @@
 //! request becomes a transaction, and who is told of the change (see [`super::watch`]).
 //! Source: Java's `DataTree.processTxn`, `ZKDatabase.processTxn`.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -38,6 +39,10 @@ pub struct Change {
     pub kind: ChangeKind,
     /// To which znode.
     pub path: Path,
+    /// The znode's access list, as it was if the znode has gone; none if everybody may read it.
+    pub acl: Option<Arc<[Acl]>>,
+    /// That of its parent, where the parent's watches are told, too.
+    pub parent_acl: Option<Arc<[Acl]>>,
 }
 
 /// What can happen to a znode that a watch tells.
@@ -142,7 +147,8 @@ impl Database {
         // Java dies of a time to live that is out of range; here it fails.
         let owner = owner.encode().ok_or(ErrorCode::BadArguments.to_wire())?;
         let (parent, _) = path::split(path).ok_or(ErrorCode::BadArguments.to_wire())?;
-        let parent_before = self.tree.get(parent).ok_or(ErrorCode::NoNode.to_wire())?.cversion;
+        let above = self.tree.get(parent).ok_or(ErrorCode::NoNode.to_wire())?;
+        let (parent_before, parent_acl) = (above.cversion, self.tree.acls().shared(above.acl));
         let cversion = match create.parent_cversion {
             -1 => parent_before.wrapping_add(1),
             carried => carried,
@@ -166,7 +172,8 @@ impl Database {
         let znode = Znode::new(data, AclKey::OPEN, zxid, header.time, owner);
         let stat = znode.stat();
         self.tree.create(path, znode, &create.acl);
-        changes.push(Change { kind: ChangeKind::Created, path: path.clone() });
+        let acl = self.tree.get(path).and_then(|znode| self.tree.acls().shared(znode.acl));
+        changes.push(Change { kind: ChangeKind::Created, path: path.clone(), acl, parent_acl });
         Ok(match create.kind {
             CreateKind::Create => Response::Create { path: path.clone() },
             CreateKind::Create2 | CreateKind::Container | CreateKind::Ttl(_) => {
@@ -180,10 +187,12 @@ impl Database {
         // Also if the znode is missing: the parent in a fuzzy snapshot may be older than its
         // children. Never down: it may be younger, too.
         self.tree.change(parent, |parent| parent.pzxid = parent.pzxid.max(zxid));
+        let list = |path: &str| self.tree.acls().shared(self.tree.get(path)?.acl);
+        let (acl, parent_acl) = (list(path), list(parent));
         if !self.tree.remove(path) {
             return Err(ErrorCode::NoNode.to_wire());
         }
-        changes.push(Change { kind: ChangeKind::Deleted, path: path.clone() });
+        changes.push(Change { kind: ChangeKind::Deleted, path: path.clone(), acl, parent_acl });
         Ok(())
     }
 
@@ -200,9 +209,10 @@ impl Database {
             znode.mzxid = header.zxid;
             znode.mtime = header.time;
         });
-        let stat = self.tree.get(path).filter(|_| found).map(Znode::stat);
-        let stat = stat.ok_or(ErrorCode::NoNode.to_wire())?;
-        changes.push(Change { kind: ChangeKind::DataChanged, path: path.clone() });
+        let znode = self.tree.get(path).filter(|_| found).ok_or(ErrorCode::NoNode.to_wire())?;
+        let (stat, acl) = (znode.stat(), self.tree.acls().shared(znode.acl));
+        let (kind, path) = (ChangeKind::DataChanged, path.clone());
+        changes.push(Change { kind, path, acl, parent_acl: None });
         Ok(Response::Stat(stat))
     }
 

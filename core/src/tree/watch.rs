@@ -6,11 +6,13 @@
 //! Source: Java's `WatchManager`, `WatchStats`, `DataTree.setWatches` (3.9).
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::data_tree::DataTree;
 use super::path;
 use super::{Change, ChangeKind};
+use crate::txn::Acl;
 use crate::types::{ConnId, Path, Zxid};
 use crate::wire::client::{EventType, SetWatches, SetWatches2, WatcherType};
 
@@ -36,6 +38,8 @@ pub struct Fired {
     pub kind: EventType,
     /// To which znode.
     pub path: Path,
+    /// Only who may read by this list is told; none if everybody may.
+    pub acl: Option<Arc<[Acl]>>,
 }
 
 /// All watches of one server, found by path and by connection. A path is stored once.
@@ -191,14 +195,16 @@ impl WatchTable {
             more.retain(|conn| told.binary_search(conn).is_err());
             told.extend(more);
         }
-        fired.extend(told.into_iter().map(|conn| Fired { conn, kind: own, path: path.clone() }));
+        let event = |conn| Fired { conn, kind: own, path: path.clone(), acl: change.acl.clone() };
+        fired.extend(told.into_iter().map(event));
         if parent_is_told && let Some((parent, _)) = path::split(path) {
             let parent = path::shown(parent);
             let kind = EventType::NodeChildrenChanged;
             let told = self.take(parent, Kinds::OF_CHILDREN, Kinds::CHILD);
             if !told.is_empty() {
                 let path = Path::from(parent);
-                let event = |conn| Fired { conn, kind, path: path.clone() };
+                let acl = &change.parent_acl;
+                let event = |conn| Fired { conn, kind, path: path.clone(), acl: acl.clone() };
                 fired.extend(told.into_iter().map(event));
             }
         }
@@ -385,7 +391,7 @@ mod tests {
     }
 
     fn fire(table: &mut WatchTable, kind: ChangeKind, path: &str) -> Vec<(u64, i32, String)> {
-        let fired = table.fire(&Change { kind, path: path.into() });
+        let fired = table.fire(&Change { kind, path: path.into(), acl: None, parent_acl: None });
         fired.iter().map(|f| (f.conn.0, f.kind.to_wire(), f.path.to_string())).collect()
     }
 

@@ -427,7 +427,10 @@ fn answer(parts: &[Bytes]) -> Option<Described> {
     if header.xid == XID_EVENT {
         let event = WatcherEvent::decode(body).ok()?;
         let kind = EventType::from_wire(event.kind).map(|kind| format!("{kind:?}"));
-        let described = Described::new(Family::Client, "W", "watch event").about(header.zxid);
+        let described = Described::new(Family::Client, "W", "watch event");
+        // What was missed while a client was away is of no one change.
+        let is_of_change = header.zxid.to_wire() > 0;
+        let described = if is_of_change { described.about(header.zxid) } else { described };
         let described = described.with("type", kind.unwrap_or_else(|| event.kind.to_string()));
         return Some(described.with("path", event.path.to_string()));
     }
