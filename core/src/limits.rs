@@ -13,6 +13,9 @@ pub const LOG_DIFF_BYTES_MIN: u64 = 1024;
 pub const JUTE_MAX_BUFFER: usize = 0xf_ffff;
 /// What a jute buffer inside a peer packet may have on top, for headers (Java's `extrasize`).
 pub const JUTE_MAX_BUFFER_PEER: usize = 2 * JUTE_MAX_BUFFER;
+/// Bytes of paths that a closeSession lists; a packet with more could not be read by anybody
+/// (ZOOKEEPER-4306).
+pub const CLOSING_LIST_MAX: usize = JUTE_MAX_BUFFER;
 /// Identities in one REQUEST: an `addauth` adds one to a client's connection.
 pub const AUTH_IDS_MAX: usize = 1024;
 /// The longest notification (Java's `PACKETMAXSIZE`).

@@ -5,13 +5,21 @@
 //! Each method is a question that the protocol answers with its default; its line names the
 //! mutation that answers otherwise, and where ZooKeeper once did.
 
+use crate::limits::CLOSING_LIST_MAX;
+
 /// What a faulty implementation decides differently.
 pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
     // Writes and what waits for them.
 
-    /// Whether an ACK of a proposal, the leader's own included, waits until the record is durable.
-    /// Never waiting is mutation M32 (`follower.ack_on_receive`, and M33 on the leader).
+    /// Whether a follower's ACK of a proposal waits until the record is durable.
+    /// Never waiting is mutation M32 (`follower.ack_on_receive`).
     fn ack_waits_for_sync(&self) -> bool {
+        true
+    }
+
+    /// Whether a leader counts its own ACK of a proposal only when the record is durable.
+    /// Counting it at once is mutation M33 (`leader.count_own_ack_before_fsync`).
+    fn own_ack_waits_for_sync(&self) -> bool {
         true
     }
 
@@ -57,7 +65,32 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         true
     }
 
+    /// Whether a cut of the log is synced before the server goes on. Asked by the driver.
+    /// Leaving it to the operating system is mutation M47 (`truncate.no_fsync`).
+    fn cut_is_synced(&self) -> bool {
+        true
+    }
+
+    /// Whether a start needs a whole snapshot to replay the log on. Asked by the driver.
+    /// Replaying what is left of the log on an empty tree is mutation M26 (ZOOKEEPER-2325).
+    fn starts_from_a_snapshot(&self) -> bool {
+        true
+    }
+
+    /// Whether a background snapshot holds all of the transaction that it is named after.
+    /// Leaving out what that one did to the sessions is mutation M25 (ZOOKEEPER-3144).
+    fn snapshot_holds_its_zxid(&self) -> bool {
+        true
+    }
+
     // What a server says of its history.
+
+    /// Whether an elected leader names its last logged transaction as its last one until its epoch
+    /// has begun. Naming `(e,0)` as soon as it has chosen the epoch is mutation M20
+    /// (ZOOKEEPER-790).
+    fn leads_with_its_log(&self) -> bool {
+        true
+    }
 
     /// Whether a role's writes are waited for before the next role begins.
     /// Not waiting is mutation M05 (ZOOKEEPER-4712, 4541).
@@ -106,6 +139,18 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
     /// Whether reading the history for a learner and registering the learner are one step.
     /// Registering it later is mutation M21 (ZOOKEEPER-962).
     fn registers_with_reading(&self) -> bool {
+        true
+    }
+
+    /// Whether SNAP names the last transaction of the tree that is sent. Naming the last one that
+    /// is committed is mutation M09 (ZOOKEEPER-3104).
+    fn snap_names_its_tree(&self) -> bool {
+        true
+    }
+
+    /// Whether a leader goes on accepting learners after a connection ended before it said whose
+    /// it is. Accepting no more is mutation M43 (ZOOKEEPER-4203).
+    fn keeps_accepting(&self) -> bool {
         true
     }
 
@@ -194,6 +239,44 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
 
     /// Whether a new leader gives every session its full timeout. Giving none is mutation M37.
     fn renews_sessions(&self) -> bool {
+        true
+    }
+
+    /// Whether the leader alone gives sessions up. Followers that do so for every session they
+    /// know are mutation M36 (`session.expire_locally`).
+    fn only_the_leader_expires(&self) -> bool {
+        true
+    }
+
+    /// How many bytes of paths a closeSession lists at most; a longer list is left out, and each
+    /// server finds the ephemerals in its tree. No limit is mutation M42 (ZOOKEEPER-4306).
+    fn closing_list_max(&self) -> usize {
+        CLOSING_LIST_MAX
+    }
+
+    /// Whether a sequential name gets its number from its parent in the tree. Counting in the
+    /// leader's memory is mutation M40 (`seq.counter_local`).
+    fn numbers_by_the_tree(&self) -> bool {
+        true
+    }
+
+    // Clients.
+
+    /// Whether the events of a transaction leave before the reply to it.
+    /// The other order is mutation M38 (`watch.after_reply`).
+    fn events_precede_replies(&self) -> bool {
+        true
+    }
+
+    /// Whether a client that sets its watches again is told of what it missed. Only setting them
+    /// is mutation M39 (`watch.lost_on_reconnect`).
+    fn tells_what_was_missed(&self) -> bool {
+        true
+    }
+
+    /// Whether the header of a reply says up to which transaction the server has gone. Naming the
+    /// last transaction that the client itself asked for is mutation M27 (ZOOKEEPER-1412).
+    fn headers_say_last_applied(&self) -> bool {
         true
     }
 

@@ -10,7 +10,7 @@ use crate::policy::Policy;
 use crate::prng::Prng;
 use crate::process::{Effect, Out};
 use crate::quorum::Quorums;
-use crate::request::clients::{Clients, Scene};
+use crate::request::clients::{ClientRules, Clients, Scene};
 use crate::request::sessions::SessionTracker;
 use crate::storage::{Recovered, Write};
 use crate::trace::Event;
@@ -239,8 +239,13 @@ impl<P: Policy> Shared<P> {
         let whole = self.policy.window_has_what_was_synced();
         while let Some(record) = self.history.take_through(limit, whole) {
             let header = record.header;
+            let is_torn = !self.policy.snapshot_holds_its_zxid();
+            let before = is_torn.then(|| self.database.sessions.clone());
             let applied = self.database.apply(&header, &record.txn);
             self.snapshots.applied_since += 1;
+            if let Some(sessions) = before {
+                self.maybe_snapshot_of(Database { sessions, ..self.database.clone() }, out);
+            }
             if let (Some(tracker), Txn::CloseSession { .. }) = (tracker.as_deref_mut(), &record.txn)
             {
                 tracker.remove(header.session);
@@ -260,8 +265,13 @@ impl<P: Policy> Shared<P> {
         out: &'a mut Out<Effect>,
     ) -> (&'a mut Clients, Scene<'a>) {
         let last_processed = self.last_processed();
+        let rules = ClientRules {
+            events_first: self.policy.events_precede_replies(),
+            tells_missed: self.policy.tells_what_was_missed(),
+            last_applied: self.policy.headers_say_last_applied(),
+        };
         let (database, stats) = (&self.database, &mut self.stats);
-        (&mut self.clients, Scene { now, database, last_processed, stats, out })
+        (&mut self.clients, Scene { now, database, last_processed, rules, stats, out })
     }
 
     /// A client's sync is answered.
@@ -296,6 +306,10 @@ impl<P: Policy> Shared<P> {
     /// Asks for a background snapshot when enough has been applied since the last one. Only while
     /// all that is applied is committed.
     pub fn maybe_snapshot(&mut self, out: &mut Out<Effect>) {
+        self.maybe_snapshot_of(self.database.clone(), out);
+    }
+
+    fn maybe_snapshot_of(&mut self, state: Database, out: &mut Out<Effect>) {
         let snapshots = &mut self.snapshots;
         if snapshots.running || snapshots.applied_since < snapshots.due_after {
             return;
@@ -303,7 +317,7 @@ impl<P: Policy> Shared<P> {
         snapshots.running = true;
         snapshots.applied_since = 0;
         snapshots.due_after = snapshot_distance(&self.config, &mut self.prng);
-        out.push(Effect::Snapshot { state: self.database.clone() });
+        out.push(Effect::Snapshot { state });
     }
 
     /// The background snapshot ended, well or not; the log still holds everything.

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
+use zablab_core::policy::Policy;
 use zablab_core::storage::epoch::{ACCEPTED_EPOCH, CURRENT_EPOCH};
 use zablab_core::storage::txnlog::{Next, Scan};
 use zablab_core::storage::{
@@ -33,6 +34,8 @@ pub(crate) struct Io {
     busy: Option<Busy>,
     snapshot: Option<Zxid>,
     snapshot_wanted: Option<Database>,
+    /// Whether cuts are synced, and logs that a reload reads; only a bug leaves it out.
+    syncs_cuts: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -111,10 +114,27 @@ impl Io {
     ///
     /// # Errors
     /// [`Unusable`]: the server must not start on this disk.
-    pub(crate) fn start(disk: &mut Disk) -> Result<(Io, Recovered), Unusable> {
-        let (files, recovered) = recover_and_repair(disk)?;
-        let io =
-            Io { files, queue: VecDeque::new(), busy: None, snapshot: None, snapshot_wanted: None };
+    pub(crate) fn start(
+        disk: &mut Disk,
+        policy: &impl Policy,
+    ) -> Result<(Io, Recovered), Unusable> {
+        let (files, recovered) = match recover_and_repair(disk, true) {
+            Err(Unusable::Recover(
+                RecoverError::NoValidSnapshot { .. } | RecoverError::SnapshotLost { .. },
+            )) if !policy.starts_from_a_snapshot() => {
+                begin_with_nothing(disk)?;
+                recover_and_repair(disk, true)?
+            }
+            read => read?,
+        };
+        let io = Io {
+            files,
+            queue: VecDeque::new(),
+            busy: None,
+            snapshot: None,
+            snapshot_wanted: None,
+            syncs_cuts: policy.cut_is_synced(),
+        };
         Ok((io, recovered))
     }
 
@@ -197,7 +217,7 @@ impl Io {
     /// # Errors
     /// [`Unusable`]: the server cannot go on with this disk.
     pub(crate) fn finish_reload(&mut self, disk: &mut Disk) -> Result<Recovered, Unusable> {
-        let (files, recovered) = recover_and_repair(disk)?;
+        let (files, recovered) = recover_and_repair(disk, self.syncs_cuts)?;
         self.files = files;
         self.busy = None;
         Ok(recovered)
@@ -269,6 +289,9 @@ impl Io {
         }
         let Some((first, through)) = batch else { return Ok(false) };
         self.files.sync(&mut ops);
+        if what == Batch::Cut && !self.syncs_cuts {
+            leave_out_syncs(&mut ops);
+        }
         disk.begin(ops);
         self.busy = Some(Busy::Writes { first, through, what });
         Ok(true)
@@ -303,7 +326,7 @@ pub(crate) fn fill(given: &DiskGiven) -> Result<Disk, GivenDiskError> {
     if is_empty && given.epochs == Default::default() {
         return Ok(disk);
     }
-    let (mut files, _) = recover_and_repair(&mut disk)?;
+    let (mut files, _) = recover_and_repair(&mut disk, true)?;
     let mut writes = vec![
         Write::SetAcceptedEpoch(given.epochs.accepted),
         Write::SetCurrentEpoch(given.epochs.current),
@@ -373,11 +396,28 @@ pub enum GivenDiskError {
     Unusable(#[from] Unusable),
 }
 
-fn recover_and_repair(disk: &mut Disk) -> Result<(Files, Recovered), Unusable> {
+fn recover_and_repair(disk: &mut Disk, syncs_logs: bool) -> Result<(Files, Recovered), Unusable> {
     let names: Vec<FileId> = disk.files().cloned().collect();
-    let recovery = recover(&names, &mut |file| read(disk, file), CONFIG)?;
+    let mut recovery = recover(&names, &mut |file| read(disk, file), CONFIG)?;
+    if !syncs_logs {
+        leave_out_syncs(&mut recovery.repairs);
+    }
     run(disk, recovery.repairs)?;
     Ok((recovery.files, recovery.recovered))
+}
+
+/// Leaves what is done to logs to the operating system: M47.
+fn leave_out_syncs(ops: &mut Vec<FileOp>) {
+    ops.retain(|op| !matches!(op, FileOp::Sync(file) if file.log_start().is_some()));
+}
+
+/// Puts an empty tree in the place of the snapshots, just before the log: M26.
+fn begin_with_nothing(disk: &mut Disk) -> Result<(), Unusable> {
+    let snapshots = disk.files().filter(|file| file.snapshot_end().is_some()).cloned();
+    let first = disk.files().filter_map(FileId::log_start).min().unwrap_or(Zxid(1));
+    let state = Database { last_zxid: Zxid(first.0 - 1), ..Database::genesis() };
+    let removals: Vec<FileOp> = snapshots.map(FileOp::Remove).collect();
+    run(disk, removals.into_iter().chain(snapshot_ops(&state)).collect())
 }
 
 fn run(disk: &mut Disk, ops: Vec<FileOp>) -> Result<(), Unusable> {

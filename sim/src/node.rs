@@ -12,7 +12,7 @@ use crate::agenda::Entry;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::given::{Given, ServerGiven};
-use crate::io::{self, GivenDiskError, Io};
+use crate::io::{self, Batch, Busy, GivenDiskError, Io};
 use crate::paxos::RunningPaxos;
 use crate::teaching::Teaching;
 
@@ -144,6 +144,12 @@ impl Node {
         } else {
             DiskWork::Nothing
         }
+    }
+
+    /// Whether its log is being cut.
+    pub(crate) fn is_cutting(&self) -> bool {
+        let busy = self.running.as_ref().and_then(|running| running.io.busy());
+        matches!(busy, Some(Busy::Writes { what: Batch::Cut, .. }))
     }
 
     /// The clocks.

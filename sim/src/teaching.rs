@@ -48,6 +48,8 @@ bugs! {
     M07 "M07",
     /// M08 `sync.keep_partial_snap` (ZOOKEEPER-3642): a SNAP counts in memory before NEWLEADER.
     M08 "M08",
+    /// M09 `sync.newleader_before_snapshot_end` (ZOOKEEPER-3104): a tree under a later zxid.
+    M09 "M09",
     /// M10 `truncate.ignore_error` (ZOOKEEPER-3701): the log is not cut, and nobody notices.
     M10 "M10",
     /// M11 `sync.numeric_range_only` (ZOOKEEPER-1154): between the ends is taken for inside.
@@ -70,6 +72,8 @@ bugs! {
     M18c "M18c",
     /// M19 `zxid.rollover_ignored` (ZOOKEEPER-1277): the counter runs into the epoch.
     M19 "M19",
+    /// M20 `leader.early_lastzxid` (ZOOKEEPER-790): the new epoch counts as history at once.
+    M20 "M20",
     /// M21 `sync.forward_not_atomic` (ZOOKEEPER-962): a learner is registered after it was read to.
     M21 "M21",
     /// M22 `fle.compare_full_vote_out_of_election` (ZOOKEEPER-1732, 1805, 1818).
@@ -80,26 +84,48 @@ bugs! {
     M24 "M24",
     /// M24b `leader.skip_summary_check`: a learner with a more recent history is led all the same.
     M24b "M24b",
+    /// M25 `snapshot.lastzxid_before_session` (ZOOKEEPER-3144): a snapshot without its session.
+    M25 "M25",
+    /// M26 `recover.trust_missing_snapshot` (ZOOKEEPER-2325): the log on top of an empty tree.
+    M26 "M26",
+    /// M27 `client.header_zxid_of_request` (ZOOKEEPER-1412): clients learn too little of the time.
+    M27 "M27",
     /// M29 `leader.count_observer_ack`: observers are counted.
     M29 "M29",
     /// M30 `quorum.half`: half of the voters are taken for a quorum.
     M30 "M30",
     /// M31 `leader.commit_out_of_order`.
     M31 "M31",
-    /// M32 `follower.ack_on_receive`, and M33 on the leader: an ACK does not wait for the disk.
+    /// M32 `follower.ack_on_receive`: an ACK does not wait for the disk.
     M32 "M32",
+    /// M33 `leader.count_own_ack_before_fsync`: nor does the leader's own.
+    M33 "M33",
     /// M34 `follower.accept_older_epoch`: a promise is not kept.
     M34 "M34",
     /// M35 `sync.read_from_deposed_leader_ok`: a leader without a quorum does not step down.
     M35 "M35",
+    /// M36 `session.expire_locally`: followers give sessions up.
+    M36 "M36",
     /// M37 `session.reset_not_on_leader_change`: sessions expire because of an election.
     M37 "M37",
+    /// M38 `watch.after_reply`: a client sees a change before it is told of it.
+    M38 "M38",
+    /// M39 `watch.lost_on_reconnect`: what happened while a client was away is not told.
+    M39 "M39",
+    /// M40 `seq.counter_local`: each leader numbers sequential names from 0.
+    M40 "M40",
+    /// M42 `closesession.too_big` (ZOOKEEPER-4306): a packet that nobody can read.
+    M42 "M42",
+    /// M43 `acceptor.thread_dies_silently` (ZOOKEEPER-4203): the leader accepts no learner more.
+    M43 "M43",
     /// M44 `paxos.value_only_read`: a read compares values and not numbers.
     M44 "M44",
     /// M45 `paxos.promise_not_durable`: a promise is written but not synced.
     M45 "M45",
     /// M46 `paxos.number_reuse`: a proposer forgets its last number in a restart.
     M46 "M46",
+    /// M47 `truncate.no_fsync`: a cut comes back.
+    M47 "M47",
 }
 
 impl fmt::Display for Bug {
@@ -173,6 +199,18 @@ macro_rules! denied {
 impl Policy for Teaching {
     denied! {
         ack_waits_for_sync by M32,
+        own_ack_waits_for_sync by M33,
+        cut_is_synced by M47,
+        starts_from_a_snapshot by M26,
+        snapshot_holds_its_zxid by M25,
+        leads_with_its_log by M20,
+        snap_names_its_tree by M09,
+        keeps_accepting by M43,
+        only_the_leader_expires by M36,
+        numbers_by_the_tree by M40,
+        events_precede_replies by M38,
+        tells_what_was_missed by M39,
+        headers_say_last_applied by M27,
         newleader_ack_waits_for_sync by M02,
         promise_waits_for_sync by M13,
         history_precedes_epoch by M01,
@@ -208,6 +246,13 @@ impl Policy for Teaching {
         match self.bugs.has(Bug::M30) {
             true => whole / 2,
             false => Correct.majority(whole),
+        }
+    }
+
+    fn closing_list_max(&self) -> usize {
+        match self.bugs.has(Bug::M42) {
+            true => usize::MAX,
+            false => Correct.closing_list_max(),
         }
     }
 

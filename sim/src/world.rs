@@ -95,6 +95,7 @@ impl World {
             agenda: Agenda::default(),
             checker: Checker::new(given.quorums(), limits(&given.timing))
                 .with_election(given.timing.election)
+                .with_sync_quorum(given.timing.sync_quorum)
                 .with_acceptors(given.acceptors()),
             disturbed: Mono(0),
             late: Mono(0),

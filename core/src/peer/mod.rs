@@ -347,7 +347,7 @@ impl<P: Policy> Peer<P> {
     /// The other side of a quorum connection broke the protocol or the connection ended.
     pub fn on_quorum_down(&mut self, now: Now, conn: ConnId, out: &mut Out<Effect>) {
         match &mut self.role {
-            RoleState::Leading(leader) => leader.on_down(conn),
+            RoleState::Leading(leader) => leader.on_lost(&self.shared, conn, out),
             RoleState::Learning(learner) if learner.is_on(conn) => {
                 let outcome = learner.on_down(now.mono);
                 self.leave_if(now, outcome, out);
@@ -414,7 +414,7 @@ impl<P: Policy> Peer<P> {
             RoleState::Standalone(standalone) => {
                 standalone.pipeline.sessions.touch(session, timeout_ms, now.mono);
             }
-            RoleState::Learning(learner) => learner.touch(session, timeout_ms),
+            RoleState::Learning(learner) => learner.touch(now.mono, session, timeout_ms),
             RoleState::New
             | RoleState::Settling { .. }
             | RoleState::Looking(_)

@@ -43,10 +43,23 @@ pub struct Scene<'a> {
     pub database: &'a Database,
     /// What clients are told as the last zxid.
     pub last_processed: Zxid,
+    /// What is decided about clients.
+    pub rules: ClientRules,
     /// Counters.
     pub stats: &'a mut Stats,
     /// Where effects go.
     pub out: &'a mut Out<Effect>,
+}
+
+/// The decisions about clients, as the policy has them: all true, but for known bugs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClientRules {
+    /// Whether the events of a transaction leave before the reply to it.
+    pub events_first: bool,
+    /// Whether a client that sets its watches again is told of what it missed.
+    pub tells_missed: bool,
+    /// Whether headers carry the last applied transaction, and not the client's own last one.
+    pub last_applied: bool,
 }
 
 /// What a client's frame asks of the role.
@@ -257,7 +270,16 @@ impl Clients {
 
     /// A transaction was applied: watches fire, then whoever asked for it is answered.
     pub fn on_applied(&mut self, scene: &mut Scene, header: &TxnHeader, applied: &Applied) {
-        self.fire_watches(scene, header.zxid, applied);
+        if scene.rules.events_first {
+            self.fire_watches(scene, header.zxid, applied);
+        }
+        self.answer_applied(scene, header, applied);
+        if !scene.rules.events_first {
+            self.fire_watches(scene, header.zxid, applied);
+        }
+    }
+
+    fn answer_applied(&mut self, scene: &mut Scene, header: &TxnHeader, applied: &Applied) {
         if applied.op == OpCode::CreateSession {
             self.on_session_created(scene, header.session);
             return;
@@ -491,6 +513,7 @@ impl Clients {
             .waiting
             .pop_front_if(|waiting| waiting.xid == header.cxid && matches!(waiting.on, On::Commit));
         if let Some(waiting) = waiting {
+            connection.last_zxid = header.zxid;
             self.reply(scene, conn, &waiting, of_write(applied));
         }
     }
@@ -544,6 +567,10 @@ impl Clients {
         let done =
             |found: bool| if found { Ok(Response::Empty) } else { Err(ErrorCode::NoWatcher) };
         let missed = match request {
+            client::Request::SetWatches(set) if !scene.rules.tells_missed => {
+                watches.set_all(set, conn);
+                Vec::new()
+            }
             client::Request::SetWatches(set) => {
                 watches.set_watches(set, &scene.database.tree, conn)
             }
@@ -588,7 +615,8 @@ impl Clients {
         response: Result<Response, i32>,
     ) {
         self.outstanding -= 1;
-        let zxid = scene.last_processed;
+        let own = self.connections.get(&conn).map(|connection| connection.last_zxid);
+        let zxid = own.filter(|_| !scene.rules.last_applied).unwrap_or(scene.last_processed);
         let (xid, op) = (waiting.xid, waiting.op);
         let (error, body) = match response {
             Ok(body) => (0, body),

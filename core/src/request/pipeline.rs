@@ -4,14 +4,19 @@
 //! committed or not; so the next request sees the ones before it, and the digest after each is at
 //! hand. Source: ZooKeeper's `PrepRequestProcessor` (its `outstandingChanges` are our `prepared`).
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use crate::config::Rules;
+use crate::limits::CLOSING_LIST_MAX;
+use crate::policy::Policy;
 use crate::request::prep::{PrepContext, prep};
 use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
 use crate::tree::Database;
 use crate::txn::{LogRecord, Txn, TxnHeader};
-use crate::types::{Now, SessionId, Xid, Zxid};
-use crate::wire::client::{self, ErrorCode, OpCode};
+use crate::types::{Now, Path, SessionId, Xid, Zxid};
+use crate::wire::client::{self, CreateMode, ErrorCode, OpCode};
 use crate::wire::txn;
 
 /// Where requests become transactions, in order.
@@ -22,12 +27,30 @@ pub struct Pipeline {
     rules: Rules,
     /// Which sessions live.
     pub sessions: SessionTracker,
+    /// How many bytes of paths a closeSession lists.
+    closing_list_max: usize,
+    /// The number of the next sequential name, if it is not its parent's; only a bug counts so.
+    next_number: Option<i32>,
 }
 
 impl Pipeline {
     /// Begins after `last`, on a tree that holds everything up to it.
     pub fn new(database: Database, last: Zxid, sessions: SessionTracker, rules: Rules) -> Pipeline {
-        Pipeline { prepared: database, last_proposed: last, rules, sessions }
+        Pipeline {
+            prepared: database,
+            last_proposed: last,
+            rules,
+            sessions,
+            closing_list_max: CLOSING_LIST_MAX,
+            next_number: None,
+        }
+    }
+
+    /// The same with the decisions of a policy.
+    pub fn with_policy(mut self, policy: &impl Policy) -> Pipeline {
+        self.closing_list_max = policy.closing_list_max();
+        self.next_number = (!policy.numbers_by_the_tree()).then_some(0);
+        self
     }
 
     /// The last transaction made.
@@ -89,18 +112,101 @@ impl Pipeline {
             Origin::ClientOf(_) if op == OpCode::CreateSession => {}
             Origin::ClientOf(server) => self.sessions.check(request.session, server)?,
         }
-        let decoded = client::Request::decode(op.to_wire(), request.body.clone())
+        let mut decoded = client::Request::decode(op.to_wire(), request.body.clone())
             .map_err(|error| error.code())?;
+        self.number(&mut decoded);
         if op == OpCode::CloseSession {
             self.sessions.set_closing(request.session);
         }
         let context = PrepContext { header: *header, auth: &request.auth, rules: self.rules };
-        let txn = prep(&decoded, &context, &self.prepared);
+        let mut txn = prep(&decoded, &context, &self.prepared);
+        if let Txn::CloseSession { paths } = &mut txn {
+            // Without a list each server takes the ephemerals from its own tree, as before 3.6.
+            let len = |paths: &Vec<Path>| paths.iter().map(|path| path.len()).sum::<usize>();
+            paths.take_if(|paths| len(paths) > self.closing_list_max);
+        }
         if let Txn::CreateSession { timeout_ms } = txn {
             // Now, not when it is applied: a follower may apply it first, and its client's next
             // request be here before this server's own disk has the session.
             self.sessions.add(request.session, timeout_ms, now.mono);
         }
         Ok(txn)
+    }
+
+    /// Gives a sequential name the next number of this leader's own; only a bug does that.
+    fn number(&mut self, request: &mut client::Request) {
+        let (client::Request::Create(create) | client::Request::Create2(create)) = request else {
+            return;
+        };
+        let plain = match CreateMode::from_wire(create.flags) {
+            Some(CreateMode::PersistentSequential) => CreateMode::Persistent,
+            Some(CreateMode::EphemeralSequential) => CreateMode::Ephemeral,
+            _ => return,
+        };
+        if let Some(number) = &mut self.next_number {
+            create.path = format!("{}{number:010}", create.path).into();
+            create.flags = plain.to_wire();
+            *number += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{AclKey, Znode};
+    use crate::types::{Epoch, Mono, WallMs};
+    use crate::wire::frame::FrameBuffer;
+    use crate::wire::quorum::{PacketKind, QuorumPacket};
+
+    /// Policy of mutation M42.
+    #[derive(Clone, Hash, Debug)]
+    struct Unlimited;
+
+    impl Policy for Unlimited {
+        fn closing_list_max(&self) -> usize {
+            usize::MAX
+        }
+    }
+
+    const SESSION: SessionId = SessionId(7);
+    const NOW: Now = Now { mono: Mono(0), wall: WallMs(0) };
+
+    /// A tree in which a session owns znodes whose paths are longer than any packet.
+    fn with_long_ephemerals() -> Database {
+        let mut database = Database::genesis();
+        database.sessions.insert(SESSION, 4000);
+        for number in 0..3 {
+            let path = format!("/{number}{}", "x".repeat(CLOSING_LIST_MAX * 9 / 10));
+            let znode = Znode::new(None, AclKey::OPEN, Zxid(1), WallMs(0), SESSION.0);
+            database.tree.insert_loaded(path.into(), znode).expect("its parent is the root");
+        }
+        database
+    }
+
+    /// What a follower reads of the PROPOSAL of the session's end, and the tree behind it.
+    fn end_session(policy: &impl Policy) -> (Option<QuorumPacket>, u64) {
+        let sessions = SessionTracker::new(2000, [(SESSION, 4000)].into_iter(), NOW.mono);
+        let last = Zxid::new(Epoch(1), 1);
+        let pipeline = Pipeline::new(with_long_ephemerals(), last, sessions, Rules::default());
+        let mut pipeline = pipeline.with_policy(policy);
+        let record = pipeline.prepare(NOW, &Request::expiry(SESSION));
+        let (kind, zxid) = (PacketKind::Proposal, record.zxid());
+        let packet = QuorumPacket { kind, zxid, data: Some(record.encoded), auth: None };
+        let mut stream = FrameBuffer::default();
+        stream.push(packet.encode());
+        let read = QuorumPacket::decode(&mut stream).ok().flatten();
+        (read, pipeline.prepared.tree.ephemeral_count())
+    }
+
+    /// ZOOKEEPER-4306: with the list nobody could read the packet, now or after a restart.
+    #[test]
+    fn the_end_of_a_session_fits_into_a_packet() {
+        let (read, left) = end_session(&crate::policy::Correct);
+        let read = read.expect("it can be read");
+        let record = txn::decode(read.data.expect("a PROPOSAL has a record")).expect("a record");
+        assert_eq!((record.txn, left), (Txn::CloseSession { paths: None }, 0));
+        let (read, left) = end_session(&Unlimited);
+        assert_eq!((read, left), (None, 0));
     }
 }

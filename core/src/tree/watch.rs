@@ -266,6 +266,16 @@ impl WatchTable {
         events
     }
 
+    /// Sets all of them, whatever the client missed; only a bug does that.
+    pub fn set_all(&mut self, request: &SetWatches, conn: ConnId) {
+        for path in request.data_watches.iter().chain(&request.exist_watches) {
+            self.add(Watch::Data(path.clone()), conn);
+        }
+        for path in &request.child_watches {
+            self.add(Watch::Child(path.clone()), conn);
+        }
+    }
+
     /// Whether the connection has a watch of this kind on the path.
     pub fn contains(&self, path: &str, kind: WatcherType, conn: ConnId) -> bool {
         self.kinds(path, conn).meets(Kinds::of(kind))

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use crate::config::PeerRole;
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
+use crate::request::sessions::SessionTracker;
 use crate::shared::Shared;
 use crate::storage::Write;
 use crate::trace::{Event, Leave, Phase, SyncMode};
@@ -345,6 +346,11 @@ impl Learner {
             shared.history.forget_after(before);
         }
         shared.enter_epoch(epoch);
+        if !shared.policy.only_the_leader_expires() {
+            let known = shared.database.sessions.iter().map(|(sid, timeout)| (*sid, *timeout));
+            let tick_ms = shared.config.tick_time_ms;
+            self.sessions = Some(SessionTracker::new(tick_ms, known, now.mono));
+        }
         for record in proposed {
             match self.role {
                 PeerRole::Participant => self.log_proposal(shared, record, out)?,

@@ -48,7 +48,8 @@ impl Broadcast {
         let first = Zxid::new(epoch, 0).max(database.last_zxid);
         Broadcast {
             epoch,
-            pipeline: Pipeline::new(database.clone(), first, sessions, shared.config.rules),
+            pipeline: Pipeline::new(database.clone(), first, sessions, shared.config.rules)
+                .with_policy(&shared.policy),
             last_committed: first,
             acked: BTreeMap::new(),
             learner_syncs: VecDeque::new(),

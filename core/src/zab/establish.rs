@@ -128,6 +128,9 @@ impl Leader {
         *durable = true;
         let epoch = *epoch;
         out.milestone(Event::AcceptedEpochSet { epoch });
+        if !shared.policy.leads_with_its_log() {
+            shared.disk.claim(Zxid::new(epoch, 0));
+        }
         for (conn, handler) in &self.learners {
             if handler.progress == Progress::Informed {
                 send(*conn, handler.sid, &packet::leader_info(epoch), out);

@@ -17,8 +17,9 @@ use crate::request::sessions::SessionTracker;
 use crate::shared::Shared;
 use crate::trace::{Event, Leave, Phase, Refusal};
 use crate::txn::LogRecord;
-use crate::types::{ConnId, Epoch, Mono, Now, ServerId, Ticket, Zxid};
+use crate::types::{ConnId, Epoch, Mono, Now, ServerId, Ticket, Xid, Zxid};
 use crate::view::{Awaited, LearnerView};
+use crate::wire::client::OpCode;
 use crate::wire::quorum::{PacketKind, PingData, QuorumPacket, RevalidateReply, RevalidateRequest};
 use crate::zab::broadcast::Broadcast;
 use crate::zab::packet::{self, send};
@@ -214,8 +215,16 @@ impl Leader {
         self.learners.insert(conn, handler);
     }
 
-    /// A learner's connection ended.
-    pub fn on_down(&mut self, conn: ConnId) {
+    /// A learner's connection ended, by itself.
+    pub fn on_lost<P: Policy>(&mut self, shared: &Shared<P>, conn: ConnId, out: &mut Out<Effect>) {
+        let is_nobodys = self.learners.get(&conn).is_some_and(|handler| !handler.sid.is_named());
+        if is_nobodys && !shared.policy.keeps_accepting() {
+            out.push(Effect::Unlisten { port: PortKind::Quorum });
+        }
+        self.on_down(conn);
+    }
+
+    pub(super) fn on_down(&mut self, conn: ConnId) {
         self.learners.remove(&conn);
         if let Stage::Broadcast(broadcast) = &mut self.stage {
             broadcast.forget_learner(conn);
@@ -374,7 +383,7 @@ impl Leader {
         zxid: Zxid,
         out: &mut Out<Effect>,
     ) {
-        if shared.policy.ack_waits_for_sync() {
+        if shared.policy.own_ack_waits_for_sync() {
             self.held.push_back((ticket, Held::OwnAck(zxid)));
         } else {
             self.count_ack(shared, now, shared.me(), zxid, out);
@@ -423,9 +432,13 @@ impl Leader {
         let handler = self.learners.get(&conn).expect("checked by the caller");
         let (sid, is_ready) = (handler.sid, handler.progress == Progress::Ready);
         let request = Request::from_packet(packet, sid).filter(|_| is_ready);
-        let Some(request) = request else {
+        let Some(mut request) = request else {
             return Outcome::Refuse(Refusal::ProtocolError);
         };
+        let is_expiry = request.op == OpCode::CloseSession && request.cxid == Xid(0);
+        if is_expiry && !shared.policy.only_the_leader_expires() {
+            request = Request::expiry(request.session);
+        }
         match self.submit(shared, now, request, Some(conn), out) {
             Ok(()) => Outcome::Go,
             Err(why) => Outcome::Leave(why),

@@ -10,6 +10,7 @@ use crate::limits::{LEARNER_CONNECT_TRIES, LEARNER_RETRY_MS};
 use crate::policy::Policy;
 use crate::process::{Effect, Out, PortKind};
 use crate::request::Request;
+use crate::request::sessions::SessionTracker;
 use crate::request::syncs::WaitingSyncs;
 use crate::shared::Shared;
 use crate::storage::Write;
@@ -43,6 +44,8 @@ pub struct Learner {
     syncs: VecDeque<(SessionId, Xid)>,
     /// Syncs that the leader answered; they wait until what was committed before is applied.
     answered_syncs: WaitingSyncs,
+    /// Which sessions live, for a follower that gives them up itself; only a bug has it.
+    pub(super) sessions: Option<SessionTracker>,
 }
 
 /// How far the learner has come.
@@ -90,6 +93,7 @@ impl Learner {
             touched: BTreeMap::new(),
             syncs: VecDeque::new(),
             answered_syncs: WaitingSyncs::default(),
+            sessions: None,
         };
         learner.connect(shared, out);
         learner
@@ -187,7 +191,11 @@ impl Learner {
             | Stage::Promising { .. }
             | Stage::Synchronization(_)
             | Stage::Adopting(_) => self.last_heard.plus_ms(shared.config.init_limit_ms()),
-            Stage::Broadcast { .. } => self.last_heard.plus_ms(shared.config.sync_limit_ms()),
+            Stage::Broadcast { .. } => {
+                let silence = self.last_heard.plus_ms(shared.config.sync_limit_ms());
+                let expiry = self.sessions.as_ref().and_then(SessionTracker::deadline);
+                expiry.map_or(silence, |expiry| expiry.min(silence))
+            }
         }
     }
 
@@ -201,6 +209,7 @@ impl Learner {
         now: Mono,
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
+        self.expire_sessions(now, out);
         if now < self.deadline(shared) {
             return Ok(());
         }
@@ -296,8 +305,20 @@ impl Learner {
     }
 
     /// A client was heard of; the leader learns of it with the next ping.
-    pub fn touch(&mut self, session: SessionId, timeout_ms: i32) {
+    pub fn touch(&mut self, now: Mono, session: SessionId, timeout_ms: i32) {
         self.touched.insert(session, timeout_ms);
+        if let Some(sessions) = &mut self.sessions {
+            sessions.touch(session, timeout_ms, now);
+        }
+    }
+
+    /// Gives up the sessions that it keeps track of itself.
+    fn expire_sessions(&mut self, now: Mono, out: &mut Out<Effect>) {
+        let expired = self.sessions.as_mut().map(|sessions| sessions.expire(now));
+        for session in expired.into_iter().flatten() {
+            out.milestone(Event::SessionExpired { session });
+            send(self.conn, self.leader, &Request::expiry(session).to_packet(), out);
+        }
     }
 
     pub(super) fn hold(&mut self, ticket: Ticket, held: Held) {
@@ -509,7 +530,7 @@ impl Learner {
         out: &mut Out<Effect>,
     ) {
         let Stage::Broadcast { committed, .. } = self.stage else { return };
-        shared.apply_through(now, committed, None, out);
+        shared.apply_through(now, committed, self.sessions.as_mut(), out);
         self.answered_syncs.release(shared, now, out);
         shared.maybe_snapshot(out);
     }

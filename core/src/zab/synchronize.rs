@@ -93,6 +93,10 @@ impl Leader {
             // It comes back with the same log: it could not cut it.
             plan = whole_tree(shared.database.last_zxid, records);
         }
+        if plan.mode == SyncMode::Snap && !shared.policy.snap_names_its_tree() {
+            plan.to = records.last().map_or(plan.to, LogRecord::zxid);
+            plan.from = records.len();
+        }
         let entries = u32::try_from(records.len() - plan.from).unwrap_or(u32::MAX);
         let (mode, to) = (plan.mode, plan.to);
         out.milestone(Event::SyncChosen { learner: sid, peer_last, mode, to, entries });

@@ -139,7 +139,10 @@ impl Load {
                 let name = self.name();
                 create(path(&format!("/e-{name}")), value, CreateMode::Ephemeral)
             }
-            5 => create(path("/seq-"), value, CreateMode::PersistentSequential),
+            5 => {
+                let name = ["/seq-", "/lock-"][prng.below(2) as usize];
+                create(path(name), value, CreateMode::PersistentSequential)
+            }
             6 => Request::SetData(SetDataRequest { path: shared, data: Some(value), version }),
             7 => Request::Delete(DeleteRequest { path: shared, version }),
             8 => Request::Multi(vec![

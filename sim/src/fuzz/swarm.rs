@@ -5,6 +5,7 @@
 
 use zablab_core::config::{CrossEpoch, PeerRole};
 use zablab_core::prng::Prng;
+use zablab_core::storage::FileId;
 use zablab_core::trace::{Phase, Role};
 use zablab_core::types::{Epoch, ServerId};
 
@@ -74,6 +75,8 @@ const ROOM_MAX: u64 = 2000;
 /// Where the content of a log record begins, in bytes: behind its checksum and its length. A wrong
 /// length is not told from the end of a torn write.
 const BEHIND_LEN: u32 = 12;
+/// While a log is being cut, its disk fails in one step of so many.
+const CUT_FAILS_ONE_IN: u64 = 40;
 /// The longest jump of a wall clock, in ms: one hour.
 const JUMP_MAX_MS: u64 = 3_600_000;
 
@@ -175,6 +178,11 @@ impl Swarm {
         if let Some(fault) = self.rest.pop() {
             return Some(fault);
         }
+        if let Some(server) = self.cutting(world)
+            && prng.below(CUT_FAILS_ONE_IN) == 0
+        {
+            return Some(Fault::FailDisk { server });
+        }
         if !world.agenda().is_empty() && prng.below(self.fault_one_in) > 0 {
             return None;
         }
@@ -186,6 +194,14 @@ impl Swarm {
         });
         let (kind, _) = *drawn?;
         self.make(kind, prng, world)
+    }
+
+    /// A server whose log is being cut, if disks may fail: that is rare and soon over.
+    fn cutting(&self, world: &World) -> Option<ServerId> {
+        let fails = |(drawn, weight): &(Drawn, u64)| *drawn == Drawn::FailDisk && *weight > 0;
+        let mut cutting = world.nodes().filter(|(_, node)| node.is_cutting());
+        let (server, _) = cutting.next()?;
+        self.weights.iter().any(fails).then_some(server)
     }
 
     /// Whom a fault hits.
@@ -276,9 +292,11 @@ impl Swarm {
             Drawn::FlipByte => {
                 let server = observers(world).next()?;
                 let view = world.view(server)?;
-                let of = match prng.below(4) {
-                    0 => Stored::AcceptedEpoch,
-                    1 => Stored::CurrentEpoch,
+                let snapshots = world.node(server)?.disk().files().filter_map(FileId::snapshot_end);
+                let of = match (prng.below(6), snapshots.max()) {
+                    (0, _) => Stored::AcceptedEpoch,
+                    (1, _) => Stored::CurrentEpoch,
+                    (2 | 3, Some(newest)) => Stored::Snapshot(newest),
                     _ => Stored::Record(view.last_logged),
                 };
                 let crash = Fault::Crash { server, keep: Keep::ALL };

@@ -1,7 +1,8 @@
-//! K1, K2, K4, K6, K8: what clients were told is one order, their own, and comes true.
+//! K1, K2, K4 to K9, K11: what clients were told is one order, their own, and comes true.
 //!
 //! A reply names the transaction up to which its server had gone, so no search for an order is
-//! needed. Deliberately not here: what a reply says (see `reads`), and watches (W1 to W4).
+//! needed. Deliberately not here: what a reply says (see `reads`), watches (see `watches`), and
+//! what of K9 needs time (see `liveness`).
 //! Source: part B.4 of the correctness notes; Hunt et al. 2010, section 4.
 
 use std::collections::BTreeMap;
@@ -10,13 +11,17 @@ use std::hash::{Hash, Hasher};
 use zablab_core::client::CallId;
 use zablab_core::trace::Event;
 use zablab_core::tree::Database;
-use zablab_core::types::{ServerId, SessionId, Zxid};
-use zablab_core::wire::client::Request;
+use zablab_core::types::{ServerId, SessionId, Xid, Zxid};
+use zablab_core::wire::client::{CreateMode, OpCode, Request, Response};
 
 use super::facts::Facts;
 use super::histories::History;
 use super::{Invariant, Report};
+use crate::client::Outcome;
 use crate::step::ClientId;
+
+/// How many digits the number of a sequential name has.
+const NUMBER_LEN: usize = 10;
 
 /// What clients did and were told.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +34,16 @@ pub(super) struct Clients {
     newest: Option<(Zxid, CallId)>,
     /// The present session of each client.
     sessions: BTreeMap<ClientId, Session>,
+    /// Whether a sync proves that its leader leads.
+    sync_quorum: bool,
+    /// Whose request became which proposal, until it is committed.
+    proposed: BTreeMap<Zxid, (SessionId, Xid)>,
+    /// The last request of each session that was committed.
+    done: BTreeMap<SessionId, (Xid, Zxid)>,
+    /// The closeSession of each session that has ended.
+    ended: BTreeMap<SessionId, Zxid>,
+    /// The number of each sequential name, by its parent and its transaction.
+    numbers: BTreeMap<String, BTreeMap<Zxid, (u32, CallId)>>,
 }
 
 /// A call without an answer.
@@ -36,6 +51,8 @@ pub(super) struct Clients {
 struct Open {
     client: ClientId,
     is_write: bool,
+    is_sync: bool,
+    is_sequential: bool,
     /// The newest write that was answered before this call began.
     after: Option<(Zxid, CallId)>,
 }
@@ -53,14 +70,26 @@ struct Session {
 impl Clients {
     /// Feeds all of it to a hasher.
     pub(super) fn hash<H: Hasher>(&self, facts: &Facts, hasher: &mut H) {
-        let Clients { open, told, newest, sessions } = self;
+        let Clients { open, told, newest, sessions, sync_quorum: _, proposed, done, .. } = self;
         let told = told.map(|(call, history)| (call, facts.histories.digest(history)));
         (open, told, newest, sessions).hash(hasher);
+        (proposed, done, &self.ended, &self.numbers).hash(hasher);
+    }
+
+    /// Whether leaders prove with each sync that they lead.
+    pub(super) fn set_sync_quorum(&mut self, sync_quorum: bool) {
+        self.sync_quorum = sync_quorum;
     }
 
     /// A call begins.
     pub(super) fn called(&mut self, client: ClientId, call: CallId, request: &Request) {
-        let open = Open { client, is_write: is_write(request), after: self.newest };
+        let open = Open {
+            client,
+            is_write: is_write(request),
+            is_sync: matches!(request, Request::Sync { .. }),
+            is_sequential: is_sequential(request),
+            after: self.newest,
+        };
         self.open.insert(call, open);
     }
 
@@ -72,21 +101,30 @@ impl Clients {
         }
     }
 
-    /// A call ends. `zxid` is `None` if there was no reply.
+    /// A call ends.
     pub(super) fn returned(
         &mut self,
         facts: &Facts,
         call: CallId,
-        zxid: Option<Zxid>,
-        error: i32,
+        outcome: &Outcome,
         report: &mut Report,
     ) {
         let Some(open) = self.open.remove(&call) else { return };
-        let Some(zxid) = zxid else { return };
-        let done = open.is_write && error == 0;
-        self.in_session(&open, call, zxid, done, report);
-        if !done {
+        let Some(zxid) = outcome.zxid else { return };
+        let Ok(response) = &outcome.result else {
+            return self.in_session(&open, call, zxid, false, report);
+        };
+        self.in_session(&open, call, zxid, open.is_write, report);
+        if open.is_sync {
+            self.synced(&open, call, zxid, report);
+        }
+        if !open.is_write {
             return;
+        }
+        if let Response::Create { path } | Response::Create2 { path, .. } = response
+            && open.is_sequential
+        {
+            self.numbered(path, zxid, call, report);
         }
         if let Some((earlier, other)) = open.after.filter(|(earlier, _)| *earlier >= zxid) {
             let (call, other) = (call.0, other.0);
@@ -111,6 +149,40 @@ impl Clients {
         let len = facts.histories.len(history);
         if self.told.is_none_or(|(_, told)| facts.histories.len(told) < len) {
             self.told = Some((call, history));
+        }
+    }
+
+    /// K5. A leader that was replaced and does not know it may answer a sync, unless it proves that
+    /// it leads (ZOOKEEPER-1675); then what it does not know is of a later epoch.
+    fn synced(&self, open: &Open, call: CallId, zxid: Zxid, report: &mut Report) {
+        let Some((before, other)) = open.after.filter(|(before, _)| *before > zxid) else { return };
+        if self.sync_quorum || before.epoch() == zxid.epoch() {
+            let (call, other) = (call.0, other.0);
+            let why = format!(
+                "the sync of call {call} was answered with {zxid:?}, but it began after call \
+                 {other} was answered OK with {before:?}"
+            );
+            report.broken(Invariant::K5, [], why);
+        }
+    }
+
+    /// K11: neighbours in the order of transactions have rising numbers.
+    fn numbered(&mut self, path: &str, zxid: Zxid, call: CallId, report: &mut Report) {
+        let Some((parent, name)) = path.rsplit_once('/') else { return };
+        let digits = name.len().checked_sub(NUMBER_LEN).and_then(|at| name.get(at..));
+        let Some(number) = digits.and_then(|digits| digits.parse().ok()) else { return };
+        let numbers = self.numbers.entry(parent.to_owned()).or_default();
+        let before = numbers.range(..zxid).next_back().map(|(_, earlier)| *earlier);
+        let after = numbers.range(zxid..).next().map(|(_, later)| *later);
+        numbers.insert(zxid, (number, call));
+        let earlier = before.filter(|(earlier, _)| *earlier >= number);
+        if let Some((other, of)) = earlier.or(after.filter(|(later, _)| *later <= number)) {
+            let (call, of) = (call.0, of.0);
+            let why = format!(
+                "call {call} got the number {number} under {parent}/ with {zxid:?}, and call {of} \
+                 the number {other}: they do not rise with the transactions"
+            );
+            report.broken(Invariant::K11, [], why);
         }
     }
 
@@ -177,8 +249,29 @@ impl Clients {
         event: &Event,
         report: &mut Report,
     ) {
-        let Event::Established { epoch } = event else {
-            return;
+        let epoch = match event {
+            Event::Established { epoch } => epoch,
+            Event::Proposed { zxid, op, session, cxid } => {
+                if *op != OpCode::Error.to_wire() && cxid.0 > 0 {
+                    self.proposed.insert(*zxid, (*session, *cxid));
+                }
+                return;
+            }
+            Event::Committed { zxid } => {
+                return if facts.server(id).decides() {
+                    self.committed(id, *zxid, report)
+                };
+            }
+            Event::Applied { zxid, op, session, error: 0 } => {
+                if *op == OpCode::CloseSession.to_wire() {
+                    self.ended.entry(*session).or_insert(*zxid);
+                }
+                return;
+            }
+            Event::Replied { session, op, zxid, error: 0, .. } => {
+                return self.answered(id, *session, *op, *zxid, report);
+            }
+            _ => return,
         };
         let Some((call, told)) = self.told else {
             return;
@@ -198,6 +291,46 @@ impl Clients {
             report.broken(Invariant::K6, [id], why);
         }
     }
+}
+
+impl Clients {
+    /// K7: what is committed of a session has its requests in order, each once.
+    fn committed(&mut self, id: ServerId, zxid: Zxid, report: &mut Report) {
+        let Some((session, xid)) = self.proposed.remove(&zxid) else { return };
+        let (last, other) = *self.done.entry(session).or_insert((xid, zxid));
+        // A leader that was replaced may learn late that a quorum has what it proposed.
+        if other < zxid {
+            self.done.insert(session, (xid, zxid));
+        }
+        if other != zxid && (last < xid) != (other < zxid) {
+            let (xid, last) = (xid.0, last.0);
+            let why = format!(
+                "leader {id} committed request {xid} of session {session} as {zxid:?}, but \
+                 {other:?} is its request {last}"
+            );
+            report.broken(Invariant::K7, [id], why);
+        }
+    }
+
+    /// K9: nothing is OK in a session that has ended.
+    fn answered(&self, id: ServerId, session: SessionId, op: i32, zxid: Zxid, report: &mut Report) {
+        let end = self.ended.get(&session).filter(|end| **end <= zxid);
+        if let Some(end) = end.filter(|_| op != OpCode::CloseSession.to_wire()) {
+            let why = format!(
+                "server {id} answered a request of session {session} with {zxid:?} though {end:?} \
+                 had ended it"
+            );
+            report.broken(Invariant::K9, [id], why);
+        }
+    }
+}
+
+fn is_sequential(request: &Request) -> bool {
+    let (Request::Create(create) | Request::Create2(create)) = request else { return false };
+    matches!(
+        CreateMode::from_wire(create.flags),
+        Some(CreateMode::PersistentSequential | CreateMode::EphemeralSequential)
+    )
 }
 
 /// True if it becomes a transaction, and its answer carries the zxid of that.

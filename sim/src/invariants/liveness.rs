@@ -47,6 +47,8 @@ pub(super) struct Liveness {
     established: BTreeMap<ServerId, Mono>,
     /// The shortest timeout that each session was ever granted, in ms.
     timeouts: BTreeMap<SessionId, u64>,
+    /// When a leader last heard of a session by a client of its own.
+    touched: BTreeMap<(ServerId, SessionId), Mono>,
 }
 
 impl Liveness {
@@ -60,6 +62,7 @@ impl Liveness {
             heard: BTreeMap::new(),
             established: BTreeMap::new(),
             timeouts: BTreeMap::new(),
+            touched: BTreeMap::new(),
         }
     }
 
@@ -110,7 +113,16 @@ impl Liveness {
                 let least = self.timeouts.entry(*session).or_insert(timeout_ms);
                 *least = timeout_ms.min(*least);
             }
-            Event::SessionExpired { session } => self.expired(id, *session, report),
+            Event::Requested { session, .. } if facts.server(id).leading.is_some() => {
+                self.touched.insert((id, *session), self.now);
+            }
+            Event::SessionExpired { session } if facts.server(id).decides() => {
+                self.expired(id, *session, report);
+            }
+            Event::SessionExpired { session } => {
+                let why = format!("server {id} gave session {session} up, but it does not lead");
+                report.broken(Invariant::K9, [id], why);
+            }
             Event::RoleLeft { why: Leave::CounterUsedUp, .. } => self.new_epoch = self.now,
             Event::RoleLeft { why: Leave::ProtocolError, .. } => {
                 let why = format!("server {id} left its leader over a packet of it");
@@ -162,17 +174,23 @@ impl Liveness {
         }
     }
 
-    /// K9: not before its timeout since the present leader began.
-    fn expired(&self, id: ServerId, session: SessionId, report: &mut Report) {
+    /// K9: not before its timeout since the present leader began, and since that one heard of it.
+    fn expired(&mut self, id: ServerId, session: SessionId, report: &mut Report) {
+        let touched = self.touched.remove(&(id, session));
         let (Some(since), Some(timeout_ms)) =
             (self.established.get(&id), self.timeouts.get(&session))
         else {
             return;
         };
+        let touched = touched.filter(|touched| touched > since);
+        let (since, what) = match touched {
+            Some(touched) => (touched, "it was heard of"),
+            None => (*since, "the leader began"),
+        };
         if self.now < since.plus_ms(timeout_ms * 100 / SLACK_PERCENT) {
             let why = format!(
                 "leader {id} gave session {session} up before its timeout of {timeout_ms} ms had \
-                 passed since the leader began"
+                 passed since {what}"
             );
             report.broken(Invariant::K9, [id], why);
         }

@@ -7,7 +7,8 @@
 //!
 //! One file per family of rules: `local` (L: each server by itself, against its own disk),
 //! `broadcast` and `streams` (Z: all servers together), `election` (E), `liveness` (what needs
-//! time), `clients` and `reads` (K: what clients were told). All read the same `facts`; a rule that
+//! time), `clients` and `reads` (K: what clients were told), `watches` (W: of what they were told
+//! without asking), `trees` (Z16: what histories do). All read the same `facts`; a rule that
 //! needs more keeps it in its own file. `paxos` (X) has facts and hooks of its own, as its
 //! processes are no servers. Deliberately not here: what depends on wall time.
 //!
@@ -26,6 +27,8 @@ mod reads;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod trees;
+mod watches;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -36,10 +39,11 @@ use zablab_core::paxos::{Durable, Value};
 use zablab_core::quorum::Quorums;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
-use zablab_core::types::{Mono, ServerId, SessionId, Ticket, Zxid};
+use zablab_core::tree::Database;
+use zablab_core::types::{Mono, Path, ServerId, SessionId, Ticket, Zxid};
 use zablab_core::wire::client::Request;
 
-use crate::client::Call;
+use crate::client::{Call, Outcome};
 use crate::step::ClientId;
 use broadcast::Broadcast;
 use clients::Clients;
@@ -47,13 +51,15 @@ use election::Elections;
 use facts::Facts;
 use liveness::Liveness;
 use streams::Streams;
+use trees::Trees;
+use watches::Watches;
 
 pub use liveness::Limits;
 
 macro_rules! invariants {
     ($($name:ident $text:literal),* $(,)?) => {
         /// The name of an invariant: Z broadcast safety, L local order, K sessions and clients,
-        /// X single-decree Paxos.
+        /// W watches, X single-decree Paxos.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
         pub enum Invariant {
             $(#[doc = $text] $name,)*
@@ -91,7 +97,7 @@ invariants! {
     Z13 "Logs that share a transaction are equal up to it.",
     Z14 "Equal zxids name equal bytes.",
     Z15 "Neither a log nor what a leader sends to a learner has a gap.",
-    Z16 "A server answers clients from a tree that has all of the history that it adopted.",
+    Z16 "A tree has all of the history that was adopted, and equal histories make equal trees.",
     Z17 "Recovery finds what the disk made durable, and nothing that was not written.",
     L1 "A promise is durable before LEADERINFO or ACKEPOCH leaves.",
     L2 "The epoch and its history are durable before ACK NEWLEADER leaves.",
@@ -110,10 +116,18 @@ invariants! {
     K2 "What a session asks for is done and answered in the order in which it asked.",
     K3 "A read shows what was written last before the zxid of its reply, and nothing else.",
     K4 "The zxids of the replies of a session never fall.",
+    K5 "A sync is answered behind every write that was answered before it was asked for.",
     K6 "A write that was answered OK is committed and in the history of every later leader.",
+    K7 "No request is done twice.",
     K8 "An ephemeral znode belongs to a session that lives in the same state.",
-    K9 "No session ends before its timeout has passed under the present leader.",
+    K9 "Only the leader ends a session, after its timeout, and nothing is OK in it then.",
+    K10 "The numbers in the stat of a znode go together.",
+    K11 "The numbers of sequential names rise under each parent.",
     Q1 "A leader that hears of no quorum answers nobody.",
+    W1 "A client is told of a change that it watches for before it can see it.",
+    W2 "Events reach a client in the order of the changes.",
+    W3 "A watch tells of one change, which was made after the watch was set.",
+    W4 "No change that is watched for is kept secret.",
     X1 "An acceptor's promise never falls, and it says nothing that is not durable.",
     X2 "Once a value is chosen, every proposal with a greater number has that value.",
     X3 "At most one value is chosen, and it was proposed.",
@@ -179,6 +193,8 @@ pub struct Checker {
     clients: Clients,
     elections: Elections,
     streams: Streams,
+    trees: Trees,
+    watches: Watches,
     liveness: Liveness,
     paxos: paxos::Paxos,
     report: Report,
@@ -193,6 +209,8 @@ impl Checker {
             clients: Clients::default(),
             elections: Elections::default(),
             streams: Streams::default(),
+            trees: Trees::default(),
+            watches: Watches::default(),
             liveness: Liveness::new(limits),
             paxos: paxos::Paxos::default(),
             report: Report::default(),
@@ -203,6 +221,13 @@ impl Checker {
     #[must_use]
     pub fn with_election(mut self, election: ElectionAlg) -> Self {
         self.facts.election = election;
+        self
+    }
+
+    /// The same for leaders that answer a sync only when a quorum has acknowledged that they lead.
+    #[must_use]
+    pub fn with_sync_quorum(mut self, sync_quorum: bool) -> Self {
+        self.clients.set_sync_quorum(sync_quorum);
         self
     }
 
@@ -233,6 +258,7 @@ impl Checker {
         clients.hash(facts, hasher);
         elections.hash(hasher);
         streams.hash(hasher);
+        (&self.trees, &self.watches).hash(hasher);
     }
 
     /// How many transactions are in the order that was committed.
@@ -371,20 +397,39 @@ impl Checker {
         self.paxos.event(process, event, &mut self.report);
     }
 
+    /// The state of a server that has just applied something or begun to serve.
+    pub fn on_state(&mut self, server: ServerId, database: &Database) {
+        self.trees.stands(&self.facts, server, database, &mut self.report);
+    }
+
     /// A client sends a request.
     pub fn on_client_call(&mut self, client: ClientId, call: CallId, request: &Request) {
         self.clients.called(client, call, request);
+        self.watches.called(client, call, request);
     }
 
     /// A server has a client's session, a new one or the one it had.
     pub fn on_client_connected(&mut self, client: ClientId, session: SessionId) {
         self.clients.connected(client, session);
+        self.watches.connected(client, session);
     }
 
-    /// A client's call ended: the zxid of the reply's header, `None` without a reply, and its
-    /// error, 0 for OK.
-    pub fn on_client_return(&mut self, call: CallId, zxid: Option<Zxid>, error: i32) {
-        self.clients.returned(&self.facts, call, zxid, error, &mut self.report);
+    /// A client's call ended.
+    pub fn on_client_return(&mut self, client: ClientId, call: CallId, outcome: &Outcome) {
+        self.clients.returned(&self.facts, call, outcome, &mut self.report);
+        self.watches.returned(client, call, outcome, &mut self.report);
+    }
+
+    /// A client is told of a change; `zxid` is of the event, `watchers` are the calls that set the
+    /// watches which it fires.
+    pub fn on_client_event(
+        &mut self,
+        client: ClientId,
+        path: &Path,
+        zxid: Option<Zxid>,
+        watchers: &[CallId],
+    ) {
+        self.watches.told(client, path, zxid, watchers, &mut self.report);
     }
 
     /// The run is over: what all clients asked for, and what came of it.
@@ -395,5 +440,6 @@ impl Checker {
     /// The run is over: what is kept up to date step by step is computed once more from scratch.
     pub fn on_end(&mut self) {
         self.broadcast.end(&self.facts, &mut self.report);
+        self.watches.end(&mut self.report);
     }
 }

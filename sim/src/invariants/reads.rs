@@ -1,4 +1,4 @@
-//! K3: what clients read is what was written.
+//! K3 and K10: what clients read is what was written.
 //!
 //! Judged when the run is over, over all calls of all clients: a value is known by its znode and
 //! the transaction that wrote it. A read whose header has a zxid shows the last value written up
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use zablab_core::client::CallId;
 use zablab_core::types::{Path, Zxid};
 use zablab_core::wire::client::{Request, Response};
+use zablab_core::wire::records::Stat;
 
 use super::{Invariant, Report};
 use crate::client::Call;
@@ -77,6 +78,7 @@ pub(super) fn end<'a>(calls: impl Iterator<Item = &'a Call>, report: &mut Report
             _ => {}
         }
     }
+    stats_go_together(&reads, report);
     for (path, call, zxid, stat) in reads {
         let newest = stat.czxid.max(stat.mzxid).max(stat.pzxid);
         if newest > zxid {
@@ -95,5 +97,44 @@ pub(super) fn end<'a>(calls: impl Iterator<Item = &'a Call>, report: &mut Report
             );
             report.broken(Invariant::K3, [], why);
         }
+    }
+}
+
+/// K10. Two stats of one znode tell how often its data was set between them: at least once, if
+/// that was ever.
+fn stats_go_together(reads: &[(&Path, CallId, Zxid, Stat)], report: &mut Report) {
+    let mut versions: BTreeMap<(&Path, Zxid), BTreeMap<Zxid, (i32, CallId)>> = BTreeMap::new();
+    for (path, call, _, stat) in reads {
+        let number = call.0;
+        if stat.mzxid < stat.czxid || stat.pzxid < stat.czxid {
+            let (made, set, child) = (stat.czxid, stat.mzxid, stat.pzxid);
+            let why = format!(
+                "call {number} read {path} made by {made:?}, but changed by {set:?} and {child:?}"
+            );
+            report.broken(Invariant::K10, [], why);
+        }
+        if stat.ephemeral_owner.0 > 0 && stat.num_children > 0 {
+            let (owner, count) = (stat.ephemeral_owner, stat.num_children);
+            let why = format!("call {number} read {path} of session {owner} with {count} children");
+            report.broken(Invariant::K10, [], why);
+        }
+        let known = versions.entry((path, stat.czxid)).or_default();
+        let before = known.range(..stat.mzxid).next_back().map(|(_, (version, of))| (version, of));
+        let after = known.range(stat.mzxid..).next().map(|(set, version)| (*set, *version));
+        let wrong = before.filter(|(version, _)| **version >= stat.version).map(|(_, of)| *of);
+        let wrong = wrong.or(after.and_then(|(set, (version, of))| {
+            let fits =
+                if set == stat.mzxid { version == stat.version } else { version > stat.version };
+            (!fits).then_some(of)
+        }));
+        if let Some(of) = wrong {
+            let (version, set, of) = (stat.version, stat.mzxid, of.0);
+            let why = format!(
+                "call {number} read version {version} of {path} as {set:?} left it, which does not \
+                 go with what call {of} read"
+            );
+            report.broken(Invariant::K10, [], why);
+        }
+        known.insert(stat.mzxid, (stat.version, *call));
     }
 }

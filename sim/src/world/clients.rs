@@ -136,10 +136,11 @@ impl World {
             Effect::Returned { call, zxid, result } => {
                 let outcome = Outcome { zxid, result };
                 client.returned(call, outcome.clone(), self.now);
-                self.checker.on_client_return(call, zxid, outcome.code());
+                self.checker.on_client_return(id, call, &outcome);
                 self.record(Some(host), What::ClientReturned { call, outcome });
             }
-            Effect::WatchEvent { kind, path, zxid, watchers: _ } => {
+            Effect::WatchEvent { kind, path, zxid, watchers } => {
+                self.checker.on_client_event(id, &path, zxid, &watchers);
                 self.record(Some(host), What::ClientNotified { kind, path, zxid });
             }
             Effect::StateChanged { state } => {

@@ -7,14 +7,16 @@ use zablab_core::paxos;
 use zablab_core::policy::Policy;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
 use zablab_core::storage::{Write, snapshot};
+use zablab_core::trace::Event;
 use zablab_core::types::{Mono, ServerId};
+use zablab_core::wire::quorum::PacketKind;
 
 use super::World;
 use crate::agenda::{Auto, Entry};
 use crate::given::{self, Preset};
 use crate::io::{self, Batch, Busy, Io, Part};
 use crate::link::{Arrival, Drained};
-use crate::node::Running;
+use crate::node::{Node, Running};
 use crate::step::{Host, Keep, LaneId, Stored};
 use crate::trace::What;
 
@@ -79,9 +81,14 @@ impl World {
                 self.checker.on_persist_issued(sid, *ticket, write);
             }
         }
+        let mut moved = false;
         for event in out.events {
+            moved |= changes_state(&event);
             self.checker.on_event(sid, &event);
             self.record(Some(Host::Server(sid)), What::Core(event));
+        }
+        if moved && let Some(process) = self.nodes.get(&sid).and_then(Node::process) {
+            self.checker.on_state(sid, process.database());
         }
         for effect in out.effects {
             self.run(sid, effect);
@@ -324,7 +331,7 @@ impl World {
             return self.start_paxos(sid);
         }
         let Some(node) = self.nodes.get_mut(&sid).filter(|node| !node.is_up()) else { return };
-        let (io, mut recovered) = match Io::start(&mut node.disk) {
+        let (io, mut recovered) = match Io::start(&mut node.disk, &self.policy) {
             Ok(started) => started,
             Err(why) => {
                 let why = why.to_string();
@@ -390,6 +397,16 @@ impl World {
         self.touch(Host::Server(sid));
         Some(lost)
     }
+}
+
+/// Whether a server's state is another one behind this event, or now seen by clients.
+fn changes_state(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Applied { .. }
+            | Event::Established { .. }
+            | Event::PacketReceived { kind: PacketKind::UpToDate, .. }
+    )
 }
 
 /// The seed of a process: no two servers and no two starts have the same.

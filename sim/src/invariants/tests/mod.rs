@@ -5,6 +5,7 @@ mod clients;
 mod local;
 mod paxos;
 mod reads;
+mod watches;
 
 use bytes::Bytes;
 use expect_test::{Expect, expect};
@@ -14,11 +15,12 @@ use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::{Event, Reason, Role};
 use zablab_core::tree::Database;
 use zablab_core::types::{ElectionEpoch, Epoch, Epochs, ServerId, SessionId, Ticket, Zxid};
-use zablab_core::wire::client::Request;
+use zablab_core::wire::client::{Request, Response};
 use zablab_core::wire::election::Vote;
 use zablab_core::wire::quorum::PacketKind;
 
 use super::{Checker, Invariant, Limits};
+use crate::client::Outcome;
 use crate::step::ClientId;
 
 const CREATE: i32 = 1;
@@ -199,7 +201,13 @@ impl Run {
 
     /// A write is answered OK.
     fn answered(&mut self, call: u64, zxid: Zxid) {
-        self.next().on_client_return(CallId(call), Some(zxid), 0);
+        self.returned(1, call, zxid, Response::Empty);
+    }
+
+    /// A call of a client is answered OK.
+    fn returned(&mut self, client: u32, call: u64, zxid: Zxid, response: Response) {
+        let outcome = Outcome { zxid: Some(zxid), result: Ok(response) };
+        self.next().on_client_return(ClientId(client), CallId(call), &outcome);
     }
 
     fn crash(&mut self, id: i64) {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use expect_test::expect;
 use zablab_core::client::CallId;
-use zablab_core::types::{Mono, WallMs, Zxid};
+use zablab_core::types::{Mono, SessionId, WallMs, Zxid};
 use zablab_core::wire::client::{Request, Response, SetDataRequest};
 use zablab_core::wire::records::Stat;
 
@@ -11,7 +11,8 @@ use super::{Run, z};
 use crate::client::{Call, Outcome};
 
 fn stat(mzxid: Zxid) -> Stat {
-    Stat { mzxid, mtime: WallMs(0), ..Stat::default() }
+    let version = mzxid.counter().cast_signed();
+    Stat { mzxid, version, mtime: WallMs(0), ..Stat::default() }
 }
 
 fn call(id: u64, request: Request, zxid: Zxid, response: Response) -> Call {
@@ -76,5 +77,38 @@ fn k3_a_value_of_the_future() {
     after(&calls).breaks(expect![[r#"
         K3 broken at step 4: call 1 read /a as (1,2) left it, but was answered with
             (1,1)
+    "#]]);
+}
+
+fn exists(id: u64, zxid: Zxid, stat: Stat) -> Call {
+    let request = Request::Exists { path: "/a".into(), watch: false };
+    call(id, request, zxid, Response::Stat(stat))
+}
+
+#[test]
+fn k10_a_change_before_the_creation() {
+    let stat = Stat { czxid: z(1, 2), pzxid: z(1, 2), ..stat(z(1, 1)) };
+    after(&[exists(1, z(1, 2), stat)]).breaks(expect![[r#"
+        K10 broken at step 4: call 1 read /a made by (1,2), but changed by (1,1) and
+            (1,2)
+    "#]]);
+}
+
+#[test]
+fn k10_an_ephemeral_with_children() {
+    let stat = Stat { ephemeral_owner: SessionId(5), num_children: 1, ..stat(z(1, 1)) };
+    after(&[exists(1, z(1, 1), stat)]).breaks(expect![[r#"
+        K10 broken at step 4: call 1 read /a of session 0x5 with 1 children
+    "#]]);
+}
+
+#[test]
+fn k10_a_version_that_does_not_rise() {
+    let read =
+        |id, counter, version| exists(id, z(1, counter), Stat { version, ..stat(z(1, counter)) });
+    after(&[read(1, 3, 2), read(2, 1, 0), read(3, 2, 1)]).breaks(expect![[""]]);
+    after(&[read(1, 3, 2), read(2, 1, 0), read(3, 2, 2)]).breaks(expect![[r#"
+        K10 broken at step 4: call 3 read version 2 of /a as (1,2) left it, which does
+            not go with what call 1 read
     "#]]);
 }
