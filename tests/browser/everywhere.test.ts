@@ -141,10 +141,13 @@ const PLACES: Place[] = [
       await lab.open(given, ["cut P2 from A3", 'P1: propose "v1"', 'P2: prepare 7 "v2"', "crash A2"]);
       for (let n = 0; n < 4; n += 1) await lab.stepForward();
     });
+    await foldSheet(page);
     await page.locator(piece("s11")).click();
-    await page.locator(".inspector #tab-server").click();
-    await page.locator("[name=proposal]").waitFor();
   } },
+  { name: "paxos-process", show: async (page) => {
+    await showTab(page, "server");
+    await page.locator("[name=proposal]").waitFor();
+  }, within: ".inspector" },
   { name: "pieces", show: async (page) => {
     await page.evaluate(() => { window.location.hash = "#/pieces"; });
     await page.locator("#app .sheet").first().waitFor();
