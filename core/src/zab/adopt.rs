@@ -5,6 +5,7 @@
 //! acknowledged only after UPTODATE (ZOOKEEPER-4394, 4685). A SNAP replaces the tree only when it
 //! is complete and closed by NEWLEADER (ZOOKEEPER-3642). Source: `Learner.syncWithLeader`.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -349,7 +350,7 @@ impl Learner {
         if !shared.policy.only_the_leader_expires() {
             let known = shared.database.sessions.iter().map(|(sid, timeout)| (*sid, *timeout));
             let tick_ms = shared.config.tick_time_ms;
-            self.sessions = Some(SessionTracker::new(tick_ms, known, now.mono));
+            self.sessions = Some(Box::new(SessionTracker::new(tick_ms, known, now.mono)));
         }
         for record in proposed {
             match self.role {

@@ -3,6 +3,7 @@
 //! How the history is brought up to date is in [`super::adopt`]. Nothing is acknowledged before
 //! it is durable. Source: ZooKeeper's `Learner`, `Follower`, `Observer`; Zab's phases.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 
 use crate::config::PeerRole;
@@ -45,7 +46,7 @@ pub struct Learner {
     /// Syncs that the leader answered; they wait until what was committed before is applied.
     answered_syncs: WaitingSyncs,
     /// Which sessions live, for a follower that gives them up itself; only a bug has it.
-    pub(super) sessions: Option<SessionTracker>,
+    pub(super) sessions: Option<Box<SessionTracker>>,
 }
 
 /// How far the learner has come.
@@ -193,7 +194,7 @@ impl Learner {
             | Stage::Adopting(_) => self.last_heard.plus_ms(shared.config.init_limit_ms()),
             Stage::Broadcast { .. } => {
                 let silence = self.last_heard.plus_ms(shared.config.sync_limit_ms());
-                let expiry = self.sessions.as_ref().and_then(SessionTracker::deadline);
+                let expiry = self.sessions.as_ref().and_then(|sessions| sessions.deadline());
                 expiry.map_or(silence, |expiry| expiry.min(silence))
             }
         }
@@ -530,7 +531,7 @@ impl Learner {
         out: &mut Out<Effect>,
     ) {
         let Stage::Broadcast { committed, .. } = self.stage else { return };
-        shared.apply_through(now, committed, self.sessions.as_mut(), out);
+        shared.apply_through(now, committed, self.sessions.as_deref_mut(), out);
         self.answered_syncs.release(shared, now, out);
         shared.maybe_snapshot(out);
     }

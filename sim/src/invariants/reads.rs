@@ -103,7 +103,8 @@ pub(super) fn end<'a>(calls: impl Iterator<Item = &'a Call>, report: &mut Report
 /// K10. Two stats of one znode tell how often its data was set between them: at least once, if
 /// that was ever.
 fn stats_go_together(reads: &[(&Path, CallId, Zxid, Stat)], report: &mut Report) {
-    let mut versions: BTreeMap<(&Path, Zxid), BTreeMap<Zxid, (i32, CallId)>> = BTreeMap::new();
+    // Of each znode, by the transactions that set its data.
+    let mut versions: BTreeMap<_, BTreeMap<Zxid, (i32, CallId)>> = BTreeMap::new();
     for (path, call, _, stat) in reads {
         let number = call.0;
         if stat.mzxid < stat.czxid || stat.pzxid < stat.czxid {
