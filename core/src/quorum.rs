@@ -1,8 +1,8 @@
 //! Which servers together are a quorum.
 //!
-//! A majority of the voters; with groups, a majority of the groups, in each of which more than half
-//! of the weight. Plain majorities are one group in which each voter weighs 1, so there is one rule.
-//! Groups without any weight do not exist for it.
+//! A majority of the voters; with groups, a majority of the groups, in each of which more than
+//! half of the weight. Plain majorities are one group in which each voter weighs 1, so there is
+//! one rule. Groups without any weight do not exist for it.
 //! Source: Java's `QuorumMaj` and `QuorumHierarchical`.
 
 use alloc::collections::{BTreeMap, BTreeSet};

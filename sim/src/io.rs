@@ -32,6 +32,8 @@ pub(crate) struct Io {
     files: Files,
     queue: VecDeque<Job>,
     busy: Option<Busy>,
+    /// What the reading of a part of the log found; the log goes on meanwhile.
+    found: Option<Vec<LogRecord>>,
     snapshot: Option<Zxid>,
     snapshot_wanted: Option<Database>,
     /// Whether cuts are synced, and logs that a reload reads; only a bug leaves it out.
@@ -131,6 +133,7 @@ impl Io {
             files,
             queue: VecDeque::new(),
             busy: None,
+            found: None,
             snapshot: None,
             snapshot_wanted: None,
             syncs_cuts: policy.cut_is_synced(),
@@ -190,7 +193,12 @@ impl Io {
         }
         let read = match self.queue.front() {
             Some(Job::Reload(ticket)) => Busy::Reload(*ticket),
-            Some(Job::ReadLog(part)) => Busy::ReadLog(*part),
+            Some(Job::ReadLog(part)) => {
+                let names: Vec<FileId> = disk.files().cloned().collect();
+                let mut read = |file: &FileId| read(disk, file);
+                self.found = log_after(&names, part.from, part.limit, &mut read);
+                Busy::ReadLog(*part)
+            }
             Some(Job::Write(..) | Job::Add(..)) | None => return self.begin_writes(disk),
         };
         self.busy = Some(read);
@@ -224,10 +232,9 @@ impl Io {
     }
 
     /// A part of the log has been read.
-    pub(crate) fn finish_read(&mut self, disk: &Disk, part: Part) -> Option<Vec<LogRecord>> {
+    pub(crate) fn finish_read(&mut self) -> Option<Vec<LogRecord>> {
         self.busy = None;
-        let names: Vec<FileId> = disk.files().cloned().collect();
-        log_after(&names, part.from, part.limit, &mut |file| read(disk, file))
+        self.found.take()
     }
 
     /// The snapshot is durable under its name, or it was given up.
@@ -303,6 +310,7 @@ impl Hash for Io {
         // What a write contains is in the process too, so its ticket says enough.
         self.files.hash(hasher);
         self.busy.hash(hasher);
+        self.found.as_ref().map(|found| found.last().map(LogRecord::zxid)).hash(hasher);
         self.snapshot.hash(hasher);
         self.snapshot_wanted.as_ref().map(|state| state.last_zxid).hash(hasher);
         for job in &self.queue {

@@ -1,8 +1,8 @@
 //! From elected to established: the leader's discovery and synchronization.
 //!
 //! A quorum names its acceptedEpochs, promises the next one, is brought to the leader's history
-//! ([`super::synchronize`]) and acknowledges NEWLEADER. Source: ZooKeeper's `Leader.lead`, `LearnerHandler`; Zab's phases 1
-//! and 2 (Junqueira, Reed, Serafini 2011).
+//! ([`super::synchronize`]) and acknowledges NEWLEADER. Source: ZooKeeper's `Leader.lead`,
+//! `LearnerHandler`; Zab's phases 1 and 2 (Junqueira, Reed, Serafini 2011).
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;

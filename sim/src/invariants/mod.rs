@@ -201,7 +201,8 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// A checker for an ensemble whose voters these are. Any other server that shows up is an observer.
+    /// A checker for an ensemble whose voters these are. Any other server that shows up is an
+    /// observer.
     pub fn new(quorums: Quorums, limits: Limits) -> Self {
         Checker {
             facts: Facts::new(quorums),

@@ -179,7 +179,7 @@ impl World {
                 Err(why) => self.refuse(sid, ticket, why.to_string()),
             },
             Some(Busy::ReadLog(part)) => {
-                let records = running.io.finish_read(&node.disk, part);
+                let records = running.io.finish_read();
                 self.input(sid, Input::LogRead { conn: part.conn, records });
             }
         }
