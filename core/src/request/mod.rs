@@ -1,8 +1,8 @@
 //! Requests of clients: from the frame to the reply.
 //!
 //! [`clients`] keeps each connection's order, [`read`] answers from the tree, [`pipeline`] and
-//! [`prep`] turn writes into transactions at the leader, [`access`] says who may, [`sessions`] decides
-//! who is alive.
+//! [`prep`] turn writes into transactions at the leader, [`access`] says who may, [`sessions`]
+//! decides who is alive.
 
 pub mod access;
 pub mod clients;

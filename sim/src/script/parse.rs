@@ -357,8 +357,8 @@ fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
         _ => tokens.error_before(
             "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
              delay jitter sync-time sync-jitter give-up snap-count window autocreate log-diff \
-             cross-epoch sync-quorum election-alg group weight clock-ppm accepted-epoch current-epoch log \
-             snapshot round counter commit-log bug paxos promised accepted",
+             cross-epoch sync-quorum election-alg group weight clock-ppm accepted-epoch \
+             current-epoch log snapshot round counter commit-log bug paxos promised accepted",
         ),
     }
 }
