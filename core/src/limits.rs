@@ -66,6 +66,10 @@ pub const LOG_PREALLOCATE: u64 = 64 << 20;
 /// Transactions between two snapshots (`snapCount`, Java's default); the wait is drawn from the
 /// upper half.
 pub const SNAP_COUNT: u64 = 100_000;
+/// The pause between two searches for znodes to reap, in ms (`znode.container.checkIntervalMs`).
+pub const REAP_INTERVAL_MS: u64 = 60_000;
+/// Znodes reaped in one minute (`znode.container.maxPerMinute`).
+pub const REAPED_PER_MINUTE: u32 = 10_000;
 /// Servers in one configuration.
 pub const SERVERS_MAX: usize = 255;
 /// Requests of one client session that may wait, sent or not, before further ones are refused.

@@ -7,6 +7,7 @@ use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::request::Request;
 use crate::request::pipeline::Pipeline;
+use crate::request::reaper::Reaper;
 use crate::request::sessions::SessionTracker;
 use crate::request::syncs::WaitingSyncs;
 use crate::shared::Shared;
@@ -28,8 +29,9 @@ impl Standalone {
         let database = &shared.database;
         let known = database.sessions.iter().map(|(session, timeout)| (*session, *timeout));
         let sessions = SessionTracker::new(shared.config.tick_time_ms, known, now);
-        let pipeline =
-            Pipeline::new(database.clone(), database.last_zxid, sessions, shared.config.rules);
+        let rules = shared.config.rules;
+        let reaper = Reaper::new(shared.config.reaping, now);
+        let pipeline = Pipeline::new(database.clone(), database.last_zxid, sessions, rules, reaper);
         shared.clients.start_serving();
         Standalone { pipeline, syncs: WaitingSyncs::default() }
     }
@@ -76,12 +78,12 @@ impl Standalone {
         shared.maybe_snapshot(out);
     }
 
-    /// When the next session may expire.
+    /// When the next session may expire, or a znode be reaped.
     pub fn deadline(&self) -> Option<Mono> {
-        self.pipeline.sessions.deadline()
+        self.pipeline.deadline()
     }
 
-    /// Closes the sessions whose time is over.
+    /// Closes the sessions whose time is over, and deletes such znodes.
     ///
     /// # Errors
     /// The zxid counter is used up.
@@ -94,6 +96,9 @@ impl Standalone {
         for session in self.pipeline.sessions.expire(now.mono) {
             out.milestone(Event::SessionExpired { session });
             self.submit(shared, now, &Request::expiry(session), out)?;
+        }
+        while let Some(request) = self.pipeline.take_reaped(now) {
+            self.submit(shared, now, &request, out)?;
         }
         Ok(())
     }

@@ -692,3 +692,92 @@ fn what_proves_an_identity_is_shown_to_those_who_may_change_the_list() {
     assert_eq!(shown(&[id("digest", "bob:hash")]), "bob:hash");
     assert_eq!(shown(&[id("super", "")]), "bob:hash");
 }
+
+#[test]
+fn containers_and_ttl_znodes_are_reaped_while_childless() {
+    let mut server = Server::with(&[("/p", 0)]);
+    server.write(Request::CreateContainer(create("/c", 4))).expect("it can be made");
+    let ttl = CreateTtlRequest { create: create("/t", 5), ttl_ms: 9 };
+    server.write(Request::CreateTtl(ttl)).expect("it can be made");
+    server.write(Request::Create(create("/c/x", 0))).expect("containers have children");
+    server.session = SessionId(0);
+    let reap = |path: &str| Request::DeleteContainer { path: path.into() };
+    assert_eq!(server.prep(reap("/c")), error(ErrorCode::NotEmpty));
+    assert_eq!(server.prep(reap("/p")), error(ErrorCode::BadVersion));
+    assert_eq!(server.prep(reap("/x")), error(ErrorCode::NoNode));
+    let reapable: Vec<&str> = server.database.tree.reapable().map(|path| &**path).collect();
+    assert_eq!(reapable, ["/c", "/t"]);
+    let txn = server.prep(reap("/t"));
+    assert_eq!(txn, Txn::Delete { path: "/t".into(), container: true });
+    let applied = server.database.apply(&server.header(), &txn);
+    assert_eq!((applied.error, applied.changes[0].kind), (0, ChangeKind::Deleted));
+    assert_eq!(server.database.tree.reapable().count(), 1);
+}
+
+/// A server with a quota on `/q`.
+fn with_quota(limits: &'static str) -> Server {
+    let mut server = Server::with(&[("/q", 0), ("/q/a", 0), ("/zookeeper/quota/q", 0)]);
+    for (name, data) in [("limits", limits), ("stats", "")] {
+        let path = format!("/zookeeper/quota/q/zookeeper_{name}");
+        let data = Some(Bytes::from_static(data.as_bytes()));
+        let request = CreateRequest { data, ..create(&path, 0) };
+        server.write(Request::Create(request)).expect("it can be made");
+    }
+    server
+}
+
+fn used(server: &Server) -> String {
+    let stats = server.database.tree.get("/zookeeper/quota/q/zookeeper_stats").expect("made");
+    assert_eq!((stats.version, stats.mzxid), (0, stats.czxid), "no transaction changes it");
+    String::from_utf8(stats.data.clone().expect("figures").to_vec()).expect("a text")
+}
+
+#[test]
+fn what_a_quota_limits_is_counted_from_the_beginning() {
+    let mut server = with_quota("count=2,bytes=100");
+    assert_eq!(used(&server), "count=2,bytes=0");
+    let digest = server.database.tree.digest();
+    for (request, expected) in [
+        (Request::SetData(set_data("/q/a", -1)), "count=2,bytes=3"),
+        (Request::Create(create("/q/a/b", 0)), "count=3,bytes=3"),
+        (Request::Create(create("/qq", 0)), "count=3,bytes=3"),
+        (Request::SetData(set_data("/q", -1)), "count=3,bytes=6"),
+        (Request::Delete(delete("/q/a/b", -1)), "count=2,bytes=6"),
+        (Request::Delete(delete("/q/a", -1)), "count=1,bytes=3"),
+    ] {
+        server.write(request.clone()).expect("only soft limits are passed");
+        assert_eq!(used(&server), expected, "{request:?}");
+    }
+    assert_ne!(server.database.tree.digest(), digest);
+    let limits = "/zookeeper/quota/q/zookeeper_limits";
+    server.write(Request::Delete(delete(limits, -1))).expect("a quota may go");
+    server.write(Request::Create(create("/q/c", 0))).expect("it can be made");
+    assert_eq!(used(&server), "count=1,bytes=3", "nobody counts any more");
+}
+
+#[test]
+fn hard_limits_are_kept_if_they_are_switched_on() {
+    let mut server = with_quota("count=1,bytes=-1=;byteHardLimit=4;countHardLimit=3");
+    let exceeded = ErrorCode::QuotaExceeded;
+    let big = |path: &str, version| SetDataRequest {
+        data: Some(Bytes::from_static(b"12345")),
+        ..set_data(path, version)
+    };
+    server.write(Request::SetData(big("/q", -1))).expect("hard limits are off");
+    server.rules.enforce_quota = true;
+    assert_eq!(
+        server.prep(Request::SetData(set_data("/q/a", 9))),
+        error(exceeded),
+        "before versions"
+    );
+    server.write(Request::SetData(set_data("/q", -1))).expect("less than before");
+    assert_eq!(used(&server), "count=2,bytes=3");
+    assert_eq!(server.prep(Request::SetData(big("/q", -1))), error(exceeded));
+    let two = vec![MultiOp::Create(create("/q/b", 0)), MultiOp::Create(create("/q/c", 0))];
+    let Txn::Multi(parts) = server.prep(Request::Multi(two)) else { panic!() };
+    assert_eq!(parts[1], error(exceeded), "later parts see earlier ones");
+    server.write(Request::Create(create("/q/b", 0))).expect("three are allowed");
+    assert_create(&server, "/q/c", 0, exceeded);
+    assert_create(&server, "/q/b", 0, ErrorCode::NodeExists);
+    server.write(Request::Create(create("/else", 0))).expect("no quota is here");
+}

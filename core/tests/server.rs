@@ -1,7 +1,7 @@
 //! A standalone server at its boundary: bytes of a client in, effects out.
 
 use bytes::Bytes;
-use zablab_core::config::{Config, CrossEpoch, ElectionAlg, HostPort, Rules};
+use zablab_core::config::{Config, CrossEpoch, ElectionAlg, HostPort, Reaping, Rules};
 use zablab_core::endpoint::Endpoint;
 use zablab_core::limits::CLIENT_OUTSTANDING_MAX;
 use zablab_core::policy::Correct;
@@ -13,8 +13,8 @@ use zablab_core::types::{
     ConnId, Epochs, Mono, Now, ServerId, SessionId, Ticket, WallMs, Xid, Zxid,
 };
 use zablab_core::wire::client::{
-    ConnectRequest, ConnectResponse, CreateRequest, ErrorCode, OpCode, ReplyHeader, Request,
-    Response, encode_request,
+    AuthRequest, ConnectRequest, ConnectResponse, CreateRequest, DeleteRequest, ErrorCode, OpCode,
+    ReplyHeader, Request, Response, WatcherEvent, XID_AUTH, XID_EVENT, XID_PING, encode_request,
 };
 
 const CLIENT: ConnId = ConnId(1);
@@ -46,6 +46,7 @@ impl Server {
             election: ElectionAlg::Fast,
             rules: Rules { extended_types: true, ..Rules::default() },
             super_digest: Some(String::from("super:xQJmxLMiHGwaqBvst5y6rkB6HQs=")),
+            reaping: Reaping::default(),
         };
         let recovered = Recovered {
             database: Database::genesis(),
@@ -260,4 +261,87 @@ fn a_failed_write_stops_the_server() {
     assert!(is_hung_up(&halted, CLIENT));
     assert!(matches!(&halted[..], [.., Effect::Halt { why }] if why.contains("No space left")));
     assert!(replies(&halted, CLIENT).is_empty());
+}
+
+#[test]
+fn a_container_goes_when_its_last_child_has_gone_and_watchers_are_told() {
+    let mut server = Server::start();
+    server.connect();
+    let flags = |path: &str| match create(path) {
+        Request::Create(create) => create,
+        other => panic!("{other:?}"),
+    };
+    let delete = DeleteRequest { path: "/c/x".into(), version: -1 };
+    for (at, request) in
+        [Request::CreateContainer(flags("/c")), create("/c/x"), Request::Delete(delete)]
+            .iter()
+            .enumerate()
+    {
+        let written = server.bytes(CLIENT, encode_request(Xid(at as i32 + 1), request));
+        server.sync_disk(&written);
+    }
+    let watch = Request::GetChildren { path: "/".into(), watch: true };
+    server.bytes(CLIENT, encode_request(Xid(9), &watch));
+    for ms in [8_000, 16_000, 24_000, 32_000, 40_000, 48_000, 56_000, 60_000] {
+        server.now.mono = Mono(ms * 1000);
+        server.bytes(CLIENT, encode_request(XID_PING, &Request::Ping));
+    }
+    assert_eq!(server.endpoint.deadline(), Some(server.now.mono));
+    let reaped = server.give(Input::Tick);
+    let told = replies(&server.sync_disk(&reaped), CLIENT);
+    let (header, body) = ReplyHeader::decode(told[0].slice(4..)).expect("an event");
+    let event = WatcherEvent::decode(body).expect("an event");
+    assert_eq!((header.xid, event.kind, &*event.path), (XID_EVENT, 4, "/"));
+    assert!(server.endpoint.database().tree.get("/c").is_none());
+    let reap = Request::DeleteContainer { path: "/zookeeper".into() };
+    let refused = server.bytes(CLIENT, encode_request(Xid(10), &reap));
+    assert_eq!(self::header(&replies(&refused, CLIENT)[0]).err, -6);
+}
+
+#[test]
+fn credentials_hold_from_then_on_and_wrong_ones_end_the_connection() {
+    let mut server = Server::start();
+    server.connect();
+    let auth = |scheme: &str, secret: &'static [u8]| {
+        let (scheme, auth) = (scheme.into(), Some(Bytes::from_static(secret)));
+        Request::Auth(AuthRequest { scheme, auth })
+    };
+    // A write is under way; credentials do not wait for it.
+    let written = server.bytes(CLIENT, encode_request(Xid(1), &create("/a")));
+    for _ in 0..2 {
+        let request = encode_request(XID_AUTH, &auth("digest", b"super:admin"));
+        let answered = server.bytes(CLIENT, request);
+        let answer = header(&replies(&answered, CLIENT)[0]);
+        assert_eq!((answer.xid, answer.zxid, answer.err), (XID_AUTH, Zxid::ZERO, 0));
+    }
+    server.sync_disk(&written);
+    let who = server.bytes(CLIENT, encode_request(Xid(2), &Request::WhoAmI));
+    let (_, body) = ReplyHeader::decode(replies(&who, CLIENT)[0].slice(4..)).expect("a reply");
+    let Ok(Response::Identities(infos)) = Response::decode(OpCode::WhoAmI, body) else { panic!() };
+    let infos: Vec<(&str, &str)> = infos.iter().map(|it| (&*it.scheme, &*it.user)).collect();
+    assert_eq!(infos, [("digest", "super"), ("super", ""), ("ip", "127.0.0.1")]);
+
+    let refused = server.bytes(CLIENT, encode_request(XID_AUTH, &auth("nonsense", b"x")));
+    assert_eq!(header(&replies(&refused, CLIENT)[0]).err, ErrorCode::AuthFailed.to_wire());
+    assert!(is_hung_up(&refused, CLIENT));
+}
+
+#[test]
+fn a_watch_tells_only_what_its_connection_may_read() {
+    let mut server = Server::start();
+    server.connect();
+    let mut secret = create("/a");
+    if let Request::Create(create) = &mut secret {
+        create.acl[0].perms = 2;
+    }
+    let add = |path: &str| Request::AddWatch { path: path.into(), mode: 1 };
+    server.bytes(CLIENT, encode_request(Xid(1), &add("/")));
+    let written = server.bytes(CLIENT, encode_request(Xid(2), &secret));
+    let xids: Vec<Xid> =
+        replies(&server.sync_disk(&written), CLIENT).iter().map(|it| header(it).xid).collect();
+    assert_eq!(xids, [Xid(2)], "no event");
+    let written = server.bytes(CLIENT, encode_request(Xid(3), &create("/b")));
+    let xids: Vec<Xid> =
+        replies(&server.sync_disk(&written), CLIENT).iter().map(|it| header(it).xid).collect();
+    assert_eq!(xids, [XID_EVENT, Xid(3)], "the event comes first");
 }

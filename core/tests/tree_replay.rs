@@ -17,7 +17,7 @@ use zablab_core::wire::client::{
 };
 
 /// A client that may do everything.
-const RULES: Rules = Rules { extended_types: true, skip_acl: true };
+const RULES: Rules = Rules { extended_types: true, skip_acl: true, enforce_quota: true };
 
 fn acl(perms: i32) -> Vec<Acl> {
     vec![Acl { perms, id: Id { scheme: "world".into(), id: "anyone".into() } }]
@@ -81,7 +81,13 @@ fn history(requests: &[(i64, Request)]) -> History {
     let mut history = History { txns: vec![], states: vec![Database::genesis()] };
     // A session's number is used once, as servers see to.
     let mut numbers = [0x100, 0x200];
-    let opening = [0, 1].map(|at| (at, Request::CreateSession { timeout_ms: 4000 }));
+    let sessions = [0, 1].map(|at| (at, Request::CreateSession { timeout_ms: 4000 }));
+    let quota = ["", "/zookeeper_limits", "/zookeeper_stats"].map(|name| {
+        let path = format!("/zookeeper/quota/a{name}").into();
+        let data = Some(Bytes::from_static(b"count=3,bytes=-1=;byteHardLimit=9;countHardLimit=4"));
+        (0, Request::Create(CreateRequest { path, data, acl: acl(1), flags: 0 }))
+    });
+    let opening: Vec<(i64, Request)> = sessions.into_iter().chain(quota).collect();
     for (at, (session, request)) in opening.iter().chain(requests).enumerate() {
         let number = &mut numbers[*session as usize];
         let mut database = history.states.last().expect("one at least").clone();

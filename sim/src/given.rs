@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use zablab_core::config::{
-    Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Rules, ServerEntry,
+    Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Reaping, Rules,
+    ServerEntry,
 };
 use zablab_core::process::PortKind;
 use zablab_core::quorum::{GroupId, Quorums};
@@ -206,6 +207,7 @@ impl Given {
             cross_epoch: self.timing.cross_epoch,
             rules: Rules::default(),
             super_digest: None,
+            reaping: Reaping::default(),
             sync_quorum: self.timing.sync_quorum,
             election: self.timing.election,
         }

@@ -12,6 +12,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::limits;
 use crate::quorum::GroupId;
 use crate::types::ServerId;
 
@@ -113,6 +114,8 @@ pub struct Config {
     /// The super user as access lists of the scheme `digest` would name him
     /// (`DigestAuthenticationProvider.superDigest`); there is none unless it is given.
     pub super_digest: Option<String>,
+    /// How containers and znodes whose time is over are deleted.
+    pub reaping: Reaping,
 }
 
 /// What clients may do, where a `zoo.cfg` decides it. The whole ensemble must agree.
@@ -122,6 +125,30 @@ pub struct Rules {
     pub extended_types: bool,
     /// Whether access lists are kept but count for nothing (`skipACL`).
     pub skip_acl: bool,
+    /// Whether hard limits of quotas are kept (`enforceQuota`).
+    pub enforce_quota: bool,
+}
+
+/// How containers and znodes whose time is over are deleted (`znode.container.*`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Reaping {
+    /// The pause between two searches, in ms (`checkIntervalMs`).
+    pub check_interval_ms: u64,
+    /// Deletions in one minute (`maxPerMinute`).
+    pub max_per_minute: u32,
+    /// How long a container may wait for its first child, in ms; 0 for ever
+    /// (`maxNeverUsedIntervalMs`).
+    pub max_never_used_ms: u64,
+}
+
+impl Default for Reaping {
+    fn default() -> Reaping {
+        Reaping {
+            check_interval_ms: limits::REAP_INTERVAL_MS,
+            max_per_minute: limits::REAPED_PER_MINUTE,
+            max_never_used_ms: 0,
+        }
+    }
 }
 
 /// How leaders are elected (`electionAlg`). ZooKeeper removed all but the last one in 3.6; a

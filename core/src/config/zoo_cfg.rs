@@ -12,24 +12,28 @@ use core::ops::RangeInclusive;
 use super::ensemble::{ANY_ADDRESS, parse_port, parse_role, parse_sid};
 use super::properties::{self, Property};
 use super::{
-    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Rules,
+    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Reaping, Rules,
     ServerConfig, Whitelist,
 };
 use crate::limits;
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
-const SYSTEM_PROPERTIES: [&str; 10] = [
+const SYSTEM_PROPERTIES: [&str; 14] = [
     "4lw.commands.whitelist",
     "DigestAuthenticationProvider.superDigest",
     "admin.enableServer",
     "commitLogCount",
     "db.autocreate",
+    "enforceQuota",
     "extendedTypesEnabled",
     "preAllocSize",
     "skipACL",
     "snapCount",
     "snapshotSizeFactor",
+    "znode.container.checkIntervalMs",
+    "znode.container.maxNeverUsedIntervalMs",
+    "znode.container.maxPerMinute",
 ];
 /// `tickTime` when it is not given, in ms.
 const TICK_TIME_MS: i64 = 3000;
@@ -41,6 +45,8 @@ const TICKS_MAX: i64 = i32::MAX as i64;
 const PREALLOCATE_KIB_MAX: i64 = 1 << 30;
 /// The greatest `snapshotSizeFactor`.
 const LOG_DIFF_FACTOR_MAX: f64 = 1000.0;
+/// The longest times of `znode.container`, in ms: a year.
+const REAPING_MS_MAX: i64 = 365 * 24 * 3_600_000;
 /// The most transactions kept in memory that may be asked for.
 const COMMIT_LOG_COUNT_MAX: i64 = 1_000_000;
 
@@ -329,6 +335,7 @@ impl Keys {
             election: ElectionAlg::Fast,
             rules: self.rules()?,
             super_digest: self.super_digest(),
+            reaping: self.reaping()?,
         })
     }
 
@@ -348,6 +355,19 @@ impl Keys {
             extended_types: self.boolean("extendedTypesEnabled", false)?,
             // As in Java, only this word switches them off.
             skip_acl: self.take("skipACL").is_some_and(|property| property.value == "yes"),
+            enforce_quota: self.boolean("enforceQuota", false)?,
+        })
+    }
+
+    fn reaping(&mut self) -> Result<Reaping, ConfigError> {
+        let usual = Reaping::default();
+        let interval = self.integer("znode.container.checkIntervalMs", 1..=REAPING_MS_MAX)?;
+        let rate = self.integer("znode.container.maxPerMinute", 1..=i64::from(u32::MAX))?;
+        let unused = self.integer("znode.container.maxNeverUsedIntervalMs", 0..=REAPING_MS_MAX)?;
+        Ok(Reaping {
+            check_interval_ms: interval.map_or(usual.check_interval_ms, i64::unsigned_abs),
+            max_per_minute: rate.map_or(usual.max_per_minute, narrow),
+            max_never_used_ms: unused.map_or(usual.max_never_used_ms, i64::unsigned_abs),
         })
     }
 
@@ -522,6 +542,12 @@ mod tests {
         assert_eq!(config.core.rules, Rules::default());
         let extended = "dataDir=/d\nclientPort=1\nzookeeper.extendedTypesEnabled=true";
         assert!(parse(extended, None).core.rules.extended_types);
+        let reaping = "dataDir=/d\nclientPort=1\nznode.container.checkIntervalMs=500\n\
+                       zookeeper.znode.container.maxPerMinute=60\nenforceQuota=true";
+        let reaping = parse(reaping, None).core;
+        let expected = Reaping { check_interval_ms: 500, max_per_minute: 60, max_never_used_ms: 0 };
+        assert_eq!((reaping.reaping, reaping.rules.enforce_quota), (expected, true));
+        assert_eq!(config.core.reaping.check_interval_ms, 60_000);
         let access = "dataDir=/d\nclientPort=1\nskipACL=yes\n\
                       zookeeper.DigestAuthenticationProvider.superDigest=super:x=";
         let access = parse(access, None).core;

@@ -9,6 +9,7 @@ pub mod clients;
 pub mod pipeline;
 pub mod prep;
 pub mod read;
+pub mod reaper;
 pub mod sessions;
 pub mod syncs;
 
@@ -16,8 +17,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::txn::Id;
-use crate::types::{ServerId, SessionId, Xid};
-use crate::wire::client::OpCode;
+use crate::types::{Path, ServerId, SessionId, Xid};
+use crate::wire::client::{self, OpCode};
 use crate::wire::quorum::{PacketKind, QuorumPacket, RequestData};
 
 /// A request on its way to the leader, its body as the client sent it.
@@ -44,6 +45,8 @@ pub enum Origin {
     ClientOf(ServerId),
     /// The leader itself: a session's time is over.
     Expiry,
+    /// The leader itself: a znode's time is over.
+    Reaper,
 }
 
 impl Request {
@@ -56,6 +59,18 @@ impl Request {
             body: Bytes::new(),
             auth: Vec::new(),
             origin: Origin::Expiry,
+        }
+    }
+
+    /// The end of a container, or of a znode with a time to live.
+    pub fn reaping(path: Path) -> Request {
+        Request {
+            session: SessionId(0),
+            cxid: Xid(0),
+            op: OpCode::DeleteContainer,
+            body: client::Request::DeleteContainer { path }.encode(),
+            auth: Vec::new(),
+            origin: Origin::Reaper,
         }
     }
 

@@ -11,11 +11,12 @@ use crate::config::Rules;
 use crate::limits::CLOSING_LIST_MAX;
 use crate::policy::Policy;
 use crate::request::prep::{PrepContext, prep};
+use crate::request::reaper::Reaper;
 use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
 use crate::tree::Database;
 use crate::txn::{LogRecord, Txn, TxnHeader};
-use crate::types::{Now, Path, SessionId, Xid, Zxid};
+use crate::types::{Mono, Now, Path, SessionId, Xid, Zxid};
 use crate::wire::client::{self, CreateMode, ErrorCode, OpCode};
 use crate::wire::txn;
 
@@ -25,6 +26,7 @@ pub struct Pipeline {
     prepared: Database,
     last_proposed: Zxid,
     rules: Rules,
+    reaper: Reaper,
     /// Which sessions live.
     pub sessions: SessionTracker,
     /// How many bytes of paths a closeSession lists.
@@ -35,11 +37,18 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Begins after `last`, on a tree that holds everything up to it.
-    pub fn new(database: Database, last: Zxid, sessions: SessionTracker, rules: Rules) -> Pipeline {
+    pub fn new(
+        database: Database,
+        last: Zxid,
+        sessions: SessionTracker,
+        rules: Rules,
+        reaper: Reaper,
+    ) -> Pipeline {
         Pipeline {
             prepared: database,
             last_proposed: last,
             rules,
+            reaper,
             sessions,
             closing_list_max: CLOSING_LIST_MAX,
             next_number: None,
@@ -61,6 +70,18 @@ impl Pipeline {
     /// Whether the epoch has no more zxids (ZOOKEEPER-1277).
     pub fn is_used_up(&self) -> bool {
         self.last_proposed.counter() >= Zxid::COUNTER_MAX
+    }
+
+    /// When the next session may expire, or the next znode be reaped.
+    pub fn deadline(&self) -> Option<Mono> {
+        let reaping = self.reaper.deadline(&self.prepared.tree);
+        self.sessions.deadline().into_iter().chain(reaping).min()
+    }
+
+    /// The end of the next znode whose time is over. To be asked, and submitted, until there is
+    /// none.
+    pub fn take_reaped(&mut self, now: Now) -> Option<Request> {
+        self.reaper.take_due(now, &self.prepared.tree).map(Request::reaping)
     }
 
     /// Makes the transaction of a request; a failed one takes a zxid, too. Not to be called when
@@ -108,8 +129,12 @@ impl Pipeline {
     ) -> Result<Txn, ErrorCode> {
         let op = request.op;
         match request.origin {
-            Origin::Expiry => {}
+            Origin::Expiry | Origin::Reaper => {}
             Origin::ClientOf(_) if op == OpCode::CreateSession => {}
+            // No client reaps, whatever its server let through.
+            Origin::ClientOf(_) if op == OpCode::DeleteContainer => {
+                return Err(ErrorCode::Unimplemented);
+            }
             Origin::ClientOf(server) => self.sessions.check(request.session, server)?,
         }
         let mut decoded = client::Request::decode(op.to_wire(), request.body.clone())
@@ -188,7 +213,9 @@ mod tests {
     fn end_session(policy: &impl Policy) -> (Option<QuorumPacket>, u64) {
         let sessions = SessionTracker::new(2000, [(SESSION, 4000)].into_iter(), NOW.mono);
         let last = Zxid::new(Epoch(1), 1);
-        let pipeline = Pipeline::new(with_long_ephemerals(), last, sessions, Rules::default());
+        let reaper = Reaper::new(crate::config::Reaping::default(), Mono(0));
+        let pipeline =
+            Pipeline::new(with_long_ephemerals(), last, sessions, Rules::default(), reaper);
         let mut pipeline = pipeline.with_policy(policy);
         let record = pipeline.prepare(NOW, &Request::expiry(SESSION));
         let (kind, zxid) = (PacketKind::Proposal, record.zxid());

@@ -8,6 +8,7 @@
 
 use alloc::format;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 use crate::config::Rules;
 use crate::request::access::{Access, fix_up_acl};
@@ -50,6 +51,7 @@ pub fn prep(request: &Request, context: &PrepContext<'_>, prepared: &Database) -
         Request::Delete(delete) => prep_delete(delete, context, prepared),
         Request::SetData(set) => prep_set_data(set, context, prepared),
         Request::SetAcl(set) => prep_set_acl(set, context, prepared),
+        Request::DeleteContainer { path } => prep_reaping(path, prepared),
         Request::CreateContainer(create) => {
             prep_create(create, CreateKind::Container, context, prepared)
         }
@@ -64,7 +66,6 @@ pub fn prep(request: &Request, context: &PrepContext<'_>, prepared: &Database) -
         | Request::GetAcl { .. }
         | Request::GetChildren { .. }
         | Request::GetChildren2 { .. }
-        | Request::DeleteContainer { .. }
         | Request::MultiRead(_)
         | Request::GetEphemerals { .. }
         | Request::GetAllChildrenNumber { .. }
@@ -160,6 +161,8 @@ fn prep_create(
     if matches!(parent.owner(), Owner::Session(_)) {
         return Err(ErrorCode::NoChildrenForEphemerals);
     }
+    let bytes = request.data.as_ref().map_or(0, Bytes::len) as i64;
+    check_quota(context, prepared, &path, 1, bytes)?;
     Ok(Txn::Create(CreateTxn {
         path,
         data: request.data.clone(),
@@ -211,6 +214,18 @@ fn prep_delete(
     Ok(Txn::Delete { path: path.clone(), container: false })
 }
 
+/// The leader asks for it on its own, so nobody's permission is needed.
+fn prep_reaping(path: &Path, prepared: &Database) -> Result<Txn, ErrorCode> {
+    let znode = find(prepared, path)?;
+    if znode.children > 0 {
+        return Err(ErrorCode::NotEmpty);
+    }
+    match znode.owner() {
+        Owner::Container | Owner::Ttl(_) => Ok(Txn::Delete { path: path.clone(), container: true }),
+        Owner::Persistent | Owner::Session(_) => Err(ErrorCode::BadVersion),
+    }
+}
+
 fn prep_set_data(
     request: &SetDataRequest,
     context: &PrepContext<'_>,
@@ -219,6 +234,8 @@ fn prep_set_data(
     check_session(context, prepared)?;
     let znode = find_valid(prepared, &request.path)?;
     context.check(prepared, znode, WRITE)?;
+    let bytes = request.data.as_ref().map_or(0, Bytes::len) as i64 - znode.data_len() as i64;
+    check_quota(context, prepared, &request.path, 0, bytes)?;
     let version = next_version(znode.version, request.version)?;
     let (path, data) = (request.path.clone(), request.data.clone());
     Ok(Txn::SetData { path, data, version, reconfig: false })
@@ -251,6 +268,29 @@ fn prep_check(
     // Java stores the version that a change would have made.
     let version = next_version(znode.version, request.version)?;
     Ok(Txn::Check { path: request.path.clone(), version })
+}
+
+/// Whether so many more znodes and bytes fit the hard limits of the subtree they are in.
+fn check_quota(
+    context: &PrepContext<'_>,
+    prepared: &Database,
+    path: &str,
+    count: i64,
+    bytes: i64,
+) -> Result<(), ErrorCode> {
+    if !context.rules.enforce_quota {
+        return Ok(());
+    }
+    let Some((limits, Some(used))) = prepared.tree.quota_of(path) else { return Ok(()) };
+    let is_over = |used: i64, more: i64, limit: i64| {
+        more != 0 && limit > -1 && used.saturating_add(more) > limit
+    };
+    if is_over(used.count, count, limits.count_hard)
+        || is_over(used.bytes, bytes, limits.bytes_hard)
+    {
+        return Err(ErrorCode::QuotaExceeded);
+    }
+    Ok(())
 }
 
 /// A session whose end is under way changes nothing more: an ephemeral would outlive it.

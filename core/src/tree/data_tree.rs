@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::acl::{AclCache, AclKey, READ, world_anyone};
 use super::page_map::{PageMap, SearchKey};
 use super::path;
+use super::quota::limited_by;
 use super::znode::{Owner, Znode};
 use crate::types::{Path, SessionId, WallMs, Zxid};
 
@@ -19,6 +20,10 @@ use crate::types::{Path, SessionId, WallMs, Zxid};
 pub struct DataTree {
     nodes: PageMap<NodeKey, Node>,
     ephemerals: PageMap<(SessionId, Path), ()>,
+    /// Containers, and znodes with a time to live.
+    reapable: PageMap<Path, ()>,
+    /// Subtrees with limits.
+    limited: PageMap<Path, ()>,
     acls: AclCache,
     digest: u64,
     data_size: u64,
@@ -90,15 +95,20 @@ impl DataTree {
     /// How many znodes there are below `path`, at any depth; for the root it is all but the root.
     /// It takes time for each of them.
     pub fn descendants(&self, path: &str) -> u64 {
-        let path = stored(path);
-        if path.is_empty() {
-            return self.node_count().saturating_sub(1);
-        }
-        let below = join(path, "");
-        let start = PathKey { parent: &below, name: "" };
-        let deeper = self.nodes.iter_from(&start).map(|(key, _)| key.split());
-        let deeper = deeper.take_while(|key| key.parent.starts_with(&*below)).count();
-        self.children(path).count() as u64 + deeper as u64
+        self.below(path).count() as u64
+    }
+
+    /// All znodes below `path`, its children first.
+    pub(super) fn below(&self, path: &str) -> impl Iterator<Item = &Znode> {
+        let parent = alloc::string::String::from(stored(path));
+        let inside = join(&parent, "");
+        let children = self.nodes.iter_from(&PathKey { parent: &parent, name: "" });
+        let children = children.take_while(move |(key, _)| key.split().parent == parent);
+        let deeper = self.nodes.iter_from(&PathKey { parent: &inside, name: "" });
+        let deeper = deeper.take_while(move |(key, _)| key.split().parent.starts_with(&*inside));
+        // The root is beside its children.
+        let all = children.filter(|(key, _)| !key.split().name.is_empty()).chain(deeper);
+        all.map(|(_, node)| &node.znode)
     }
 
     /// All znodes, every parent before its children. The root's path is the empty string.
@@ -131,6 +141,16 @@ impl DataTree {
     /// How many ephemerals there are.
     pub fn ephemeral_count(&self) -> u64 {
         self.ephemerals.len() as u64
+    }
+
+    /// Paths of the containers and of the znodes with a time to live, in order.
+    pub fn reapable(&self) -> impl Iterator<Item = &Path> {
+        self.reapable.iter().map(|(path, ())| path)
+    }
+
+    /// Paths of the subtrees with limits; the limits are in a znode below `/zookeeper/quota`.
+    pub(super) fn limited(&self) -> &PageMap<Path, ()> {
+        &self.limited
     }
 
     /// The digest of the whole tree, the same on every server after the same transaction: a sum of
@@ -189,13 +209,20 @@ impl DataTree {
         if self.get(path::CONFIG).is_none() {
             self.add_config();
         }
+        // What is used of a quota is in no transaction, so a fuzzy snapshot has it only by chance.
+        for (subtree, ()) in self.limited.clone().iter() {
+            self.recount(subtree);
+        }
         Ok(())
     }
 
     /// Makes a znode whose parent exists and whose place is free. `acl` gets its number here.
     pub(super) fn create(&mut self, path: &Path, znode: Znode, acl: &[crate::txn::Acl]) {
         let acl = self.acls.acquire(acl);
+        let bytes = znode.data_len() as i64;
         self.add(path.clone(), Znode { acl, ..znode });
+        self.count_if_quota(path);
+        self.account(path, 1, bytes);
     }
 
     /// Takes out a znode, with all below it. False if there is none.
@@ -213,7 +240,8 @@ impl DataTree {
         let mut doomed = alloc::vec![Path::from(path)];
         while let Some(path) = doomed.pop() {
             doomed.extend(self.children(&path).map(|name| join(&path, name)));
-            self.take(&path);
+            let bytes = self.take(&path) as i64;
+            self.account(&path, -1, -bytes);
         }
         true
     }
@@ -230,6 +258,21 @@ impl DataTree {
 
     /// Changes the data, and the stat, of a znode. False if there is none.
     pub(super) fn set_data(
+        &mut self,
+        path: &str,
+        data: Option<Bytes>,
+        change: impl FnOnce(&mut Znode),
+    ) -> bool {
+        let Some(before) = self.get(path).map(Znode::data_len) else { return false };
+        let after = data.as_ref().map_or(0, Bytes::len);
+        let found = self.write_data(path, data, change);
+        self.count_if_quota(path);
+        self.account(path, 0, after as i64 - before as i64);
+        found
+    }
+
+    /// As [`DataTree::set_data`], for what no quota counts.
+    pub(super) fn write_data(
         &mut self,
         path: &str,
         data: Option<Bytes>,
@@ -275,8 +318,17 @@ impl DataTree {
             let above = self.nodes.get_mut(&parent).expect("the caller found the parent");
             above.znode.children += 1;
         }
-        if let Owner::Session(session) = znode.owner() {
-            self.ephemerals.insert((session, path.clone()), ());
+        match znode.owner() {
+            Owner::Session(session) => {
+                self.ephemerals.insert((session, path.clone()), ());
+            }
+            Owner::Container | Owner::Ttl(_) => {
+                self.reapable.insert(path.clone(), ());
+            }
+            Owner::Persistent => {}
+        }
+        if let Some(subtree) = limited_by(&path) {
+            self.limited.insert(subtree.into(), ());
         }
         let node = Node { prefix_crc: prefix_crc(&path, znode.data.as_deref()), znode };
         self.digest = self.digest.wrapping_add(node.digest(&path));
@@ -285,15 +337,26 @@ impl DataTree {
         assert!(before.is_none(), "the caller found the place free");
     }
 
-    fn take(&mut self, path: &str) {
+    /// Takes a znode out of its place; gives the bytes of its data.
+    fn take(&mut self, path: &str) -> usize {
         let key = PathKey::of(path).expect("a znode has this path");
-        let Some(node) = self.nodes.remove(&key) else { return };
-        if let Owner::Session(session) = node.znode.owner() {
-            self.ephemerals.remove(&EphemeralKey { session, path });
+        let Some(node) = self.nodes.remove(&key) else { return 0 };
+        match node.znode.owner() {
+            Owner::Session(session) => {
+                self.ephemerals.remove(&EphemeralKey { session, path });
+            }
+            Owner::Container | Owner::Ttl(_) => {
+                self.reapable.remove(path);
+            }
+            Owner::Persistent => {}
+        }
+        if let Some(subtree) = limited_by(path) {
+            self.limited.remove(subtree);
         }
         self.acls.release(node.znode.acl);
         self.digest = self.digest.wrapping_sub(node.digest(path));
         self.data_size -= size(path, &node.znode);
+        node.znode.data_len()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod apply;
 pub mod data_tree;
 pub mod page_map;
 pub mod path;
+pub mod quota;
 pub mod watch;
 pub mod znode;
 
@@ -19,6 +20,7 @@ pub use acl::{AclCache, AclKey};
 pub use apply::{Applied, Change, ChangeKind};
 pub use data_tree::{DataTree, LoadError};
 pub use page_map::PageMap;
+pub use quota::Figures;
 pub use watch::{Fired, Watch, WatchTable};
 pub use znode::{Owner, Znode};
 

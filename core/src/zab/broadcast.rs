@@ -11,6 +11,7 @@ use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::request::Request;
 use crate::request::pipeline::Pipeline;
+use crate::request::reaper::Reaper;
 use crate::request::sessions::SessionTracker;
 use crate::request::syncs::WaitingSyncs;
 use crate::shared::Shared;
@@ -46,9 +47,10 @@ impl Broadcast {
         let known = database.sessions.iter().map(|(sid, timeout)| (*sid, granted(*timeout)));
         let sessions = SessionTracker::new(shared.config.tick_time_ms, known, now);
         let first = Zxid::new(epoch, 0).max(database.last_zxid);
+        let reaper = Reaper::new(shared.config.reaping, now);
         Broadcast {
             epoch,
-            pipeline: Pipeline::new(database.clone(), first, sessions, shared.config.rules)
+            pipeline: Pipeline::new(database.clone(), first, sessions, shared.config.rules, reaper)
                 .with_policy(&shared.policy),
             last_committed: first,
             acked: BTreeMap::new(),
@@ -145,11 +147,11 @@ impl Leader {
         Ok(())
     }
 
-    /// Closes the sessions whose time is over.
+    /// Closes the sessions whose time is over, and deletes such znodes.
     ///
     /// # Errors
     /// The zxid counter is used up.
-    pub(super) fn expire_sessions<P: Policy>(
+    pub(super) fn end_what_is_over<P: Policy>(
         &mut self,
         shared: &mut Shared<P>,
         now: Now,
@@ -159,6 +161,11 @@ impl Leader {
         for session in broadcast.pipeline.sessions.expire(now.mono) {
             out.milestone(Event::SessionExpired { session });
             self.submit(shared, now, Request::expiry(session), None, out)?;
+        }
+        while let Stage::Broadcast(broadcast) = &mut self.stage
+            && let Some(request) = broadcast.pipeline.take_reaped(now)
+        {
+            self.submit(shared, now, request, None, out)?;
         }
         Ok(())
     }

@@ -313,7 +313,7 @@ impl Leader {
 
     /// The next moment at which [`Leader::on_timer`] has something to do.
     pub fn deadline(&self) -> Mono {
-        let expiry = self.broadcast().and_then(|broadcast| broadcast.pipeline.sessions.deadline());
+        let expiry = self.broadcast().and_then(|broadcast| broadcast.pipeline.deadline());
         expiry.map_or(self.next_half_tick, |expiry| expiry.min(self.next_half_tick))
     }
 
@@ -327,7 +327,7 @@ impl Leader {
         now: Now,
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
-        self.expire_sessions(shared, now, out)?;
+        self.end_what_is_over(shared, now, out)?;
         if now.mono < self.next_half_tick {
             return Ok(());
         }
