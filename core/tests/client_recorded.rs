@@ -91,7 +91,7 @@ impl Client {
     fn load(name: &'static str, conn: ConnId) -> Client {
         let mut sent = frames(&format!("{name}.c2s.bin"));
         let recorded = frames(&format!("{name}.s2c.bin"));
-        let replies = recorded.iter().skip(1).map(|frame| header(frame));
+        let replies = recorded.iter().skip(1).map(header);
         let mut replies = replies.filter(|header| header.xid != XID_EVENT);
         let connect = sent.pop_front().expect("a connect request");
         let requests = sent.into_iter().map(|frame| {
