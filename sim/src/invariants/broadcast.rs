@@ -326,7 +326,7 @@ fn delivered(facts: &Facts, id: ServerId, history: History, report: &mut Report)
 /// order up to some point, and only the lengths need counting.
 fn committed_held(facts: &Facts, id: ServerId, report: &mut Report) {
     let order = facts.committed();
-    let holds = |history: History| facts.committed_part(history) == order;
+    let holds = |history: History| facts.histories.is_prefix(order, history);
     let holding = facts
         .servers()
         .filter(|(_, server)| holds(server.durable.history) || holds(server.wiped))

@@ -210,11 +210,7 @@ impl Facts {
 
     /// The committed transactions that a history begins with.
     pub(super) fn committed_part(&self, history: History) -> History {
-        let mut at = history;
-        while !self.is_committed(at) {
-            at = self.histories.parent(at);
-        }
-        at
+        self.histories.longest(history, |beginning| self.is_committed(beginning))
     }
 
     /// The history with which this leader began this epoch, if it did.

@@ -41,6 +41,8 @@ struct Node {
     /// A hash of its bytes; `None` if only a snapshot showed that it exists.
     content: Option<u64>,
     parent: History,
+    /// A shorter history with which this one begins: the way back in few steps (Myers 1983).
+    jump: History,
     len: u32,
     /// A hash of all its transactions, which does not depend on what was seen before.
     digest: u64,
@@ -64,6 +66,7 @@ impl Histories {
             zxid: Zxid::ZERO,
             content: None,
             parent: History::EMPTY,
+            jump: History::EMPTY,
             len: 0,
             digest: 0,
             after_snapshot: false,
@@ -98,18 +101,26 @@ impl Histories {
         self.node(history).parent
     }
 
-    /// True if `long` begins with `short`. Costs as many steps as `long` is longer.
+    /// True if `long` begins with `short`.
     pub(super) fn is_prefix(&self, short: History, long: History) -> bool {
         self.prefix_of_len(long, self.len(short)) == Some(short)
     }
 
     /// The first `len` transactions of a history, if it has so many.
     fn prefix_of_len(&self, history: History, len: usize) -> Option<History> {
-        let mut at = history;
-        while self.len(at) > len {
-            at = self.parent(at);
-        }
+        let at = self.longest(history, |beginning| self.len(beginning) <= len);
         (self.len(at) == len).then_some(at)
+    }
+
+    /// The longest beginning of a history of which something is true that is true of the empty
+    /// history, and of every beginning of what it is true of. Costs O(log n) looks.
+    pub(super) fn longest(&self, history: History, is_so: impl Fn(History) -> bool) -> History {
+        let mut at = history;
+        while !is_so(at) {
+            let Node { parent, jump, .. } = *self.node(at);
+            at = if is_so(jump) { parent } else { jump };
+        }
+        at
     }
 
     /// The part of a history that ends with this transaction, if it is in it.
@@ -118,13 +129,9 @@ impl Histories {
         (self.last(at) == zxid).then_some(at)
     }
 
-    /// A history without everything after `zxid`.
+    /// A history without everything after `zxid`. Zxids rise along a history, or Z15 is broken.
     pub(super) fn cut(&self, history: History, zxid: Zxid) -> History {
-        let mut at = history;
-        while self.last(at) > zxid {
-            at = self.parent(at);
-        }
-        at
+        self.longest(history, |beginning| self.last(beginning) <= zxid)
     }
 
     /// The history that ended with this transaction when it was first seen.
@@ -228,9 +235,20 @@ impl Histories {
         let mut hasher = Fnv::default();
         (self.digest(parent), zxid, content).hash(&mut hasher);
         let digest = hasher.finish();
-        self.nodes.push(Node { zxid, content, parent, len, digest, after_snapshot, twin: None });
+        let jump = self.jump_behind(parent);
+        let twin = None;
+        self.nodes.push(Node { zxid, content, parent, jump, len, digest, after_snapshot, twin });
         self.first_of.entry(zxid).or_insert(history);
         history
+    }
+
+    /// Where one transaction more than `parent` jumps to: as far as two equal jumps of `parent`,
+    /// if its first two are equal.
+    fn jump_behind(&self, parent: History) -> History {
+        let near = self.node(parent).jump;
+        let far = self.node(near).jump;
+        let (len, near_len, far_len) = (self.len(parent), self.len(near), self.len(far));
+        if len - near_len == near_len - far_len { far } else { parent }
     }
 
     fn node(&self, history: History) -> &Node {
