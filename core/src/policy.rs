@@ -142,8 +142,8 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         true
     }
 
-    /// Whether SNAP names the last transaction of the tree that is sent. Naming the last one that
-    /// is committed is mutation M09 (ZOOKEEPER-3104).
+    /// Whether the tree of a SNAP holds everything up to the transaction that it is sent under, the
+    /// last committed one. Sending the tree as it is is mutation M09 (ZOOKEEPER-3104).
     fn snap_names_its_tree(&self) -> bool {
         true
     }

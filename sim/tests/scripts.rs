@@ -25,6 +25,11 @@ fn the_log_serves_who_is_too_far_behind() {
 }
 
 #[test]
+fn a_snapshot_holds_what_is_committed() {
+    play(include_str!("scripts/snap-behind-commit.txt"));
+}
+
+#[test]
 fn what_cannot_be_cut_is_replaced() {
     play(include_str!("scripts/cut-behind-snapshot.txt"));
 }

@@ -355,13 +355,13 @@ fn client_streams() {
         }
     }
     let expected = Seen {
-        requests: 164,
+        requests: 206,
         null_lists: 1,
-        unsupported: 49,
+        unsupported: 8,
         malformed: 1,
-        bad_multis: 3,
-        replies: 163,
-        errors: 32,
+        bad_multis: 2,
+        replies: 205,
+        errors: 38,
         events: 22,
     };
     assert_eq!(seen, expected);

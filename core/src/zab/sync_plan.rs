@@ -86,10 +86,11 @@ pub fn with_older(
     older
 }
 
-/// SNAP, whatever the learner has: the tree, and the committed records that it does not have yet.
+/// SNAP, whatever the learner has: the tree with every committed record in it, applied here yet or
+/// not. It replaces the learner's log at once, and that may be one of the quorum's copies of them.
 pub fn whole_tree(applied: Zxid, records: &[LogRecord]) -> SyncPlan {
-    let from = records.partition_point(|record| record.zxid() <= applied);
-    SyncPlan { mode: SyncMode::Snap, to: applied, from }
+    let to = records.last().map_or(applied, LogRecord::zxid);
+    SyncPlan { mode: SyncMode::Snap, to, from: records.len() }
 }
 
 #[cfg(test)]
@@ -187,6 +188,6 @@ mod tests {
         let ahead = plan(z(5, 4), z(5, 1), &records);
         assert_eq!(ahead, SyncPlan { mode: SyncMode::Trunc, to: z(5, 3), from: 3 });
         let behind = plan(z(4, 9), z(5, 1), &records);
-        assert_eq!(behind, SyncPlan { mode: SyncMode::Snap, to: z(5, 1), from: 1 });
+        assert_eq!(behind, SyncPlan { mode: SyncMode::Snap, to: z(5, 3), from: 3 });
     }
 }

@@ -12,6 +12,7 @@ use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::shared::Shared;
 use crate::trace::{Event, SyncMode};
+use crate::tree::Database;
 use crate::txn::LogRecord;
 use crate::types::{ConnId, Zxid};
 use crate::zab::leader::{Held, Leader, Progress, Stage};
@@ -93,10 +94,6 @@ impl Leader {
             // It comes back with the same log: it could not cut it.
             plan = whole_tree(shared.database.last_zxid, records);
         }
-        if plan.mode == SyncMode::Snap && !shared.policy.snap_names_its_tree() {
-            plan.to = records.last().map_or(plan.to, LogRecord::zxid);
-            plan.from = records.len();
-        }
         let entries = u32::try_from(records.len() - plan.from).unwrap_or(u32::MAX);
         let (mode, to) = (plan.mode, plan.to);
         out.milestone(Event::SyncChosen { learner: sid, peer_last, mode, to, entries });
@@ -106,7 +103,7 @@ impl Leader {
             SyncMode::Trunc => shared.stats.syncs_trunc += 1,
             SyncMode::Snap => {
                 shared.stats.syncs_snap += 1;
-                out.push(Effect::SendSnapshot { conn, state: shared.database.clone() });
+                out.push(Effect::SendSnapshot { conn, state: tree_with(shared, records) });
             }
         }
         for record in &records[plan.from..] {
@@ -142,6 +139,18 @@ impl Leader {
         };
         send(conn, sid, &packet::new_leader(epoch, shared.ensemble()), out);
     }
+}
+
+/// Tree and sessions with these committed records, those included that wait for the own disk.
+fn tree_with<P: Policy>(shared: &Shared<P>, records: &[LogRecord]) -> Database {
+    let mut state = shared.database.clone();
+    if shared.policy.snap_names_its_tree() {
+        let applied = state.last_zxid;
+        for record in records.iter().filter(|record| record.zxid() > applied) {
+            state.apply(&record.header, &record.txn);
+        }
+    }
+    state
 }
 
 fn rules<P: Policy>(shared: &Shared<P>) -> Rules {
