@@ -15,6 +15,7 @@ use zablab_core::tree::Database;
 use zablab_core::txn::LogRecord;
 use zablab_core::types::{ElectionEpoch, Epochs, ServerId, SessionId, WallMs, Zxid};
 
+use crate::invariants::Limits;
 use crate::paxos::PaxosGiven;
 use crate::step::ClientId;
 
@@ -128,6 +129,17 @@ pub struct Timing {
     pub election: ElectionAlg,
     /// Unix time at the beginning.
     pub wall: WallMs,
+}
+
+impl Timing {
+    /// What the invariants need to know of it.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            tick_ms: u64::from(self.tick_time_ms),
+            init_ticks: u64::from(self.init_limit),
+            sync_ticks: u64::from(self.sync_limit),
+        }
+    }
 }
 
 impl Default for Timing {

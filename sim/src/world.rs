@@ -26,8 +26,8 @@ use zablab_core::wire::election::{PeerState, Vote};
 use crate::agenda::{Agenda, Entry};
 use crate::client::Client;
 use crate::fingerprint::Fnv;
-use crate::given::{Given, Timing};
-use crate::invariants::{Checker, Limits, Violation};
+use crate::given::Given;
+use crate::invariants::{Checker, Violation};
 use crate::io::GivenDiskError;
 use crate::link::{Arrival, Net};
 use crate::node::Node;
@@ -67,14 +67,6 @@ pub struct World {
 /// What takes longer than this, in µs, is not calm.
 const CALM_US: u64 = 100_000;
 
-fn limits(timing: &Timing) -> Limits {
-    Limits {
-        tick_ms: u64::from(timing.tick_time_ms),
-        init_ticks: u64::from(timing.init_limit),
-        sync_ticks: u64::from(timing.sync_limit),
-    }
-}
-
 impl World {
     /// The world at its beginning, with the servers running that are given to be up.
     ///
@@ -93,7 +85,7 @@ impl World {
             clients: BTreeMap::new(),
             net: Net::new(&given.timing, given.seed),
             agenda: Agenda::default(),
-            checker: Checker::new(given.quorums(), limits(&given.timing))
+            checker: Checker::new(given.quorums(), given.timing.limits())
                 .with_election(given.timing.election)
                 .with_sync_quorum(given.timing.sync_quorum)
                 .with_acceptors(given.acceptors()),

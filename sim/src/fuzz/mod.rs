@@ -38,8 +38,9 @@ use swarm::Swarm;
 const LOOK_EVERY: u64 = 64;
 /// How often a leader is restarted for the sake of a stranded server; each time raises the epoch.
 const FREED_MAX: u32 = 20;
-/// The longest wait of an election for notifications, in ms; a healing may have to sit it out.
-const ELECTION_WAIT_MS: u64 = zablab_core::limits::NOTIFICATION_INTERVAL_MAX_MS;
+/// How much longer a healing may take than the invariants E5 and E6 allow, in percent: they are
+/// to speak first, as what they say can be made shorter.
+const PATIENCE_PERCENT: u64 = 120;
 
 /// Which schedule to run. Equal plans give equal runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -242,9 +243,7 @@ impl Run {
     }
 
     fn until(&mut self, missing: &str, is_so: impl Fn(&Run) -> bool) -> Result<(), Failure> {
-        let timing = &self.world.given().timing;
-        let limits = u64::from(2 * timing.init_limit + timing.sync_limit);
-        let waited_ms = 2 * ELECTION_WAIT_MS + 2 * limits * u64::from(timing.tick_time_ms);
+        let waited_ms = self.world.given().timing.limits().calm_ms() * PATIENCE_PERCENT / 100;
         let mut end = self.world.now().plus_ms(waited_ms);
         let (mut looked, mut freed, mut restarted) = (0, 0, 0);
         while looked != 0 || !is_so(self) {

@@ -19,6 +19,13 @@ use super::{Invariant, Report};
 /// way, and ticks are coarse.
 const SLACK_PERCENT: u64 = 130;
 
+/// How many of the longest waits of an election may follow each other when nothing disturbs it.
+///
+/// A vote that comes in begins a looker's wait anew, as in ZooKeeper. After the first wait the
+/// first looker sends its vote, after the second the others do and elect; who did not take part
+/// has heard their votes just then, and asks for the leader after the third.
+const ELECTION_WAITS: u64 = 3;
+
 /// The limits of the servers, as far as rules need them.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -28,6 +35,15 @@ pub struct Limits {
     pub init_ticks: u64,
     /// syncLimit.
     pub sync_ticks: u64,
+}
+
+impl Limits {
+    /// How long an ensemble that nothing disturbs may take until all of it serves, in ms.
+    pub fn calm_ms(&self) -> u64 {
+        let ticks = 2 * (2 * self.init_ticks + self.sync_ticks);
+        let waits = ELECTION_WAITS * NOTIFICATION_INTERVAL_MAX_MS;
+        (waits + ticks * self.tick_ms) * SLACK_PERCENT / 100
+    }
 }
 
 /// What happened when.
@@ -83,8 +99,7 @@ impl Liveness {
     /// Since when the world is calm.
     pub(super) fn on_calm(&mut self, facts: &Facts, since: Mono, report: &mut Report) {
         let since = since.max(self.new_epoch);
-        let ticks = 2 * (2 * self.limits.init_ticks + self.limits.sync_ticks);
-        let limit_ms = 2 * NOTIFICATION_INTERVAL_MAX_MS + ticks * self.limits.tick_ms;
+        let limit_ms = self.limits.calm_ms();
         if self.now >= since.plus_ms(limit_ms) {
             self.all_is_well(facts, limit_ms, report);
         }
