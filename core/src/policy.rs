@@ -185,6 +185,13 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         true
     }
 
+    /// Whether a looker sends its vote again on time, whatever it hears in between. Beginning the
+    /// wait anew with every vote, as ZooKeeper does, is mutation M48: who has the fastest clock
+    /// silences all others for ever.
+    fn asks_on_time(&self) -> bool {
+        true
+    }
+
     /// Whether votes of an established ensemble are equal by leader and epoch alone.
     /// Comparing whole votes is mutation M22 (ZOOKEEPER-1732, 1805, 1818).
     fn joins_by_leader_and_epoch(&self) -> bool {

@@ -126,6 +126,8 @@ bugs! {
     M46 "M46",
     /// M47 `truncate.no_fsync`: a cut comes back.
     M47 "M47",
+    /// M48: every vote that comes in begins the wait of an election anew, as in ZooKeeper 3.9.
+    M48 "M48",
 }
 
 impl fmt::Display for Bug {
@@ -231,6 +233,7 @@ impl Policy for Teaching {
         keeps_promises by M34,
         refuses_more_recent by M24b,
         waits_for_better_votes by M24,
+        asks_on_time by M48,
         joins_by_leader_and_epoch by M22,
         asks_the_leader by M23,
         only_voters_count by M29,

@@ -238,7 +238,9 @@ impl FastElection {
     ) {
         let agree = self.agreeing();
         if !self.quorums.is_quorum(policy, agree.iter().copied()) {
-            self.wait = Wait::Gathering { until: now.plus_ms(self.interval_ms) };
+            if self.wait.is_deciding() || !policy.asks_on_time() {
+                self.wait = Wait::Gathering { until: now.plus_ms(self.interval_ms) };
+            }
             return;
         }
         if agree.len() == self.quorums.voters().len() || !policy.waits_for_better_votes() {

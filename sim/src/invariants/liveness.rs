@@ -19,12 +19,10 @@ use super::{Invariant, Report};
 /// way, and ticks are coarse.
 const SLACK_PERCENT: u64 = 130;
 
-/// How many of the longest waits of an election may follow each other when nothing disturbs it.
-///
-/// A vote that comes in begins a looker's wait anew, as in ZooKeeper. After the first wait the
-/// first looker sends its vote, after the second the others do and elect; who did not take part
-/// has heard their votes just then, and asks for the leader after the third.
-const ELECTION_WAITS: u64 = 3;
+/// How many of the longest waits of an election may follow each other when nothing disturbs it:
+/// within the first every looker has sent its vote to all, and who could not take part in what
+/// came of it asks within the second.
+const ELECTION_WAITS: u64 = 2;
 
 /// The limits of the servers, as far as rules need them.
 #[derive(Clone, Copy, Debug)]
