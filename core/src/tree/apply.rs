@@ -147,22 +147,21 @@ impl Database {
         // Java dies of a time to live that is out of range; here it fails.
         let owner = owner.encode().ok_or(ErrorCode::BadArguments.to_wire())?;
         let (parent, _) = path::split(path).ok_or(ErrorCode::BadArguments.to_wire())?;
-        let above = self.tree.get(parent).ok_or(ErrorCode::NoNode.to_wire())?;
-        let (parent_before, parent_acl) = (above.cversion, self.tree.acls().shared(above.acl));
-        let cversion = match create.parent_cversion {
-            -1 => parent_before.wrapping_add(1),
-            carried => carried,
-        };
+        let (carried, mut parent_acl) = (create.parent_cversion, AclKey::OPEN);
         // It only grows: in a replay the parent may be younger than this transaction, and its
         // pzxid with it.
-        if cversion > parent_before {
-            self.tree.change(parent, |parent| {
+        let on_parent = |parent: &mut Znode| {
+            parent_acl = parent.acl;
+            let cversion = if carried == -1 { parent.cversion.wrapping_add(1) } else { carried };
+            if cversion > parent.cversion {
                 parent.cversion = cversion;
                 parent.pzxid = zxid;
-            });
-        }
+            }
+        };
         if let Some(existing) = self.tree.get(path) {
-            if existing.acl != AclKey::OPEN && self.tree.acls().get(existing.acl).is_none() {
+            let acl = existing.acl;
+            self.tree.change(parent, on_parent);
+            if acl != AclKey::OPEN && self.tree.acls().get(acl).is_none() {
                 // A fuzzy snapshot had the znode but not yet its list.
                 self.tree.set_acl(path, &create.acl, |_| {});
             }
@@ -171,8 +170,10 @@ impl Database {
         let data = create.data.as_ref().map(compact);
         let znode = Znode::new(data, AclKey::OPEN, zxid, header.time, owner);
         let stat = znode.stat();
-        self.tree.create(path, znode, &create.acl);
-        let acl = self.tree.get(path).and_then(|znode| self.tree.acls().shared(znode.acl));
+        let Some(acl) = self.tree.create(path, znode, &create.acl, on_parent) else {
+            return Err(ErrorCode::NoNode.to_wire());
+        };
+        let (acl, parent_acl) = (self.tree.acls().shared(acl), self.tree.acls().shared(parent_acl));
         changes.push(Change { kind: ChangeKind::Created, path: path.clone(), acl, parent_acl });
         Ok(match create.kind {
             CreateKind::Create => Response::Create { path: path.clone() },

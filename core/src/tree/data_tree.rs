@@ -9,8 +9,9 @@ use core::cmp::Ordering;
 use bytes::Bytes;
 
 use super::acl::{AclCache, AclKey, READ, world_anyone};
+use super::key::{NodeKey, PathKey};
 use super::page_map::{PageMap, SearchKey};
-use super::path;
+use super::path::{self, stored};
 use super::quota::limited_by;
 use super::znode::{Owner, Znode};
 use crate::types::{Path, SessionId, WallMs, Zxid};
@@ -87,9 +88,10 @@ impl DataTree {
     /// Names of the children of `path` in order; none if there is no such znode.
     pub fn children<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
         let parent = stored(path);
-        let below = self.nodes.iter_from(&PathKey { parent, name: "" }).map(|(key, _)| key.split());
-        let children = below.take_while(move |key| key.parent == parent);
-        children.map(|key| key.name).filter(|name| !name.is_empty()) // the root is beside them
+        let first = PathKey::before_children_of(parent);
+        let below = self.nodes.iter_from(&first).map(|(key, _)| key);
+        let children = below.take_while(move |key| key.parent() == parent);
+        children.map(NodeKey::name).filter(|name| !name.is_empty()) // the root is beside them
     }
 
     /// How many znodes there are below `path`, at any depth; for the root it is all but the root.
@@ -102,18 +104,18 @@ impl DataTree {
     pub(super) fn below(&self, path: &str) -> impl Iterator<Item = &Znode> {
         let parent = alloc::string::String::from(stored(path));
         let inside = join(&parent, "");
-        let children = self.nodes.iter_from(&PathKey { parent: &parent, name: "" });
-        let children = children.take_while(move |(key, _)| key.split().parent == parent);
-        let deeper = self.nodes.iter_from(&PathKey { parent: &inside, name: "" });
-        let deeper = deeper.take_while(move |(key, _)| key.split().parent.starts_with(&*inside));
+        let children = self.nodes.iter_from(&PathKey::before_children_of(&parent));
+        let children = children.take_while(move |(key, _)| key.parent() == parent);
+        let deeper = self.nodes.iter_from(&PathKey::before_children_of(&inside));
+        let deeper = deeper.take_while(move |(key, _)| key.parent().starts_with(&*inside));
         // The root is beside its children.
-        let all = children.filter(|(key, _)| !key.split().name.is_empty()).chain(deeper);
+        let all = children.filter(|(key, _)| !key.name().is_empty()).chain(deeper);
         all.map(|(_, node)| &node.znode)
     }
 
     /// All znodes, every parent before its children. The root's path is the empty string.
     pub fn walk(&self) -> impl Iterator<Item = (&Path, &Znode)> {
-        self.nodes.iter().map(|(key, node)| (&key.0, &node.znode))
+        self.nodes.iter().map(|(key, node)| (key.path(), &node.znode))
     }
 
     /// How many znodes there are, the root counted once.
@@ -179,7 +181,7 @@ impl DataTree {
     pub fn insert_loaded(&mut self, path: Path, znode: Znode) -> Result<(), LoadError> {
         let path = if &*path == path::ROOT { "".into() } else { path };
         let Some(key) = PathKey::of(&path) else { return Err(LoadError::BadPath { path }) };
-        if !path.is_empty() && self.get(key.parent).is_none() {
+        if path::split(&path).is_some_and(|(parent, _)| self.get(parent).is_none()) {
             return Err(LoadError::NoParent { path });
         }
         if self.nodes.contains_key(&key) {
@@ -216,13 +218,28 @@ impl DataTree {
         Ok(())
     }
 
-    /// Makes a znode whose parent exists and whose place is free. `acl` gets its number here.
-    pub(super) fn create(&mut self, path: &Path, znode: Znode, acl: &[crate::txn::Acl]) {
-        let acl = self.acls.acquire(acl);
-        let bytes = znode.data_len() as i64;
-        self.add(path.clone(), Znode { acl, ..znode });
-        self.count_if_quota(path);
-        self.account(path, 1, bytes);
+    /// Makes a znode whose place is free, and changes the stat of its parent. Gives the number that
+    /// `acl` gets here; `None` if there is no parent.
+    pub(super) fn create(
+        &mut self,
+        path: &Path,
+        znode: Znode,
+        acl: &[crate::txn::Acl],
+        on_parent: impl FnOnce(&mut Znode),
+    ) -> Option<AclKey> {
+        let (parent, _) = path::split(path)?;
+        let is_counted = self.change(parent, |parent| {
+            parent.children += 1;
+            on_parent(parent);
+        });
+        is_counted.then(|| {
+            let acl = self.acls.acquire(acl);
+            let bytes = znode.data_len() as i64;
+            self.put(path.clone(), Znode { acl, ..znode });
+            self.count_if_quota(path);
+            self.account(path, 1, bytes);
+            acl
+        })
     }
 
     /// Takes out a znode, with all below it. False if there is none.
@@ -318,6 +335,11 @@ impl DataTree {
             let above = self.nodes.get_mut(&parent).expect("the caller found the parent");
             above.znode.children += 1;
         }
+        self.put(path, znode);
+    }
+
+    /// Puts a znode that its parent counts already in its place.
+    fn put(&mut self, path: Path, znode: Znode) {
         match znode.owner() {
             Owner::Session(session) => {
                 self.ephemerals.insert((session, path.clone()), ());
@@ -333,7 +355,7 @@ impl DataTree {
         let node = Node { prefix_crc: prefix_crc(&path, znode.data.as_deref()), znode };
         self.digest = self.digest.wrapping_add(node.digest(&path));
         self.data_size += size(&path, &node.znode);
-        let before = self.nodes.insert(NodeKey(path), node);
+        let before = self.nodes.insert(NodeKey::of(path), node);
         assert!(before.is_none(), "the caller found the place free");
     }
 
@@ -386,11 +408,6 @@ fn size(path: &str, znode: &Znode) -> u64 {
     (path::shown(path).len() + znode.data_len()) as u64
 }
 
-/// The path as the tree keeps it: empty for the root.
-fn stored(path: &str) -> &str {
-    if path == path::ROOT { "" } else { path }
-}
-
 /// A znode with the CRC-32 of its path and data, from which its digest goes on. So a create
 /// reads the parent's stat only, however large the parent's data is.
 #[derive(Clone, Debug)]
@@ -427,54 +444,6 @@ fn prefix_crc(path: &str, data: Option<&[u8]>) -> u32 {
     crc.update(path.as_bytes());
     crc.update(data.unwrap_or_default());
     crc.finalize()
-}
-
-/// The path of a znode, ordered by parent, then name. One allocation instead of two, and shared
-/// with the transaction that made the znode.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct NodeKey(Path);
-
-impl NodeKey {
-    fn split(&self) -> PathKey<'_> {
-        let (parent, name) = self.0.rsplit_once('/').unwrap_or_default();
-        PathKey { parent, name }
-    }
-}
-
-impl Ord for NodeKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.split().compare(other)
-    }
-}
-
-impl PartialOrd for NodeKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// A path to search with. Both parts of the root are empty.
-#[derive(Clone, Copy)]
-struct PathKey<'a> {
-    parent: &'a str,
-    name: &'a str,
-}
-
-impl<'a> PathKey<'a> {
-    /// `None` for what cannot be the path of a znode.
-    fn of(path: &'a str) -> Option<PathKey<'a>> {
-        if stored(path).is_empty() {
-            return Some(PathKey { parent: "", name: "" });
-        }
-        path::split(path).map(|(parent, name)| PathKey { parent, name })
-    }
-}
-
-impl SearchKey<NodeKey> for PathKey<'_> {
-    fn compare(&self, key: &NodeKey) -> Ordering {
-        let key = key.split();
-        self.parent.cmp(key.parent).then_with(|| self.name.cmp(key.name))
-    }
 }
 
 /// A session's path to search with.
@@ -565,15 +534,15 @@ mod tests {
         let mut tree = DataTree::fresh();
         let (zxid, time) = (Zxid(1), WallMs(1));
         let znode = || Znode::new(None, AclKey::OPEN, zxid, time, 0);
-        tree.create(&"/a".into(), znode(), &[world_anyone(31)]);
-        tree.create(&"/b".into(), znode(), &[world_anyone(31)]);
+        tree.create(&"/a".into(), znode(), &[world_anyone(31)], |_| {}).expect("a parent");
+        tree.create(&"/b".into(), znode(), &[world_anyone(31)], |_| {}).expect("a parent");
         assert_eq!(tree.get("/a").expect("made").acl, AclKey(2));
         assert_eq!(tree.get("/b").expect("made").acl, AclKey(2));
         assert!(tree.set_acl("/a", &[world_anyone(1)], |_| {}));
         assert_eq!(tree.get("/a").expect("made").acl, AclKey(1), "the list of the configuration");
         assert!(tree.remove("/b"));
         assert_eq!(tree.acls().len(), 1);
-        tree.create(&"/c".into(), znode(), &[world_anyone(31)]);
+        tree.create(&"/c".into(), znode(), &[world_anyone(31)], |_| {}).expect("a parent");
         assert_eq!(tree.get("/c").expect("made").acl, AclKey(3), "numbers are not used again");
     }
 }

@@ -6,6 +6,7 @@
 pub mod acl;
 pub mod apply;
 pub mod data_tree;
+mod key;
 pub mod page_map;
 pub mod path;
 pub mod quota;

@@ -41,6 +41,11 @@ pub fn split(path: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && !parent.ends_with('/')).then_some((parent, name))
 }
 
+/// The path as the tree keeps it: empty for the root.
+pub(super) fn stored(path: &str) -> &str {
+    if path == ROOT { "" } else { path }
+}
+
 /// The path that clients see: `/` for the empty string.
 pub fn shown(path: &str) -> &str {
     if path.is_empty() { ROOT } else { path }
