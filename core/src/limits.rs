@@ -58,6 +58,9 @@ pub const CLIENT_QUEUE_BYTES_MAX: u64 = 64 << 20;
 pub const LEARNER_QUEUE_BYTES_MAX: u64 = 256 << 20;
 /// Connections of clients by default (`maxClientCnxns`), for each address.
 pub const CLIENT_CONNECTIONS_PER_ADDRESS: u32 = 60;
+/// From this size on, in bytes, the data of a packet to a peer is sent as a piece of its own; to
+/// copy less costs less than a piece.
+pub const PIECE_MIN: usize = 1024;
 /// Values up to this size, in bytes, are copied out of their frame when applied, so that a small
 /// znode never pins a larger buffer.
 pub const COPY_OUT_MAX: usize = 4096;

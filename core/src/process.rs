@@ -44,7 +44,7 @@ pub trait Process: Clone {
 }
 
 /// Where a process puts its effects and, if somebody listens, its trace events.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Out<E> {
     /// To be run in this order.
     pub effects: Vec<E>,

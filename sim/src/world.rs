@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos::PaxosView;
-use zablab_core::process::Process;
+use zablab_core::process::{Effect, Out, Process};
 use zablab_core::trace::Role;
 use zablab_core::types::{ConnId, Epoch, Mono, ServerId};
 use zablab_core::view::ServerView;
@@ -58,6 +58,8 @@ pub struct World {
     next_event: u64,
     steps: u64,
     events: Vec<TraceEvent>,
+    /// Where servers put what they want: empty between two inputs, and kept for its memory.
+    out: Out<Effect>,
     /// Whose timers and disks the step may have changed.
     touched: Vec<Host>,
     /// Who may look different since the last step began.
@@ -97,6 +99,7 @@ impl World {
             next_event: 0,
             steps: 0,
             events: Vec::new(),
+            out: Out::new(true),
             touched: Vec::new(),
             changed: Vec::new(),
         };
@@ -203,7 +206,8 @@ impl World {
     /// The events since the last call of this or of [`World::apply`], those of the beginning
     /// included.
     pub fn take_events(&mut self) -> Vec<TraceEvent> {
-        std::mem::take(&mut self.events)
+        // Its own memory stays for the next step, so that no step grows a list from nothing.
+        self.events.drain(..).collect()
     }
 
     /// Takes one step and tells what happened. A step that is not possible (any more) changes

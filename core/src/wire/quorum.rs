@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::frame::FrameBuffer;
 use super::jute::{JuteError, Reader, Writer};
-use crate::limits::{AUTH_IDS_MAX, JUTE_MAX_BUFFER_PEER};
+use crate::limits::{AUTH_IDS_MAX, JUTE_MAX_BUFFER_PEER, PIECE_MIN};
 use crate::txn::Id;
 use crate::types::{Epoch, ServerId, SessionId, Xid, Zxid};
 
@@ -141,9 +141,11 @@ impl QuorumPacket {
         out.finish()
     }
 
-    /// Its bytes in pieces that share the data instead of copying it.
+    /// Its bytes, in pieces if there is much data, which they then share instead of copying it.
     pub fn encode_parts(&self) -> Vec<Bytes> {
-        let Some(data) = &self.data else { return vec![self.encode()] };
+        let Some(data) = self.data.as_ref().filter(|data| data.len() >= PIECE_MIN) else {
+            return vec![self.encode()];
+        };
         let mut head = Writer::with_capacity(16);
         self.write_head(&mut head);
         let mut tail = Writer::with_capacity(4);
@@ -464,10 +466,16 @@ mod tests {
     }
 
     #[test]
-    fn parts_share_the_data() {
-        let data = Bytes::from_static(b"record");
-        let packet = QuorumPacket::new(PacketKind::Proposal, Zxid(1), Some(data.clone()));
-        assert_eq!(packet.encode_parts()[1].as_ptr(), data.as_ptr());
+    fn parts_share_much_data_and_copy_little() {
+        let parts_of = |data: &Bytes| {
+            let packet = QuorumPacket::new(PacketKind::Proposal, Zxid(1), Some(data.clone()));
+            let parts = packet.encode_parts();
+            assert_eq!(parts.concat(), packet.encode());
+            parts
+        };
+        let much = Bytes::from_static(&[7; PIECE_MIN]);
+        assert_eq!(parts_of(&much)[1].as_ptr(), much.as_ptr());
+        assert_eq!(parts_of(&much.slice(1..)).len(), 1);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl World {
     pub(super) fn input(&mut self, sid: ServerId, input: Input) {
         let Some(node) = self.nodes.get_mut(&sid) else { return };
         let Some(running) = &mut node.running else { return };
-        let mut out = Out::new(true);
+        let mut out = std::mem::replace(&mut self.out, Out::new(true));
         running.process.handle(node.clock.read(self.now), input, &mut out);
         for effect in &out.effects {
             if let Effect::Persist { ticket, write } = effect {
@@ -82,7 +82,7 @@ impl World {
             }
         }
         let mut moved = false;
-        for event in out.events {
+        for event in out.events.drain(..) {
             moved |= changes_state(&event);
             self.checker.on_event(sid, &event);
             self.record(Some(Host::Server(sid)), What::Core(event));
@@ -90,9 +90,10 @@ impl World {
         if moved && let Some(process) = self.nodes.get(&sid).and_then(Node::process) {
             self.checker.on_state(sid, process.database());
         }
-        for effect in out.effects {
+        for effect in out.effects.drain(..) {
             self.run(sid, effect);
         }
+        self.out = out;
         self.touch(Host::Server(sid));
     }
 
