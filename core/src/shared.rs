@@ -12,6 +12,7 @@ use crate::process::{Effect, Out};
 use crate::quorum::Quorums;
 use crate::request::clients::{ClientRules, Clients, Scene};
 use crate::request::sessions::SessionTracker;
+use crate::request::syncs::WaitingSyncs;
 use crate::storage::{Recovered, Write};
 use crate::trace::Event;
 use crate::tree::Database;
@@ -227,17 +228,21 @@ impl<P: Policy> Shared<P> {
         }
     }
 
-    /// Applies what is committed, as far as it is durable here (ZOOKEEPER-4882).
+    /// Applies what is committed, as far as it is durable here (ZOOKEEPER-4882). Each sync is
+    /// answered in its place among these transactions: its client waits for answers in order.
     pub fn apply_through(
         &mut self,
         now: Now,
         committed: Zxid,
         mut tracker: Option<&mut SessionTracker>,
+        syncs: &mut WaitingSyncs,
         out: &mut Out<Effect>,
     ) {
         let limit = committed.min(self.disk.last_durable());
         let whole = self.policy.window_has_what_was_synced();
-        while let Some(record) = self.history.take_through(limit, whole) {
+        loop {
+            syncs.release(self, now, out);
+            let Some(record) = self.history.take_through(limit, whole) else { break };
             let header = record.header;
             let is_torn = !self.policy.snapshot_holds_its_zxid();
             let before = is_torn.then(|| self.database.sessions.clone());

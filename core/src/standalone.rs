@@ -65,7 +65,7 @@ impl Standalone {
         Ok(())
     }
 
-    /// Applies what is durable, then answers the syncs that waited for it.
+    /// Applies what is durable, and answers the syncs that waited for it.
     pub fn apply_durable<P: Policy>(
         &mut self,
         shared: &mut Shared<P>,
@@ -73,8 +73,8 @@ impl Standalone {
         out: &mut Out<Effect>,
     ) {
         let durable = shared.disk.last_durable();
-        shared.apply_through(now, durable, Some(&mut self.pipeline.sessions), out);
-        self.syncs.release(shared, now, out);
+        let tracker = Some(&mut self.pipeline.sessions);
+        shared.apply_through(now, durable, tracker, &mut self.syncs, out);
         shared.maybe_snapshot(out);
     }
 

@@ -151,6 +151,21 @@ fn a_write_is_answered_when_it_is_durable_and_reads_wait_behind_it() {
     assert_eq!(Response::decode(OpCode::Create, body), Ok(Response::Create { path: "/a".into() }));
 }
 
+/// The disk may make both writes durable at once; the sync between them is answered between them.
+#[test]
+fn a_sync_is_answered_in_its_place_among_the_writes_of_its_client() {
+    let mut server = Server::start();
+    server.connect();
+    let sync = Request::Sync { path: "/a".into() };
+    let asked = [(1, create("/a")), (2, sync), (3, create("/b")), (4, exists("/b"))];
+    let frames = asked.map(|(xid, request)| encode_request(Xid(xid), &request));
+    let written = server.bytes(CLIENT, frames.concat().into());
+    let answered = replies(&server.sync_disk(&written), CLIENT);
+    let headers: Vec<_> = answered.iter().map(header).map(|h| (h.xid, h.zxid, h.err)).collect();
+    let zxids = [(1, 2), (2, 2), (3, 3), (4, 3)];
+    assert_eq!(headers, zxids.map(|(xid, zxid)| (Xid(xid), Zxid(zxid), 0)));
+}
+
 #[test]
 fn a_client_with_too_much_under_way_is_not_read_until_half_is_answered() {
     let mut server = Server::start();

@@ -258,7 +258,7 @@ impl Leader {
         }
     }
 
-    /// Applies what is committed and durable here, then answers the syncs that waited for it.
+    /// Applies what is committed and durable here, and answers the syncs that waited for it.
     pub(super) fn apply_committed<P: Policy>(
         &mut self,
         shared: &mut Shared<P>,
@@ -267,7 +267,8 @@ impl Leader {
     ) {
         let Stage::Broadcast(broadcast) = &mut self.stage else { return };
         let tracker = Some(&mut broadcast.pipeline.sessions);
-        shared.apply_through(now, broadcast.last_committed, tracker, out);
+        let (committed, syncs) = (broadcast.last_committed, &mut broadcast.own_syncs);
+        shared.apply_through(now, committed, tracker, syncs, out);
         self.release_syncs(shared, now, out);
         shared.maybe_snapshot(out);
     }

@@ -523,7 +523,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Applies what is committed and durable here, then answers the syncs that waited for it.
+    /// Applies what is committed and durable here, and answers the syncs that waited for it.
     pub(super) fn apply_committed<P: Policy>(
         &mut self,
         shared: &mut Shared<P>,
@@ -531,8 +531,8 @@ impl Learner {
         out: &mut Out<Effect>,
     ) {
         let Stage::Broadcast { committed, .. } = self.stage else { return };
-        shared.apply_through(now, committed, self.sessions.as_deref_mut(), out);
-        self.answered_syncs.release(shared, now, out);
+        let (tracker, syncs) = (self.sessions.as_deref_mut(), &mut self.answered_syncs);
+        shared.apply_through(now, committed, tracker, syncs, out);
         shared.maybe_snapshot(out);
     }
 }
