@@ -1,5 +1,7 @@
 //! Tests that cross crates; see the folders.
 
 pub mod decoders;
+pub mod model;
 #[cfg(test)]
 mod processes;
+pub mod workload;
