@@ -122,6 +122,12 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         true
     }
 
+    /// Whether a tree that comes by SNAP counts the znodes that use each of its access lists.
+    /// Taking each list for used once is mutation M41 (ZOOKEEPER-3306).
+    fn counts_users_of_lists(&self) -> bool {
+        true
+    }
+
     // Synchronization.
 
     /// Whether a learner's last transaction must be one of the leader's history for DIFF.

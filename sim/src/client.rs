@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use zablab_core::client::{CallError, CallId, Session, SessionState, Settings};
 use zablab_core::process::Process;
 use zablab_core::types::{ConnId, Mono, ServerId, SessionId, Zxid};
-use zablab_core::wire::client::{ErrorCode, Request, Response};
+use zablab_core::wire::client::{ErrorCode, MultiResult, Request, Response};
 
 use crate::agenda::Entry;
 
@@ -46,9 +46,19 @@ impl Outcome {
     /// The error's number on the wire, 0 for OK.
     pub fn code(&self) -> i32 {
         match &self.result {
+            // A multi fails as a whole, with the error of one of its parts.
+            Ok(Response::Multi(results)) => {
+                let error = |result: &MultiResult| match result {
+                    MultiResult::Error(code) if *code != ErrorCode::Ok.to_wire() => Some(*code),
+                    _ => None,
+                };
+                results.iter().find_map(error).unwrap_or(ErrorCode::Ok.to_wire())
+            }
             Ok(_) => ErrorCode::Ok.to_wire(),
             Err(CallError::Refused { code }) => *code,
             Err(CallError::SessionExpired) => ErrorCode::SessionExpired.to_wire(),
+            Err(CallError::BadPath) => ErrorCode::BadArguments.to_wire(),
+            Err(CallError::AuthFailed) => ErrorCode::AuthFailed.to_wire(),
             // Everything else means that nobody knows; also what newer cores may add.
             Err(_) => ErrorCode::ConnectionLoss.to_wire(),
         }
@@ -60,6 +70,8 @@ impl Outcome {
 pub struct Call {
     /// Its number, counted over all clients.
     pub id: CallId,
+    /// In which of its client's sessions, counted from 1.
+    pub session: u32,
     /// What was asked for.
     pub request: Request,
     /// When it was asked for.
@@ -75,6 +87,8 @@ pub struct Client {
     pub(crate) session: Option<Session>,
     /// The servers that the session's indices stand for.
     pub(crate) servers: Vec<ServerId>,
+    /// How many sessions it has begun.
+    begun: u32,
     /// The index that stands for the first server.
     first: Option<usize>,
     /// True while the client stays away.
@@ -123,7 +137,8 @@ impl Client {
     /// True if a `Connect` would begin a new session.
     pub(crate) fn needs_session(&self) -> bool {
         match self.state() {
-            None | Some(SessionState::Expired | SessionState::Closed) => true,
+            None
+            | Some(SessionState::Expired | SessionState::Closed | SessionState::AuthFailed) => true,
             Some(SessionState::Connecting | SessionState::Connected { .. }) => false,
         }
     }
@@ -141,6 +156,7 @@ impl Client {
         seed: u64,
         resumed: Option<SessionId>,
     ) {
+        self.begun += 1;
         let settings = Settings { server_count: servers.len(), timeout_ms };
         self.session = Some(match resumed {
             Some(session) => Session::resuming(settings, seed, session),
@@ -166,7 +182,7 @@ impl Client {
 
     pub(crate) fn called(&mut self, id: CallId, request: Request, now: Mono) {
         self.open.insert(id, self.history.len());
-        let call = Call { id, request, called: now, returned: None };
+        let call = Call { id, session: self.begun, request, called: now, returned: None };
         Arc::make_mut(&mut self.history).push(call);
     }
 

@@ -281,6 +281,11 @@ pub fn address(sid: ServerId, port: PortKind) -> HostPort {
     HostPort { host, port }
 }
 
+/// The address that servers see of this client.
+pub fn client_address(id: ClientId) -> String {
+    format!("10.1.{}.{}", (id.0 >> 8) & 0xff, id.0 & 0xff)
+}
+
 /// The server that listens there, if the address is one of [`address`].
 pub fn server_at(addr: &HostPort) -> Option<(ServerId, PortKind)> {
     let port = match addr.port {

@@ -114,6 +114,8 @@ bugs! {
     M39 "M39",
     /// M40 `seq.counter_local`: each leader numbers sequential names from 0.
     M40 "M40",
+    /// M41 `acl.refcount_after_snap` (ZOOKEEPER-3306): access lists are forgotten that are in use.
+    M41 "M41",
     /// M42 `closesession.too_big` (ZOOKEEPER-4306): a packet that nobody can read.
     M42 "M42",
     /// M43 `acceptor.thread_dies_silently` (ZOOKEEPER-4203): the leader accepts no learner more.
@@ -225,6 +227,7 @@ impl Policy for Teaching {
         counts_what_is_logged by M07,
         keeps_snap_aside by M08,
         snap_retires_the_log by M12,
+        counts_users_of_lists by M41,
         syncs_by_membership by M11,
         window_has_what_was_synced by M16,
         registers_with_reading by M21,

@@ -170,6 +170,8 @@ impl World {
     pub fn end(&mut self) -> &[Violation] {
         self.checker.on_end();
         self.checker.on_calls(self.clients.values().flat_map(Client::history));
+        let access = self.clients.iter().map(|(id, client)| (*id, client.history()));
+        self.checker.on_access(access);
         self.checker.violations()
     }
 

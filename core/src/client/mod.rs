@@ -1,15 +1,21 @@
 //! The client's side: a session over one connection at a time, as a state machine without IO.
 //!
 //! It chooses the server, shakes hands, pings, reconnects with the same session, numbers requests
-//! and sets watches again. The simulator's clients and the command line both are drivers of it.
-//! Not here: recipes, chroots, credentials, read-only sessions, persistent watches.
+//! proves who its user is, and sets watches again. The simulator's clients and the command line
+//! both are drivers of it. Not here: recipes, read-only sessions.
 //! Source: Java's `ClientCnxn`, `ZKWatchManager` and `StaticHostProvider`.
 
+mod acl_text;
+mod chroot;
+mod connect_string;
 mod session;
 #[cfg(test)]
 mod tests;
 mod watches;
 
+pub use acl_text::{acl_text, parse_acl};
+pub use chroot::Chroot;
+pub use connect_string::{CLIENT_PORT, ConnectString, ConnectStringError};
 pub use session::{Session, Settings};
 
 use alloc::vec::Vec;
@@ -90,7 +96,7 @@ pub enum Effect {
         /// What came of it.
         result: Result<Response, CallError>,
     },
-    /// Watches fired, and are gone.
+    /// Watches fired; but for those that stay they are gone.
     WatchEvent {
         /// What happened.
         kind: EventType,
@@ -124,6 +130,8 @@ pub enum SessionState {
     Expired,
     /// Its user closed it. For good.
     Closed,
+    /// A server refused the credentials. For good.
+    AuthFailed,
 }
 
 /// Why a request has no response.
@@ -146,6 +154,12 @@ pub enum CallError {
     /// The session was closed before the request was sent.
     #[error("the session is closed")]
     Closed,
+    /// A path in it is not well formed; nobody was asked.
+    #[error("a path is not well formed")]
+    BadPath,
+    /// A server refused the session's credentials before the request was sent.
+    #[error("the credentials were refused")]
+    AuthFailed,
     /// Too many requests wait; this one was not sent.
     #[error("more than {max} requests are waiting")]
     TooManyCalls {
@@ -193,4 +207,9 @@ pub enum WatchKind {
     Exist,
     /// getChildren.
     Child,
+    /// addWatch: it stays, and sees what the first three see.
+    Persistent,
+    /// addWatch: it stays, and sees what happens to the znode and to all below it, but not that
+    /// children change.
+    Recursive,
 }

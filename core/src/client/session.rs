@@ -8,16 +8,19 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::hash::{Hash, Hasher};
 
-use super::watches::Watches;
-use super::{CallError, CallId, ClientSessionView, Effect, Input, SessionState, WatchKind};
-use crate::limits::{CLIENT_CALLS_MAX, CLIENT_PING_MS, CLIENT_RECONNECT_MS, JUTE_MAX_BUFFER_PEER};
+use super::chroot::Chroot;
+use super::watches::{WatchChange, Watches};
+use super::{CallError, CallId, ClientSessionView, Effect, Input, SessionState};
+use crate::limits::{
+    AUTH_IDS_MAX, CLIENT_CALLS_MAX, CLIENT_PING_MS, CLIENT_RECONNECT_MS, JUTE_MAX_BUFFER_PEER,
+};
 use crate::prng::Prng;
 use crate::process::{Out, Process};
-use crate::types::{ConnId, Mono, Now, Path, SessionId, Xid, Zxid};
+use crate::types::{ConnId, Mono, Now, SessionId, Xid, Zxid};
 use crate::wire::client::{
-    ConnectRequest, ConnectResponse, ErrorCode, EventType, OpCode, PASSWORD_LEN, ReplyHeader,
-    Request, Response, WatcherEvent, XID_EVENT, XID_PING, XID_SET_WATCHES, encode_request,
-    session_password,
+    AuthRequest, ConnectRequest, ConnectResponse, ErrorCode, EventType, OpCode, PASSWORD_LEN,
+    ReplyHeader, Request, Response, WatcherEvent, XID_AUTH, XID_EVENT, XID_PING, XID_SET_WATCHES,
+    encode_request, session_password,
 };
 use crate::wire::frame::FrameBuffer;
 
@@ -34,10 +37,13 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Session {
     settings: Settings,
+    chroot: Chroot,
     prng: Prng,
     identity: Identity,
     last_zxid_seen: Zxid,
     watches: Watches,
+    /// Given by the user, and sent on each connection before anything else.
+    credentials: Vec<Credential>,
     /// Requests not sent yet; empty while connected.
     queued: VecDeque<(CallId, Request)>,
     next_server: usize,
@@ -56,6 +62,14 @@ struct Identity {
     timeout_ms: u32,
 }
 
+/// What proves who the user is.
+#[derive(Clone, Debug, Hash)]
+struct Credential {
+    request: AuthRequest,
+    /// The call that gave it, until a server has answered.
+    call: Option<CallId>,
+}
+
 #[derive(Clone, Debug)]
 enum Phase {
     /// Not started.
@@ -72,6 +86,8 @@ enum Phase {
     Expired,
     /// The user closed it.
     Closed,
+    /// A server refused the user's credentials.
+    AuthFailed,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -85,6 +101,8 @@ struct Connected {
     link: Link,
     frames: FrameBuffer,
     outstanding: VecDeque<Outstanding>,
+    /// The credentials sent and not answered yet, by their places.
+    proving: VecDeque<usize>,
     last_sent: Mono,
     last_heard: Mono,
 }
@@ -96,8 +114,8 @@ struct Outstanding {
     op: OpCode,
     /// `None` for the session's own closeSession, which is always the last one.
     call: Option<CallId>,
-    /// The path to watch, if it asked for that.
-    watch: Option<Path>,
+    /// What becomes of watches when it is answered.
+    watch: Option<WatchChange>,
 }
 
 /// The server sent what no server sends; the connection is useless.
@@ -117,10 +135,12 @@ impl Session {
         let timeout_ms = settings.timeout_ms;
         Session {
             settings,
+            chroot: Chroot::default(),
             prng,
             identity: Identity { session: SessionId(0), password, timeout_ms },
             last_zxid_seen: Zxid::ZERO,
             watches: Watches::default(),
+            credentials: Vec::new(),
             queued: VecDeque::new(),
             next_server,
             failures: 0,
@@ -141,6 +161,12 @@ impl Session {
         Session { identity, ..Session::new(settings, seed) }
     }
 
+    /// The same with all its paths below a chroot.
+    #[must_use]
+    pub fn below(self, chroot: Chroot) -> Session {
+        Session { chroot, ..self }
+    }
+
     /// Its state.
     pub fn state(&self) -> SessionState {
         match &self.phase {
@@ -154,6 +180,7 @@ impl Session {
             },
             Phase::Expired => SessionState::Expired,
             Phase::Closed => SessionState::Closed,
+            Phase::AuthFailed => SessionState::AuthFailed,
         }
     }
 }
@@ -190,7 +217,7 @@ impl Process for Session {
 
     fn deadline(&self) -> Option<Mono> {
         match &self.phase {
-            Phase::Idle | Phase::Expired | Phase::Closed => None,
+            Phase::Idle | Phase::Expired | Phase::Closed | Phase::AuthFailed => None,
             Phase::Waiting { until } => Some(*until),
             Phase::Connecting { give_up_at, .. } | Phase::Handshaking { give_up_at, .. } => {
                 Some(*give_up_at)
@@ -212,7 +239,8 @@ impl Process for Session {
             | Phase::Connecting { .. }
             | Phase::Handshaking { .. }
             | Phase::Expired
-            | Phase::Closed => Vec::new(),
+            | Phase::Closed
+            | Phase::AuthFailed => Vec::new(),
         };
         ClientSessionView {
             state: self.state(),
@@ -228,19 +256,25 @@ impl Process for Session {
     fn fingerprint(&self, mut hasher: &mut dyn Hasher) {
         let hasher = &mut hasher;
         self.settings.hash(hasher);
+        self.chroot.hash(hasher);
         self.prng.hash(hasher);
         self.identity.hash(hasher);
         self.last_zxid_seen.hash(hasher);
         self.watches.hash(hasher);
+        self.credentials.hash(hasher);
         self.queued.hash(hasher);
         (self.next_server, self.failures, self.next_conn, self.last_xid).hash(hasher);
         core::mem::discriminant(&self.phase).hash(hasher);
         match &self.phase {
-            Phase::Idle | Phase::Waiting { .. } | Phase::Expired | Phase::Closed => {}
+            Phase::Idle
+            | Phase::Waiting { .. }
+            | Phase::Expired
+            | Phase::Closed
+            | Phase::AuthFailed => {}
             Phase::Connecting { link, .. } => link.hash(hasher),
             Phase::Handshaking { link, frames, .. } => (link, frames).hash(hasher),
-            Phase::Connected(Connected { link, frames, outstanding, .. }) => {
-                (link, frames, outstanding).hash(hasher);
+            Phase::Connected(Connected { link, frames, outstanding, proving, .. }) => {
+                (link, frames, outstanding, proving).hash(hasher);
             }
         }
     }
@@ -289,7 +323,11 @@ impl Session {
 
     fn link(&self) -> Option<Link> {
         match &self.phase {
-            Phase::Idle | Phase::Waiting { .. } | Phase::Expired | Phase::Closed => None,
+            Phase::Idle
+            | Phase::Waiting { .. }
+            | Phase::Expired
+            | Phase::Closed
+            | Phase::AuthFailed => None,
             Phase::Connecting { link, .. } | Phase::Handshaking { link, .. } => Some(*link),
             Phase::Connected(connected) => Some(connected.link),
         }
@@ -338,7 +376,9 @@ impl Session {
     /// The session is over for good.
     fn end(&mut self, phase: Phase, error: CallError, out: &mut Out<Effect>) {
         self.phase = phase;
-        for (call, _) in core::mem::take(&mut self.queued) {
+        let proving = self.credentials.iter_mut().filter_map(|credential| credential.call.take());
+        let queued = core::mem::take(&mut self.queued).into_iter().map(|(call, _)| call);
+        for call in proving.chain(queued) {
             out.push(Effect::Returned { call, zxid: None, result: Err(error) });
         }
         out.push(Effect::StateChanged { state: self.state() });
@@ -346,7 +386,7 @@ impl Session {
 
     fn tick(&mut self, now: Mono, out: &mut Out<Effect>) {
         match &mut self.phase {
-            Phase::Idle | Phase::Expired | Phase::Closed => {}
+            Phase::Idle | Phase::Expired | Phase::Closed | Phase::AuthFailed => {}
             Phase::Waiting { until } => {
                 if *until <= now {
                     self.dial(now, out);
@@ -373,10 +413,21 @@ impl Session {
 impl Session {
     fn submit(&mut self, now: Mono, call: CallId, request: Request, out: &mut Out<Effect>) {
         assert!(is_for_users(&request), "{:?} is the session's own", request.op());
+        if let Request::Auth(request) = request {
+            return self.prove(now, call, request, out);
+        }
+        let Some(request) = self.chroot.request(request) else {
+            return out.push(Effect::Returned {
+                call,
+                zxid: None,
+                result: Err(CallError::BadPath),
+            });
+        };
         let waiting = self.queued.len();
         let refused = match &mut self.phase {
             Phase::Expired => CallError::SessionExpired,
             Phase::Closed => CallError::Closed,
+            Phase::AuthFailed => CallError::AuthFailed,
             Phase::Connected(connected) => {
                 if connected.is_closing() {
                     CallError::Closed
@@ -403,9 +454,31 @@ impl Session {
         out.push(Effect::Returned { call, zxid: None, result: Err(refused) });
     }
 
+    /// Credentials are kept; they are answered when the first server has answered.
+    fn prove(&mut self, now: Mono, call: CallId, request: AuthRequest, out: &mut Out<Effect>) {
+        let error = match &self.phase {
+            Phase::Expired => CallError::SessionExpired,
+            Phase::Closed => CallError::Closed,
+            Phase::AuthFailed => CallError::AuthFailed,
+            Phase::Connected(connected) if connected.is_closing() => CallError::Closed,
+            _ if self.credentials.len() >= AUTH_IDS_MAX => {
+                CallError::TooManyCalls { max: AUTH_IDS_MAX }
+            }
+            _ => {
+                let place = self.credentials.len();
+                let credential = Credential { request, call: Some(call) };
+                if let Phase::Connected(connected) = &mut self.phase {
+                    connected.prove(now, place, &credential, out);
+                }
+                return self.credentials.push(credential);
+            }
+        };
+        out.push(Effect::Returned { call, zxid: None, result: Err(error) });
+    }
+
     fn close(&mut self, now: Mono, out: &mut Out<Effect>) {
         match &mut self.phase {
-            Phase::Expired | Phase::Closed => {}
+            Phase::Expired | Phase::Closed | Phase::AuthFailed => {}
             Phase::Connected(connected) => {
                 if !connected.is_closing() {
                     let xid = next_xid(&mut self.last_xid);
@@ -452,7 +525,8 @@ impl Session {
             | Phase::Waiting { .. }
             | Phase::Connecting { .. }
             | Phase::Expired
-            | Phase::Closed => None,
+            | Phase::Closed
+            | Phase::AuthFailed => None,
         }
     }
 
@@ -474,6 +548,7 @@ impl Session {
         match header.xid {
             XID_PING | XID_SET_WATCHES => Ok(()),
             XID_EVENT => self.event(header, body, out),
+            XID_AUTH => self.proved(header, out),
             _ => self.reply(header, body, out),
         }
     }
@@ -492,11 +567,14 @@ impl Session {
         let password = response.password.unwrap_or_default();
         self.identity = Identity { session: response.session, password, timeout_ms };
         self.failures = 0;
-        let outstanding = VecDeque::new();
+        let (outstanding, proving) = (VecDeque::new(), VecDeque::new());
         let mut connected =
-            Connected { link, frames, outstanding, last_sent: now, last_heard: now };
+            Connected { link, frames, outstanding, proving, last_sent: now, last_heard: now };
+        for (place, credential) in self.credentials.iter().enumerate() {
+            connected.prove(now, place, credential, out);
+        }
         for watches in self.watches.set_again(self.last_zxid_seen) {
-            connected.send(now, XID_SET_WATCHES, &Request::SetWatches(watches), out);
+            connected.send(now, XID_SET_WATCHES, &watches, out);
         }
         let state = SessionState::Connected { session: self.identity.session, server: link.server };
         out.push(Effect::StateChanged { state });
@@ -517,8 +595,32 @@ impl Session {
         let kind = EventType::from_wire(event.kind).ok_or(ProtocolError)?;
         let watchers = self.watches.fire(kind, &event.path);
         if !watchers.is_empty() {
-            let (path, zxid) = (event.path, known_zxid(header.zxid));
+            let (mut path, zxid) = (event.path, known_zxid(header.zxid));
+            self.chroot.shorten(&mut path);
             out.push(Effect::WatchEvent { kind, path, zxid, watchers });
+        }
+        Ok(())
+    }
+
+    /// The server has judged the oldest credentials that it was sent.
+    fn proved(&mut self, header: ReplyHeader, out: &mut Out<Effect>) -> Result<(), ProtocolError> {
+        let Phase::Connected(connected) = &mut self.phase else { return Err(ProtocolError) };
+        let conn = connected.link.conn;
+        let place = connected.proving.pop_front().ok_or(ProtocolError)?;
+        let call = self.credentials.get_mut(place).and_then(|credential| credential.call.take());
+        let is_proved = header.err == ErrorCode::Ok.to_wire();
+        if let Some(call) = call {
+            let refused = CallError::Refused { code: header.err };
+            let result = if is_proved { Ok(Response::Empty) } else { Err(refused) };
+            out.push(Effect::Returned { call, zxid: None, result });
+        }
+        if !is_proved {
+            for call in connected.outstanding.drain(..).filter_map(|sent| sent.call) {
+                let result = Err(CallError::ConnectionLoss);
+                out.push(Effect::Returned { call, zxid: None, result });
+            }
+            out.push(Effect::Disconnect { conn });
+            self.end(Phase::AuthFailed, CallError::AuthFailed, out);
         }
         Ok(())
     }
@@ -536,7 +638,9 @@ impl Session {
         }
         // Decoded before the request is taken off: if that fails, it is lost with the others.
         let result = if header.err == ErrorCode::Ok.to_wire() {
-            Ok(Response::decode(awaited.op, body).map_err(|_| ProtocolError)?)
+            let mut response = Response::decode(awaited.op, body).map_err(|_| ProtocolError)?;
+            self.chroot.response(&mut response);
+            Ok(response)
         } else {
             Err(CallError::Refused { code: header.err })
         };
@@ -551,8 +655,8 @@ impl Session {
             self.end(Phase::Closed, CallError::Closed, out);
             return Ok(());
         };
-        if let (Some(path), Some(kind)) = (watch, watch_kind(op, header.err)) {
-            self.watches.insert(kind, path, call);
+        if let Some(change) = watch {
+            self.watches.replied(change, op, header.err, call);
         }
         out.push(Effect::Returned { call, zxid, result });
         Ok(())
@@ -580,9 +684,14 @@ impl Connected {
         request: &Request,
         out: &mut Out<Effect>,
     ) {
-        let watch = watched_path(request).cloned();
+        let watch = WatchChange::of(request);
         self.outstanding.push_back(Outstanding { xid, op: request.op(), call, watch });
         self.send(now, xid, request, out);
+    }
+
+    fn prove(&mut self, now: Mono, place: usize, credential: &Credential, out: &mut Out<Effect>) {
+        self.proving.push_back(place);
+        self.send(now, XID_AUTH, &Request::Auth(credential.request.clone()), out);
     }
 
     fn send(&mut self, now: Mono, xid: Xid, request: &Request, out: &mut Out<Effect>) {
@@ -608,11 +717,6 @@ fn is_for_users(request: &Request) -> bool {
         | Request::CloseSession
         | Request::Ping
         | Request::DeleteContainer { .. }
-        // The session keeps no credentials and no watches that stay, so it asks for none.
-        | Request::Auth(_)
-        | Request::AddWatch { .. }
-        | Request::CheckWatches { .. }
-        | Request::RemoveWatches { .. }
         | Request::SetWatches(_)
         | Request::SetWatches2(_) => false,
         Request::Create(_)
@@ -633,55 +737,10 @@ fn is_for_users(request: &Request) -> bool {
         | Request::GetEphemerals { .. }
         | Request::GetAllChildrenNumber { .. }
         | Request::WhoAmI
-        | Request::Sync { .. } => true,
-    }
-}
-
-fn watched_path(request: &Request) -> Option<&Path> {
-    match request {
-        Request::Exists { path, watch }
-        | Request::GetData { path, watch }
-        | Request::GetChildren { path, watch }
-        | Request::GetChildren2 { path, watch } => watch.then_some(path),
-        Request::CreateSession { .. }
-        | Request::CloseSession
-        | Request::Create(_)
-        | Request::Create2(_)
-        | Request::Delete(_)
-        | Request::SetData(_)
-        | Request::Check(_)
-        | Request::Multi(_)
-        | Request::GetAcl { .. }
-        | Request::SetAcl(_)
-        | Request::CreateContainer(_)
-        | Request::CreateTtl(_)
-        | Request::DeleteContainer { .. }
-        | Request::MultiRead(_)
-        | Request::GetEphemerals { .. }
-        | Request::GetAllChildrenNumber { .. }
-        | Request::WhoAmI
         | Request::Auth(_)
         | Request::AddWatch { .. }
         | Request::CheckWatches { .. }
         | Request::RemoveWatches { .. }
-        | Request::Sync { .. }
-        | Request::Ping
-        | Request::SetWatches(_)
-        | Request::SetWatches2(_) => None,
-    }
-}
-
-/// Which watch a reply sets: only exists sets one on a missing znode.
-fn watch_kind(op: OpCode, err: i32) -> Option<WatchKind> {
-    let found = err == ErrorCode::Ok.to_wire();
-    let missing = err == ErrorCode::NoNode.to_wire();
-    if op == OpCode::Exists && missing {
-        Some(WatchKind::Exist)
-    } else if !found {
-        None
-    } else if op == OpCode::Exists || op == OpCode::GetData {
-        Some(WatchKind::Data)
-    } else {
-        Some(WatchKind::Child)
+        | Request::Sync { .. } => true,
     }
 }

@@ -9,8 +9,8 @@ use super::*;
 use crate::process::{Out, Process};
 use crate::types::{Mono, Now, WallMs, Xid};
 use crate::wire::client::{
-    ConnectRequest, ConnectResponse, RequestHeader, WatcherEvent, XID_PING, XID_SET_WATCHES,
-    encode_event, encode_reply,
+    AuthRequest, ConnectRequest, ConnectResponse, ErrorCode, RequestHeader, WatcherEvent, XID_AUTH,
+    XID_PING, XID_SET_WATCHES, encode_event, encode_reply,
 };
 
 const TIMEOUT_MS: u32 = 30_000;
@@ -387,4 +387,76 @@ proptest! {
             rig.bytes(Bytes::copy_from_slice(chunk));
         }
     }
+}
+
+fn credentials(secret: &'static str) -> Request {
+    let auth = Some(Bytes::from_static(secret.as_bytes()));
+    Request::Auth(AuthRequest { scheme: "digest".into(), auth })
+}
+
+#[test]
+fn credentials_are_sent_on_each_connection_before_anything_else() {
+    let mut rig = Rig::new(1);
+    let effects = rig.input(Input::Start);
+    rig.dialed(&effects);
+    assert_eq!(rig.submit(1, get("/a", true)), []);
+    assert_eq!(rig.submit(2, credentials("bob:secret")), []);
+    let first = sent(&rig.take_session(SESSION));
+    assert_eq!(first, [(XID_AUTH.0, credentials("bob:secret")), (1, get("/a", true))]);
+    assert_eq!(
+        rig.reply(XID_AUTH.0, 0, 0, &Response::Empty),
+        [returned(2, None, Ok(Response::Empty))]
+    );
+    rig.reply(1, 5, 0, &Response::Data { data: None, stat: Default::default() });
+    assert_eq!(sent(&rig.submit(3, credentials("eve:x"))), [(XID_AUTH.0, credentials("eve:x"))]);
+
+    // The call is answered when a server has judged them, on whichever connection.
+    let effects = rig.down();
+    assert!(matches!(effects[..], [Effect::StateChanged { .. }, Effect::Connect { .. }]));
+    rig.dialed(&effects[1..]);
+    let again: Vec<i32> = sent(&rig.take_session(SESSION)).iter().map(|(xid, _)| *xid).collect();
+    assert_eq!(again, [XID_AUTH.0, XID_AUTH.0, XID_SET_WATCHES.0]);
+    assert_eq!(rig.reply(XID_AUTH.0, 0, 0, &Response::Empty), []);
+    assert_eq!(
+        rig.reply(XID_AUTH.0, 0, 0, &Response::Empty),
+        [returned(3, None, Ok(Response::Empty))]
+    );
+}
+
+#[test]
+fn refused_credentials_end_the_session() {
+    let mut rig = Rig::connected(1);
+    rig.submit(1, sync("/a"));
+    rig.submit(2, credentials("nobody"));
+    let code = ErrorCode::AuthFailed.to_wire();
+    let effects = rig.reply(XID_AUTH.0, 0, code, &Response::Empty);
+    assert_eq!(
+        effects,
+        [
+            returned(2, None, Err(CallError::Refused { code })),
+            returned(1, None, Err(CallError::ConnectionLoss)),
+            Effect::Disconnect { conn: rig.conn },
+            changed(SessionState::AuthFailed),
+        ]
+    );
+    assert_eq!(rig.submit(3, sync("/a")), [returned(3, None, Err(CallError::AuthFailed))]);
+    assert_eq!(rig.session.deadline(), None);
+}
+
+#[test]
+fn paths_are_below_the_chroot() {
+    let mut rig = Rig::new(1);
+    let chroot = Chroot::new("/app").expect("a chroot");
+    rig.session = rig.session.clone().below(chroot);
+    let effects = rig.input(Input::Start);
+    rig.dialed(&effects);
+    rig.take_session(SESSION);
+    assert_eq!(sent(&rig.submit(1, sync("/a"))), [(1, sync("/app/a"))]);
+    assert_eq!(rig.reply(1, 5, 0, &synced("/app/a")), [returned(1, Some(5), Ok(synced("/a")))]);
+    assert_eq!(sent(&rig.submit(2, get("/", true))), [(2, get("/app", true))]);
+    rig.reply(2, 5, 0, &Response::Data { data: None, stat: Default::default() });
+    let event = WatcherEvent::new(EventType::NodeDataChanged, Path::from("/app"));
+    let effects = rig.bytes(encode_event(Zxid(6), &event));
+    let [Effect::WatchEvent { path, watchers, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((&**path, &watchers[..]), ("/", &[CallId(2)][..]));
 }

@@ -1,6 +1,7 @@
-//! The watches of a session: registered by replies, gone when they fire, kept over reconnects.
+//! The watches of a session: registered by replies, gone when they fire unless they are persistent,
+//! kept over reconnects. Their paths are those of the servers.
 //!
-//! Not here: persistent watches. Source: Java's `ZKWatchManager` and `ClientCnxn.primeConnection`.
+//! Source: Java's `ZKWatchManager` and `ClientCnxn.primeConnection`.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -8,7 +9,9 @@ use alloc::vec::Vec;
 use super::{CallId, WatchKind, WatchView};
 use crate::limits::SET_WATCHES_BYTES_MAX;
 use crate::types::{Path, Zxid};
-use crate::wire::client::{EventType, SetWatches};
+use crate::wire::client::{
+    AddWatchMode, ErrorCode, EventType, OpCode, Request, SetWatches, SetWatches2, WatcherType,
+};
 
 /// All watches of one session.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
@@ -16,12 +19,68 @@ pub(super) struct Watches {
     by_kind: BTreeMap<WatchKind, BTreeMap<Path, BTreeSet<CallId>>>,
 }
 
+/// What becomes of watches when a request is answered.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub(super) enum WatchChange {
+    /// A read set one.
+    Once(Path),
+    /// One is added that stays.
+    Stays(WatchKind, Path),
+    /// Those of some kinds are taken back.
+    Gone(WatcherType, Path),
+}
+
+impl WatchChange {
+    /// What this request is to change, if it gets the right answer.
+    pub(super) fn of(request: &Request) -> Option<WatchChange> {
+        match request {
+            Request::Exists { path, watch: true }
+            | Request::GetData { path, watch: true }
+            | Request::GetChildren { path, watch: true }
+            | Request::GetChildren2 { path, watch: true } => Some(WatchChange::Once(path.clone())),
+            Request::AddWatch { path, mode } => {
+                let kind = match AddWatchMode::from_wire(*mode)? {
+                    AddWatchMode::Persistent => WatchKind::Persistent,
+                    AddWatchMode::PersistentRecursive => WatchKind::Recursive,
+                };
+                Some(WatchChange::Stays(kind, path.clone()))
+            }
+            Request::RemoveWatches { path, kind } => {
+                Some(WatchChange::Gone(WatcherType::from_wire(*kind)?, path.clone()))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Watches {
-    pub(super) fn insert(&mut self, kind: WatchKind, path: Path, call: CallId) {
+    /// A request that was to change watches is answered.
+    pub(super) fn replied(&mut self, change: WatchChange, op: OpCode, err: i32, call: CallId) {
+        let is_ok = err == ErrorCode::Ok.to_wire();
+        match change {
+            WatchChange::Once(path) => {
+                if let Some(kind) = kind_of_read(op, err) {
+                    self.insert(kind, path, call);
+                }
+            }
+            WatchChange::Stays(kind, path) if is_ok => self.insert(kind, path, call),
+            WatchChange::Gone(which, path) if is_ok => {
+                for kind in kinds_of(which) {
+                    if let Some(paths) = self.by_kind.get_mut(kind) {
+                        paths.remove(&path);
+                    }
+                }
+            }
+            WatchChange::Stays(..) | WatchChange::Gone(..) => {}
+        }
+    }
+
+    fn insert(&mut self, kind: WatchKind, path: Path, call: CallId) {
         self.by_kind.entry(kind).or_default().entry(path).or_default().insert(call);
     }
 
-    /// Removes the watches that an event fires, and gives who set them, each once.
+    /// Removes the watches that an event fires once, and gives who set those that it fires, each
+    /// once.
     pub(super) fn fire(&mut self, event: EventType, path: &Path) -> Vec<CallId> {
         let kinds: &[WatchKind] = match event {
             EventType::NodeCreated | EventType::NodeDataChanged => {
@@ -29,7 +88,7 @@ impl Watches {
             }
             EventType::NodeChildrenChanged => &[WatchKind::Child],
             EventType::NodeDeleted => &[WatchKind::Data, WatchKind::Exist, WatchKind::Child],
-            EventType::None => &[],
+            EventType::None => return Vec::new(),
         };
         let mut fired = BTreeSet::new();
         for kind in kinds {
@@ -37,36 +96,65 @@ impl Watches {
                 fired.extend(paths.remove(path).into_iter().flatten());
             }
         }
+        fired.extend(self.set_by(WatchKind::Persistent, path));
+        if event != EventType::NodeChildrenChanged {
+            let mut above = Some(&**path);
+            while let Some(path) = above {
+                fired.extend(self.set_by(WatchKind::Recursive, path));
+                above = match path.rsplit_once('/') {
+                    Some(("", "")) | None => None,
+                    Some(("", _)) => Some("/"),
+                    Some((parent, _)) => Some(parent),
+                };
+            }
+        }
         fired.into_iter().collect()
     }
 
+    fn set_by(&self, kind: WatchKind, path: &str) -> impl Iterator<Item = CallId> {
+        let calls = self.by_kind.get(&kind).and_then(|paths| paths.get(path));
+        calls.into_iter().flatten().copied()
+    }
+
     /// The requests that set all of them again on a new connection, each of limited size.
-    pub(super) fn set_again(&self, relative_zxid: Zxid) -> Vec<SetWatches> {
-        let empty = SetWatches {
+    pub(super) fn set_again(&self, relative_zxid: Zxid) -> Vec<Request> {
+        let once = SetWatches {
             relative_zxid,
             data_watches: Vec::new(),
             exist_watches: Vec::new(),
             child_watches: Vec::new(),
         };
-        let mut requests = Vec::new();
+        let empty =
+            SetWatches2 { once, persistent_watches: Vec::new(), recursive_watches: Vec::new() };
+        let mut batches = Vec::new();
         let mut current = empty.clone();
         let mut size = 0;
         for (kind, path) in self.paths() {
             if size > 0 && size + path.len() > SET_WATCHES_BYTES_MAX {
-                requests.push(core::mem::replace(&mut current, empty.clone()));
+                batches.push(core::mem::replace(&mut current, empty.clone()));
                 size = 0;
             }
             size += path.len() + 4;
-            match kind {
-                WatchKind::Data => current.data_watches.push(path.clone()),
-                WatchKind::Exist => current.exist_watches.push(path.clone()),
-                WatchKind::Child => current.child_watches.push(path.clone()),
-            }
+            let list = match kind {
+                WatchKind::Data => &mut current.once.data_watches,
+                WatchKind::Exist => &mut current.once.exist_watches,
+                WatchKind::Child => &mut current.once.child_watches,
+                WatchKind::Persistent => &mut current.persistent_watches,
+                WatchKind::Recursive => &mut current.recursive_watches,
+            };
+            list.push(path.clone());
         }
         if size > 0 {
-            requests.push(current);
+            batches.push(current);
         }
-        requests
+        // Servers before 3.6 know only the older request.
+        let request = |batch: SetWatches2| match batch.persistent_watches.is_empty()
+            && batch.recursive_watches.is_empty()
+        {
+            true => Request::SetWatches(batch.once),
+            false => Request::SetWatches2(batch),
+        };
+        batches.into_iter().map(request).collect()
     }
 
     pub(super) fn view(&self) -> Vec<WatchView> {
@@ -82,6 +170,38 @@ impl Watches {
 
     fn paths(&self) -> impl Iterator<Item = (WatchKind, &Path)> {
         self.by_kind.iter().flat_map(|(&kind, paths)| paths.keys().map(move |path| (kind, path)))
+    }
+}
+
+/// Which watch the reply to a read sets: only exists sets one on a missing znode.
+fn kind_of_read(op: OpCode, err: i32) -> Option<WatchKind> {
+    let found = err == ErrorCode::Ok.to_wire();
+    let missing = err == ErrorCode::NoNode.to_wire();
+    if op == OpCode::Exists && missing {
+        Some(WatchKind::Exist)
+    } else if !found {
+        None
+    } else if op == OpCode::Exists || op == OpCode::GetData {
+        Some(WatchKind::Data)
+    } else {
+        Some(WatchKind::Child)
+    }
+}
+
+/// The kinds that a removal means, as servers of 3.9 read it.
+fn kinds_of(which: WatcherType) -> &'static [WatchKind] {
+    match which {
+        WatcherType::Children => &[WatchKind::Child],
+        WatcherType::Data => &[WatchKind::Data, WatchKind::Exist],
+        WatcherType::Any => &[
+            WatchKind::Data,
+            WatchKind::Exist,
+            WatchKind::Child,
+            WatchKind::Persistent,
+            WatchKind::Recursive,
+        ],
+        WatcherType::Persistent => &[WatchKind::Persistent],
+        WatcherType::PersistentRecursive => &[WatchKind::Recursive],
     }
 }
 
@@ -135,8 +255,37 @@ mod tests {
         }
         let requests = watches.set_again(Zxid(7));
         assert_eq!(requests.len(), 4);
-        assert!(requests.iter().all(|request| request.relative_zxid == Zxid(7)));
-        let total: usize = requests.iter().map(|request| request.exist_watches.len()).sum();
-        assert_eq!(total, count);
+        let exists = |request: &Request| match request {
+            Request::SetWatches(watches) if watches.relative_zxid == Zxid(7) => {
+                watches.exist_watches.len()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(requests.iter().map(exists).sum::<usize>(), count);
+    }
+
+    #[test]
+    fn watches_that_stay_see_what_is_below_them_and_are_set_again() {
+        let mut watches = Watches::default();
+        watches.insert(WatchKind::Persistent, path("/a"), CallId(1));
+        watches.insert(WatchKind::Recursive, path("/"), CallId(2));
+        watches.insert(WatchKind::Recursive, path("/a"), CallId(3));
+        watches.insert(WatchKind::Data, path("/a"), CallId(4));
+        let mut fire = |event, at| -> Vec<u64> {
+            watches.fire(event, &path(at)).into_iter().map(|call| call.0).collect()
+        };
+        assert_eq!(fire(EventType::NodeDataChanged, "/a"), [1, 2, 3, 4]);
+        assert_eq!(fire(EventType::NodeDataChanged, "/a"), [1, 2, 3]);
+        assert_eq!(fire(EventType::NodeChildrenChanged, "/a"), [1]);
+        assert_eq!(fire(EventType::NodeDeleted, "/a/b/c"), [2, 3]);
+        assert_eq!(fire(EventType::NodeCreated, "/ab"), [2]);
+        assert_eq!(fire(EventType::NodeDeleted, "/"), [2]);
+        let again = watches.set_again(Zxid(7));
+        let [Request::SetWatches2(again)] = &again[..] else { panic!("{again:?}") };
+        assert_eq!(again.persistent_watches, [path("/a")]);
+        assert_eq!(again.recursive_watches, [path("/"), path("/a")]);
+        let gone = WatchChange::Gone(WatcherType::Any, path("/a"));
+        watches.replied(gone, OpCode::RemoveWatches, 0, CallId(9));
+        assert_eq!(watches.view().len(), 1);
     }
 }

@@ -159,6 +159,15 @@ impl AclCache {
         }
     }
 
+    pub(super) fn miscount(&mut self) {
+        let keys: Vec<AclKey> = self.lists.iter().map(|(key, _)| *key).collect();
+        for key in keys {
+            if let Some(entry) = self.lists.get_mut(&key) {
+                entry.uses = 1;
+            }
+        }
+    }
+
     fn forget(&mut self, key: AclKey) {
         let Some(entry) = self.lists.remove(&key) else { return };
         // A snapshot may hold one list under two numbers; then the other one stays the list's.

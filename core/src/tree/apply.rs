@@ -148,12 +148,12 @@ impl Database {
         let owner = owner.encode().ok_or(ErrorCode::BadArguments.to_wire())?;
         let (parent, _) = path::split(path).ok_or(ErrorCode::BadArguments.to_wire())?;
         let (carried, mut parent_acl) = (create.parent_cversion, AclKey::OPEN);
-        // It only grows: in a replay the parent may be younger than this transaction, and its
-        // pzxid with it.
+        // It only grows, and after 2147483647 begins again at the negative end: in a replay the
+        // parent may be younger than this transaction, and its pzxid with it.
         let on_parent = |parent: &mut Znode| {
             parent_acl = parent.acl;
             let cversion = if carried == -1 { parent.cversion.wrapping_add(1) } else { carried };
-            if cversion > parent.cversion {
+            if cversion.wrapping_sub(parent.cversion) > 0 {
                 parent.cversion = cversion;
                 parent.pzxid = zxid;
             }

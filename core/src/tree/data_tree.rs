@@ -195,6 +195,12 @@ impl DataTree {
         Ok(())
     }
 
+    /// Takes each access list for used by one znode. No correct server does
+    /// ([`crate::policy::Policy::counts_users_of_lists`]).
+    pub fn miscount_lists(&mut self) {
+        self.acls.miscount();
+    }
+
     /// Ends the loading of a snapshot: forgets lists that no znode uses, and adds the built-in
     /// znode of the configuration, which snapshots from before 3.5 lack.
     ///

@@ -76,6 +76,9 @@ impl Synchronization {
             return Err(Leave::ProtocolError);
         }
         database.last_zxid = self.snapshot_zxid;
+        if !shared.policy.counts_users_of_lists() {
+            database.tree.miscount_lists();
+        }
         if !shared.policy.keeps_snap_aside() {
             shared.take_over(database.clone());
         }

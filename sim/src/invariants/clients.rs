@@ -175,8 +175,10 @@ impl Clients {
         let before = numbers.range(..zxid).next_back().map(|(_, earlier)| *earlier);
         let after = numbers.range(zxid..).next().map(|(_, later)| *later);
         numbers.insert(zxid, (number, call));
-        let earlier = before.filter(|(earlier, _)| *earlier >= number);
-        if let Some((other, of)) = earlier.or(after.filter(|(later, _)| *later <= number)) {
+        // At the end of the signed numbers they begin again at the negative end.
+        let falls = |lower: u32, upper: u32| lower >= upper && lower < i32::MAX as u32;
+        let earlier = before.filter(|(earlier, _)| falls(*earlier, number));
+        if let Some((other, of)) = earlier.or(after.filter(|(later, _)| falls(number, *later))) {
             let (call, of) = (call.0, of.0);
             let why = format!(
                 "call {call} got the number {number} under {parent}/ with {zxid:?}, and call {of} \

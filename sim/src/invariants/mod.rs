@@ -7,14 +7,15 @@
 //!
 //! One file per family of rules: `local` (L: each server by itself, against its own disk),
 //! `broadcast` and `streams` (Z: all servers together), `election` (E), `liveness` (what needs
-//! time), `clients` and `reads` (K: what clients were told), `watches` (W: of what they were told
-//! without asking), `trees` (Z16: what histories do). All read the same `facts`; a rule that
-//! needs more keeps it in its own file. `paxos` (X) has facts and hooks of its own, as its
-//! processes are no servers. Deliberately not here: what depends on wall time.
+//! time), `clients`, `reads` and `access` (K: what clients were told), `watches` (W: of what they
+//! were told without asking), `trees` (Z16: what histories do). All read the same `facts`; a
+//! rule that needs more keeps it in its own file. `paxos` (X) has facts and hooks of its own, as
+//! its processes are no servers. Deliberately not here: what depends on wall time.
 //!
 //! Source: part B of the correctness notes, whose names the rules keep; Junqueira, Reed, Serafini
 //! 2011; the TLA+ specifications kept with Apache ZooKeeper.
 
+mod access;
 mod broadcast;
 mod clients;
 mod election;
@@ -123,6 +124,7 @@ invariants! {
     K9 "Only the leader ends a session, after its timeout, and nothing is OK in it then.",
     K10 "The numbers in the stat of a znode go together.",
     K11 "The numbers of sequential names rise under each parent.",
+    K12 "Access lists decide what is done, everywhere and at any time alike.",
     Q1 "A leader that hears of no quorum answers nobody.",
     W1 "A client is told of a change that it watches for before it can see it.",
     W2 "Events reach a client in the order of the changes.",
@@ -436,6 +438,11 @@ impl Checker {
     /// The run is over: what all clients asked for, and what came of it.
     pub fn on_calls<'a>(&mut self, calls: impl Iterator<Item = &'a Call>) {
         reads::end(calls, &mut self.report);
+    }
+
+    /// The run is over: these are the clients with all their calls.
+    pub fn on_access<'a>(&mut self, clients: impl Iterator<Item = (ClientId, &'a [Call])>) {
+        access::end(clients, &mut self.report);
     }
 
     /// The run is over: what is kept up to date step by step is computed once more from scratch.

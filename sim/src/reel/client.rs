@@ -34,6 +34,8 @@ pub(super) fn of(world: &World, id: ClientId, names: &Names) -> ClientFrame {
             WatchKind::Data => WatchOf::Data,
             WatchKind::Exist => WatchOf::Exists,
             WatchKind::Child => WatchOf::Child,
+            WatchKind::Persistent => WatchOf::Persistent,
+            WatchKind::Recursive => WatchOf::Recursive,
         },
     };
     ClientFrame {
@@ -41,7 +43,7 @@ pub(super) fn of(world: &World, id: ClientId, names: &Names) -> ClientFrame {
             None | Some(SessionState::Connecting) => ClientState::Disconnected,
             Some(SessionState::Connected { .. }) => ClientState::Connected,
             Some(SessionState::Expired) => ClientState::Expired,
-            Some(SessionState::Closed) => ClientState::Closed,
+            Some(SessionState::Closed | SessionState::AuthFailed) => ClientState::Closed,
         },
         server: server(world, id),
         session: session.filter(|session| *session != SessionId(0)),

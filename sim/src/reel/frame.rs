@@ -399,6 +399,8 @@ pub enum WatchOf {
     Data,
     Exists,
     Child,
+    Persistent,
+    Recursive,
 }
 
 /// A message's name: `12a.7`, lane and number, as in docs/formats.md, section 2.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use zablab_core::tree::acl::{ALL, world_anyone};
 use zablab_core::types::ServerId;
-use zablab_core::wire::client::{CreateMode, MultiOp, Request};
+use zablab_core::wire::client::{AddWatchMode, CreateMode, MultiOp, Request, WatcherType};
 
 use crate::client::ClientOp;
 use crate::formats::zlab::Exact;
-use crate::script::ast::{Act, ClientAct, HostName, Part, Read, Sids, Survivors, Way, Write};
+use crate::script::ast::{Act, ClientAct, Data, HostName, Part, Read, Sids, Survivors, Way, Write};
+use crate::script::{FILLING, LINE_LEN_MAX};
 use crate::step::{ClientId, Fault, Host, Keep, Step};
 
 /// The clients of a run by their numbers.
@@ -144,7 +146,25 @@ fn request_act(request: &Request) -> Option<ClientAct> {
         Some(Part::Write(write)) => Some(ClientAct::Write { write, times: 1 }),
         Some(Part::Check(..)) | None => None,
     };
+    let same = |version: i32| (version != -1).then_some(version);
     match request {
+        Request::GetAcl { path } => Some(read(Read::Acl, path, false)),
+        Request::SetAcl(set) => Some(ClientAct::SetAcl {
+            path: set.path.to_string(),
+            acl: set.acl.clone(),
+            version: same(set.version),
+        }),
+        Request::Auth(auth) => Some(ClientAct::Auth {
+            scheme: auth.scheme.clone(),
+            secret: String::from_utf8_lossy(auth.auth.as_deref().unwrap_or_default()).into_owned(),
+        }),
+        Request::AddWatch { path, mode } => Some(ClientAct::AddWatch {
+            path: path.to_string(),
+            recursive: *mode == AddWatchMode::PersistentRecursive.to_wire(),
+        }),
+        Request::RemoveWatches { path, kind } if *kind == WatcherType::Any.to_wire() => {
+            Some(ClientAct::RemoveWatches(path.to_string()))
+        }
         Request::Create(create) => write(MultiOp::Create(create.clone())),
         Request::Delete(delete) => write(MultiOp::Delete(delete.clone())),
         Request::SetData(set) => write(MultiOp::SetData(set.clone())),
@@ -158,8 +178,6 @@ fn request_act(request: &Request) -> Option<ClientAct> {
         | Request::CloseSession
         | Request::Create2(_)
         | Request::Check(_)
-        | Request::GetAcl { .. }
-        | Request::SetAcl(_)
         | Request::CreateContainer(_)
         | Request::CreateTtl(_)
         | Request::DeleteContainer { .. }
@@ -167,10 +185,8 @@ fn request_act(request: &Request) -> Option<ClientAct> {
         | Request::GetEphemerals { .. }
         | Request::GetAllChildrenNumber { .. }
         | Request::WhoAmI
-        | Request::Auth(_)
         | Request::GetChildren { .. }
         | Request::Ping
-        | Request::AddWatch { .. }
         | Request::CheckWatches { .. }
         | Request::RemoveWatches { .. }
         | Request::SetWatches(_)
@@ -180,7 +196,12 @@ fn request_act(request: &Request) -> Option<ClientAct> {
 
 fn part(op: &MultiOp) -> Option<Part> {
     let text = |data: &Option<bytes::Bytes>| {
-        String::from_utf8_lossy(data.as_deref().unwrap_or_default()).into_owned()
+        let data = data.as_deref().unwrap_or_default();
+        let is_long = data.len() > LINE_LEN_MAX && data.iter().all(|byte| *byte == FILLING);
+        match u32::try_from(data.len()) {
+            Ok(size) if is_long => Data::Size(size),
+            _ => Data::Text(String::from_utf8_lossy(data).into_owned()),
+        }
     };
     let version = |version: i32| (version != -1).then_some(version);
     Some(match op {
@@ -191,6 +212,7 @@ fn part(op: &MultiOp) -> Option<Part> {
                 data: text(&create.data),
                 ephemeral: mode.is_ephemeral(),
                 sequential: mode.is_sequential(),
+                acl: (create.acl != [world_anyone(ALL)]).then(|| create.acl.clone()),
             })
         }
         MultiOp::SetData(set) => Part::Write(Write::Set {

@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zablab_core::process::PortKind;
-use zablab_core::tree::acl::{self, world_anyone};
+use zablab_core::tree::acl::{ALL, world_anyone};
 use zablab_core::types::{ElectionEpoch, ServerId, Tag};
 use zablab_core::wire::client::{
-    CheckVersionRequest, CreateMode, CreateRequest, DeleteRequest, MultiOp, Request, SetDataRequest,
+    AddWatchMode, AuthRequest, CheckVersionRequest, CreateMode, CreateRequest, DeleteRequest,
+    MultiOp, Request, SetAclRequest, SetDataRequest, WatcherType,
 };
 use zablab_core::wire::election::Notification;
 use zablab_core::wire::frame::FrameBuffer;
 use zablab_core::wire::quorum::QuorumPacket;
 
 use super::SESSION_TIMEOUT_MS;
-use super::ast::{Act, ClientAct, HostName, MessageKind, Part, Read, Sids, Survivors, Way, Write};
+use super::ast::{
+    Act, ClientAct, Data, HostName, MessageKind, Part, Read, Sids, Survivors, Way, Write,
+};
 use super::predicate::servers_of;
 use super::run::Failure;
 use super::vocabulary::same_word;
@@ -27,6 +30,9 @@ use crate::link::{Cargo, Item, Link};
 use crate::step::{ClientId, Fault, Host, Keep, LaneId, Side, Step};
 use crate::trace::{TraceEvent, What};
 use crate::world::World;
+
+/// What a value that is given by its size is made of.
+pub(crate) const FILLING: u8 = b'x';
 
 /// What waits or is lost as soon as it is sent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -416,11 +422,35 @@ impl<A: Actor> Acting<'_, A> {
                     Read::Get => Request::GetData { path, watch },
                     Read::Exists => Request::Exists { path, watch },
                     Read::Children => Request::GetChildren2 { path, watch },
+                    Read::Acl => Request::GetAcl { path },
                 };
                 (ClientOp::Request(request), *times)
             }
             ClientAct::Sync(path) => {
                 (ClientOp::Request(Request::Sync { path: path.as_str().into() }), 1)
+            }
+            ClientAct::Auth { scheme, secret } => {
+                let auth = Some(Bytes::copy_from_slice(secret.as_bytes()));
+                let request = AuthRequest { scheme: scheme.clone(), auth };
+                (ClientOp::Request(Request::Auth(request)), 1)
+            }
+            ClientAct::SetAcl { path, acl, version } => {
+                let path = path.as_str().into();
+                let version = version.unwrap_or(-1);
+                let request = SetAclRequest { path, acl: acl.clone(), version };
+                (ClientOp::Request(Request::SetAcl(request)), 1)
+            }
+            ClientAct::AddWatch { path, recursive } => {
+                let mode = match recursive {
+                    true => AddWatchMode::PersistentRecursive,
+                    false => AddWatchMode::Persistent,
+                };
+                let (path, mode) = (path.as_str().into(), mode.to_wire());
+                (ClientOp::Request(Request::AddWatch { path, mode }), 1)
+            }
+            ClientAct::RemoveWatches(path) => {
+                let (path, kind) = (path.as_str().into(), WatcherType::Any.to_wire());
+                (ClientOp::Request(Request::RemoveWatches { path, kind }), 1)
             }
         };
         let op = Arc::new(op);
@@ -446,9 +476,12 @@ fn part(part: &Part) -> MultiOp {
 }
 
 fn multi_op(write: &Write) -> MultiOp {
-    let bytes = |text: &String| Some(Bytes::copy_from_slice(text.as_bytes()));
+    let bytes = |data: &Data| match data {
+        Data::Text(text) => Some(Bytes::copy_from_slice(text.as_bytes())),
+        Data::Size(size) => Some(vec![FILLING; *size as usize].into()),
+    };
     match write {
-        Write::Create { path, data, ephemeral, sequential } => {
+        Write::Create { path, data, ephemeral, sequential, acl } => {
             let mode = match (ephemeral, sequential) {
                 (false, false) => CreateMode::Persistent,
                 (true, false) => CreateMode::Ephemeral,
@@ -458,7 +491,7 @@ fn multi_op(write: &Write) -> MultiOp {
             MultiOp::Create(CreateRequest {
                 path: path.as_str().into(),
                 data: bytes(data),
-                acl: vec![world_anyone(acl::ALL)],
+                acl: acl.clone().unwrap_or_else(|| vec![world_anyone(ALL)]),
                 flags: mode.to_wire(),
             })
         }

@@ -5,6 +5,7 @@
 use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::quorum::GroupId;
+use zablab_core::txn::Acl;
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
 use crate::step::{Keep, Stored};
@@ -169,8 +170,8 @@ pub enum Given {
 /// What a record of `given log` says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum GivenTxn {
-    /// A persistent znode is made.
-    Create(String, String),
+    /// A persistent znode is made, perhaps as the child of this number, from 0.
+    Create(String, String, Option<i32>),
     /// Data changes.
     Set(String, String),
     /// A znode goes.
@@ -401,6 +402,31 @@ pub enum ClientAct {
     },
     /// Waits until this server has all that the leader had committed.
     Sync(String),
+    /// Proves who it is.
+    Auth {
+        /// In which way.
+        scheme: String,
+        /// By what.
+        secret: String,
+    },
+    /// Changes an access list.
+    SetAcl {
+        /// Of which znode.
+        path: String,
+        /// To what.
+        acl: Vec<Acl>,
+        /// Only if it has this `aversion`.
+        version: Option<i32>,
+    },
+    /// Sets a watch that stays.
+    AddWatch {
+        /// On which znode.
+        path: String,
+        /// Whether on all below it, too.
+        recursive: bool,
+    },
+    /// Takes all its watches of a znode back.
+    RemoveWatches(String),
 }
 
 /// A change.
@@ -411,18 +437,20 @@ pub enum Write {
         /// Its path, or the beginning of it.
         path: String,
         /// Its value.
-        data: String,
+        data: Data,
         /// Whether it goes with its session.
         ephemeral: bool,
         /// Whether it gets a number.
         sequential: bool,
+        /// Its access list; `None` lets everybody do everything.
+        acl: Option<Vec<Acl>>,
     },
     /// Data changes.
     Set {
         /// Of which znode.
         path: String,
         /// To what.
-        data: String,
+        data: Data,
         /// Only if it has this version.
         version: Option<i32>,
     },
@@ -435,6 +463,15 @@ pub enum Write {
     },
 }
 
+/// A value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Data {
+    /// A text.
+    Text(String),
+    /// So many bytes, each an `x`.
+    Size(u32),
+}
+
 /// A part of a multi.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Part {
@@ -444,7 +481,7 @@ pub enum Part {
     Check(String, i32),
 }
 
-/// The three reads.
+/// The four reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Read {
     /// Value and Stat.
@@ -453,6 +490,8 @@ pub enum Read {
     Exists,
     /// The names of the children.
     Children,
+    /// The access list.
+    Acl,
 }
 
 /// A question to the reader.

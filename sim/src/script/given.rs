@@ -399,8 +399,8 @@ fn down(servers: &mut BTreeMap<ServerId, ServerGiven>) {
 /// The transaction of a `given log` line in this state; `None` if a znode is missing.
 fn txn_of(state: &Database, zxid: Zxid, txn: Option<&GivenTxn>) -> Option<Txn> {
     match txn {
-        None => create(state, &format!("/{}-{}", zxid.epoch(), zxid.counter()), ""),
-        Some(GivenTxn::Create(path, data)) => create(state, path, data),
+        None => create(state, &format!("/{}-{}", zxid.epoch(), zxid.counter()), "", None),
+        Some(GivenTxn::Create(path, data, number)) => create(state, path, data, *number),
         Some(GivenTxn::Set(path, data)) => {
             let version = state.tree.get(path)?.version + 1;
             let data = Some(Bytes::copy_from_slice(data.as_bytes()));
@@ -416,7 +416,7 @@ fn txn_of(state: &Database, zxid: Zxid, txn: Option<&GivenTxn>) -> Option<Txn> {
     }
 }
 
-fn create(state: &Database, path: &str, data: &str) -> Option<Txn> {
+fn create(state: &Database, path: &str, data: &str, number: Option<i32>) -> Option<Txn> {
     let (parent, _) = path::split(path)?;
     let parent = state.tree.get(parent)?;
     let has = state.tree.get(path).is_some();
@@ -427,7 +427,7 @@ fn create(state: &Database, path: &str, data: &str) -> Option<Txn> {
             acl: vec![world_anyone(acl::ALL)],
             kind: CreateKind::Create,
             ephemeral: false,
-            parent_cversion: parent.cversion + 1,
+            parent_cversion: number.unwrap_or(parent.cversion) + 1,
         })
     })
 }

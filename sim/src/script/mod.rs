@@ -10,6 +10,7 @@ pub mod events;
 pub mod given;
 mod lex;
 pub mod parse;
+mod parse_client;
 mod parse_predicate;
 pub mod predicate;
 mod print;
@@ -20,7 +21,7 @@ pub mod vocabulary;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use acts::{Actor, Rules, carry_out};
+pub(crate) use acts::{Actor, FILLING, Rules, carry_out};
 pub use ast::{Command, Line, Predicate, Script};
 pub use given::{Start, StartError};
 pub use parse::{ParseError, parse, parse_act, parse_predicate, parse_predict};
@@ -40,6 +41,8 @@ pub const LINE_LEN_MAX: usize = 1000;
 pub const DEPTH_MAX: u32 = 32;
 /// Records of one `given log` range, and repetitions of one client operation.
 pub const REPEAT_MAX: u32 = 10_000;
+/// The longest value that a client may write by its size: some more than a server takes.
+pub const VALUE_LEN_MAX: u32 = 2 << 20;
 /// The longest duration, in microseconds: one hour.
 pub const DURATION_MAX_US: u64 = 3_600_000_000;
 /// Steps of one run.

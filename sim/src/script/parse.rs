@@ -13,10 +13,11 @@ use crate::paxos::{OF_A_LETTER_MAX, number_of};
 use crate::step::{Keep, Stored};
 
 use super::ast::{
-    Act, Block, ChooserKind, ClientAct, Command, Given, GivenTxn, HostName, Line, MessageKind,
-    Part, PaxosKind, Predicate, Predict, Read, Script, Sids, Survivors, Way, Write,
+    Act, Block, ChooserKind, Command, Given, GivenTxn, HostName, Line, MessageKind, PaxosKind,
+    Predicate, Predict, Script, Sids, Survivors, Way,
 };
 use super::lex::{Token, Tokens};
+use super::parse_client::client_act;
 use super::parse_predicate::{literal, pattern, predicate, term, zxid};
 use super::vocabulary::{ELECTION_DATAGRAMS, PACKETS, PAXOS_MESSAGES, same_word};
 use super::{FLIPPED_BYTE, HEADER, LINES_MAX, REPEAT_MAX, SCRIPT_LEN_MAX, SERVERS_MAX};
@@ -213,7 +214,7 @@ fn within(tokens: &mut Tokens) -> Result<u64, ParseError> {
     tokens.duration_us()
 }
 
-fn repeat(tokens: &mut Tokens) -> Result<u32, ParseError> {
+pub(super) fn repeat(tokens: &mut Tokens) -> Result<u32, ParseError> {
     let n = tokens.number("a number", 1, i128::from(REPEAT_MAX))?;
     Ok(u32::try_from(n).expect("within the limits just checked"))
 }
@@ -425,7 +426,12 @@ fn given_log(tokens: &mut Tokens) -> Result<Given, ParseError> {
 fn given_txn(tokens: &mut Tokens) -> Result<GivenTxn, ParseError> {
     let what = tokens.word("create, set, delete or session")?;
     match what.as_str() {
-        "create" => Ok(GivenTxn::Create(tokens.path()?, data(tokens)?)),
+        "create" => {
+            let (path, text) = (tokens.path()?, text(tokens)?);
+            let is_numbered = tokens.take_word("number");
+            let number = if is_numbered { Some(child_number(tokens)?) } else { None };
+            Ok(GivenTxn::Create(path, text, number))
+        }
         "set" => Ok(GivenTxn::Set(tokens.path()?, tokens.string()?)),
         "delete" => Ok(GivenTxn::Delete(tokens.path()?)),
         "session" => Ok(GivenTxn::Session(tokens.word("a client's name")?, tokens.duration_us()?)),
@@ -589,94 +595,16 @@ fn message_kind(tokens: &mut Tokens) -> Result<MessageKind, ParseError> {
     tokens.error_before(format!("NOTIFICATION, * or one of {}", names.join(" ")))
 }
 
-fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
-    let word = tokens.word("what the client does")?;
-    match word.as_str() {
-        "connect" => {
-            let to = sids(tokens)?;
-            let asks = tokens.take_word("timeout");
-            let timeout_us = if asks { Some(tokens.duration_us()?) } else { None };
-            Ok(ClientAct::Connect { to, timeout_us })
-        }
-        "disconnect" => Ok(ClientAct::Disconnect),
-        "crash" => Ok(ClientAct::Crash),
-        "pause" => Ok(ClientAct::Pause),
-        "resume" => Ok(ClientAct::Resume),
-        "close" => Ok(ClientAct::Close),
-        "sync" => Ok(ClientAct::Sync(tokens.path()?)),
-        "get" => read(Read::Get, tokens),
-        "exists" => read(Read::Exists, tokens),
-        "children" => read(Read::Children, tokens),
-        "multi" => multi(tokens),
-        "create" | "set" | "delete" => {
-            let write = write(&word, tokens)?;
-            let times = if tokens.take_word("times") { repeat(tokens)? } else { 1 };
-            Ok(ClientAct::Write { write, times })
-        }
-        _ => tokens.error_before(
-            "one of connect disconnect crash pause resume close create set delete multi get exists \
-             children sync",
-        ),
-    }
-}
-
-fn read(what: Read, tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
-    let (path, watch) = (tokens.path()?, tokens.take_word("watch"));
-    let times = if tokens.take_word("times") { repeat(tokens)? } else { 1 };
-    Ok(ClientAct::Read { what, path, watch, times })
-}
-
-fn multi(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
-    tokens.sign("{")?;
-    let mut parts = Vec::new();
-    loop {
-        let word = tokens.word("create, set, delete or check")?;
-        if word == "check" {
-            let path = tokens.path()?;
-            tokens.keyword("version")?;
-            parts.push(Part::Check(path, version(tokens)?));
-        } else {
-            parts.push(Part::Write(write(&word, tokens)?));
-        }
-        if tokens.take_sign("}") {
-            return Ok(ClientAct::Multi(parts));
-        }
-        tokens.sign(";")?;
-    }
-}
-
-fn write(word: &str, tokens: &mut Tokens) -> Result<Write, ParseError> {
-    match word {
-        "create" => {
-            let path = tokens.path()?;
-            let data = data(tokens)?;
-            let ephemeral = tokens.take_word("ephemeral");
-            let sequential = tokens.take_word("sequential");
-            Ok(Write::Create { path, data, ephemeral, sequential })
-        }
-        "set" => {
-            let (path, data) = (tokens.path()?, tokens.string()?);
-            Ok(Write::Set { path, data, version: optional_version(tokens)? })
-        }
-        "delete" => Ok(Write::Delete { path: tokens.path()?, version: optional_version(tokens)? }),
-        _ => tokens.error_before("create, set or delete"),
-    }
-}
-
-fn data(tokens: &mut Tokens) -> Result<String, ParseError> {
+fn text(tokens: &mut Tokens) -> Result<String, ParseError> {
     match tokens.peek() {
         Some(Token::Str(_)) => tokens.string(),
         _ => Ok(String::new()),
     }
 }
 
-fn optional_version(tokens: &mut Tokens) -> Result<Option<i32>, ParseError> {
-    let has = tokens.take_word("version");
-    if has { Ok(Some(version(tokens)?)) } else { Ok(None) }
-}
-
-fn version(tokens: &mut Tokens) -> Result<i32, ParseError> {
-    let n = tokens.number("a version", i128::from(i32::MIN), i128::from(i32::MAX))?;
+fn child_number(tokens: &mut Tokens) -> Result<i32, ParseError> {
+    // The parent counts one more after it.
+    let n = tokens.number("a number of a child", 0, i128::from(i32::MAX) - 1)?;
     Ok(i32::try_from(n).expect("within the limits just checked"))
 }
 

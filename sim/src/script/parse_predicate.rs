@@ -115,7 +115,13 @@ fn field_test(tokens: &mut Tokens, known: &[&str]) -> Result<FieldTest, ParseErr
     }
     while tokens.take_sign(".") {
         field.push('.');
-        field.push_str(&tokens.word("a field's name")?);
+        match tokens.peek() {
+            Some(Token::Number(index, unit)) if unit.is_empty() => {
+                field.push_str(&index.to_string());
+                tokens.take();
+            }
+            _ => field.push_str(&tokens.word("a field's name")?),
+        }
     }
     let equal = tokens.take_sign("=");
     if !equal && !tokens.take_sign("!=") {

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use zablab_core::client::SessionState;
+use zablab_core::client::{SessionState, acl_text};
 use zablab_core::paxos::{Ballot, PaxosView, Proposal, Reading};
+use zablab_core::process::Process;
 use zablab_core::trace::{Phase, Role};
 use zablab_core::tree::Database;
-use zablab_core::types::{Epoch, ServerId, Zxid};
+use zablab_core::types::{Epoch, ServerId, SessionId, Zxid};
 use zablab_core::view::ServerView;
 use zablab_core::wire::client::Response;
 
@@ -286,6 +287,12 @@ impl Bound<'_> {
             NodeFn::Pzxid => Value::Zxid(node.pzxid),
             NodeFn::Ctime => Value::Int(i128::from(node.ctime.0)),
             NodeFn::Mtime => Value::Int(i128::from(node.mtime.0)),
+            NodeFn::Cversion => Value::Int(i128::from(node.stat().cversion)),
+            NodeFn::Aversion => Value::Int(i128::from(node.aversion)),
+            NodeFn::EphemeralOwner => {
+                Value::Int(i128::from(node.stat().ephemeral_owner.0.cast_unsigned()))
+            }
+            NodeFn::DataLength => Value::Int(i128::from(node.stat().data_length)),
         }
     }
 
@@ -295,7 +302,12 @@ impl Bound<'_> {
             return match function {
                 ClientFn::State => Value::Word("DISCONNECTED".to_owned()),
                 ClientFn::Pending | ClientFn::Oks => Value::Int(0),
-                ClientFn::Result | ClientFn::Value | ClientFn::ResultZxid => Value::None,
+                ClientFn::Result
+                | ClientFn::Value
+                | ClientFn::ResultZxid
+                | ClientFn::Created
+                | ClientFn::Names
+                | ClientFn::Timeout => Value::None,
             };
         };
         let outcome_of =
@@ -310,6 +322,14 @@ impl Bound<'_> {
             ClientFn::ResultZxid => {
                 done.find_map(|outcome| outcome.zxid).map_or(Value::None, Value::Zxid)
             }
+            ClientFn::Created => done.find_map(|done| created_of(&done)).unwrap_or(Value::None),
+            ClientFn::Names => done.find_map(|done| names_of(&done)).unwrap_or(Value::None),
+            ClientFn::Timeout => match client.session().map(Process::view) {
+                Some(view) if view.session != SessionId(0) => {
+                    Value::Int(i128::from(view.timeout_ms))
+                }
+                Some(_) | None => Value::None,
+            },
         }
     }
 
@@ -438,6 +458,27 @@ fn text_of(data: &[u8]) -> Value {
 fn data_of(outcome: &Outcome) -> Option<Value> {
     match &outcome.result {
         Ok(Response::Data { data, .. }) => Some(data.as_deref().map_or(Value::None, text_of)),
+        Ok(Response::Acl { acl, .. }) => Some(Value::Str(acl_text(acl))),
+        _ => None,
+    }
+}
+
+fn created_of(outcome: &Outcome) -> Option<Value> {
+    match &outcome.result {
+        Ok(Response::Create { path } | Response::Create2 { path, .. }) => {
+            Some(Value::Str(path.to_string()))
+        }
+        _ => None,
+    }
+}
+
+fn names_of(outcome: &Outcome) -> Option<Value> {
+    match &outcome.result {
+        Ok(Response::Children(names) | Response::Children2 { children: names, .. }) => {
+            let mut names = names.clone();
+            names.sort();
+            Some(Value::Str(names.join(" ")))
+        }
         _ => None,
     }
 }
@@ -448,5 +489,6 @@ pub(crate) fn state_word(state: Option<SessionState>) -> &'static str {
         Some(SessionState::Connected { .. }) => "CONNECTED",
         Some(SessionState::Expired) => "EXPIRED",
         Some(SessionState::Closed) => "CLOSED",
+        Some(SessionState::AuthFailed) => "AUTHFAILED",
     }
 }

@@ -4,6 +4,7 @@
 
 use core::fmt::{self, Display, Formatter, Write as _};
 
+use zablab_core::client::acl_text;
 use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot};
 use zablab_core::quorum::GroupId;
@@ -13,9 +14,9 @@ use crate::paxos;
 use crate::step::{Keep, Stored};
 
 use super::ast::{
-    Act, Call, ChooserKind, ClientAct, Command, Comparison, Given, GivenTxn, HostName, MessageKind,
-    Part, Pattern, PaxosKind, Predicate, Read, Script, ServerArg, Sids, Survivors, Term, Way,
-    Write,
+    Act, Call, ChooserKind, ClientAct, Command, Comparison, Data, Given, GivenTxn, HostName,
+    MessageKind, Part, Pattern, PaxosKind, Predicate, Read, Script, ServerArg, Sids, Survivors,
+    Term, Way, Write,
 };
 use super::{FLIPPED_BYTE, HEADER};
 
@@ -151,7 +152,10 @@ impl Display for Given {
 impl Display for GivenTxn {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            GivenTxn::Create(path, data) => write!(f, "create {} {}", Quoted(path), Quoted(data)),
+            GivenTxn::Create(path, data, number) => {
+                write!(f, "create {} {}", Quoted(path), Quoted(data))?;
+                number.map_or(Ok(()), |number| write!(f, " number {number}"))
+            }
             GivenTxn::Set(path, data) => write!(f, "set {} {}", Quoted(path), Quoted(data)),
             GivenTxn::Delete(path) => write!(f, "delete {}", Quoted(path)),
             GivenTxn::Session(client, us) => write!(f, "session {client} {}", Duration(*us)),
@@ -263,12 +267,23 @@ impl Display for ClientAct {
                     Read::Get => "get",
                     Read::Exists => "exists",
                     Read::Children => "children",
+                    Read::Acl => "get-acl",
                 };
                 let watch = if *watch { " watch" } else { "" };
                 write!(f, "{name} {}{watch}", Quoted(path))?;
                 if *times == 1 { Ok(()) } else { write!(f, " times {times}") }
             }
             ClientAct::Sync(path) => write!(f, "sync {}", Quoted(path)),
+            ClientAct::Auth { scheme, secret } => write!(f, "auth {scheme} {}", Quoted(secret)),
+            ClientAct::SetAcl { path, acl, version } => {
+                write!(f, "set-acl {} {}", Quoted(path), Quoted(&acl_text(acl)))?;
+                optional_version(f, *version)
+            }
+            ClientAct::AddWatch { path, recursive } => {
+                write!(f, "add-watch {}", Quoted(path))?;
+                f.write_str(if *recursive { " recursive" } else { "" })
+            }
+            ClientAct::RemoveWatches(path) => write!(f, "remove-watches {}", Quoted(path)),
         }
     }
 }
@@ -276,19 +291,32 @@ impl Display for ClientAct {
 impl Display for Write {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Write::Create { path, data, ephemeral, sequential } => {
-                write!(f, "create {} {}", Quoted(path), Quoted(data))?;
+            Write::Create { path, data, ephemeral, sequential, acl } => {
+                write!(f, "create {} {data}", Quoted(path))?;
                 f.write_str(if *ephemeral { " ephemeral" } else { "" })?;
-                f.write_str(if *sequential { " sequential" } else { "" })
+                f.write_str(if *sequential { " sequential" } else { "" })?;
+                match acl {
+                    Some(acl) => write!(f, " acl {}", Quoted(&acl_text(acl))),
+                    None => Ok(()),
+                }
             }
             Write::Set { path, data, version } => {
-                write!(f, "set {} {}", Quoted(path), Quoted(data))?;
+                write!(f, "set {} {data}", Quoted(path))?;
                 optional_version(f, *version)
             }
             Write::Delete { path, version } => {
                 write!(f, "delete {}", Quoted(path))?;
                 optional_version(f, *version)
             }
+        }
+    }
+}
+
+impl Display for Data {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Data::Text(text) => write!(f, "{}", Quoted(text)),
+            Data::Size(size) => write!(f, "bytes {size}"),
         }
     }
 }

@@ -46,7 +46,8 @@ pub const ROLES: &[&str] =
 /// The values of `phase`.
 pub const PHASES: &[&str] = &["ELECTION", "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"];
 /// The values of `state`.
-pub const CLIENT_STATES: &[&str] = &["DISCONNECTED", "CONNECTED", "EXPIRED", "CLOSED"];
+pub const CLIENT_STATES: &[&str] =
+    &["DISCONNECTED", "CONNECTED", "EXPIRED", "CLOSED", "AUTHFAILED"];
 /// The values of `result`: ZooKeeper's error codes by name.
 pub const RESULTS: &[&str] = &[
     "OK",
@@ -76,6 +77,7 @@ pub const RESULTS: &[&str] = &[
     "NOWATCHER",
     "REQUESTTIMEOUT",
     "THROTTLEDOP",
+    "QUOTAEXCEEDED",
 ];
 
 /// The packets between servers, by their names in ZooKeeper.
@@ -223,6 +225,14 @@ functions! {
     Ctime "ctime" Kind::Int;
     /// When its data changed last.
     Mtime "mtime" Kind::Int;
+    /// How often its children changed, as clients are told.
+    Cversion "cversion" Kind::Int;
+    /// The version of its access list.
+    Aversion "aversion" Kind::Int;
+    /// The session that owns it.
+    EphemeralOwner "ephemeral_owner" Kind::Int;
+    /// How long its value is.
+    DataLength "data_length" Kind::Int;
 }
 
 functions! {
@@ -240,6 +250,12 @@ functions! {
     Oks "oks" Kind::Int;
     /// The zxid of its last reply.
     ResultZxid "result_zxid" Kind::Zxid;
+    /// The path of what it created last.
+    Created "created" Kind::Str;
+    /// What its last `children` read.
+    Names "names" Kind::Str;
+    /// The negotiated timeout.
+    Timeout "timeout" Kind::Int;
 }
 
 functions! {

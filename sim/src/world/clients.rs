@@ -152,7 +152,7 @@ impl World {
                         What::ClientConnected { session, server }
                     }
                     SessionState::Expired => What::ClientExpired,
-                    SessionState::Closed => What::ClientClosed,
+                    SessionState::Closed | SessionState::AuthFailed => What::ClientClosed,
                 };
                 self.record(Some(host), what);
             }

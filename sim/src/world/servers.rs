@@ -432,6 +432,6 @@ fn caller_name(host: Host, lane: LaneId) -> String {
     let port = 32_768 + lane.link.0 % 28_000;
     match host {
         Host::Server(sid) => format!("{}:{port}", given::address(sid, PortKind::Client).host),
-        Host::Client(id) => format!("10.1.{}.{}:{port}", (id.0 >> 8) & 0xff, id.0 & 0xff),
+        Host::Client(id) => format!("{}:{port}", given::client_address(id)),
     }
 }

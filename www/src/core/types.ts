@@ -526,7 +526,7 @@ kind: WatchOf, };
 /**
  * Kinds of watches.
  */
-export type WatchOf = "data" | "exists" | "child";
+export type WatchOf = "data" | "exists" | "child" | "persistent" | "recursive";
 
 /**
  * A message's name: `12a.7`, lane and number, as in docs/formats.md, section 2.

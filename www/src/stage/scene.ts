@@ -1,6 +1,6 @@
 // What the picture says in the terms of the stage: the look and the words of each server, the tray that lies in the
 // middle, the names for assistive technology. Chooses and words; decides nothing about the protocol.
-import type { ClientFrame, Host, Phase, Role, ServerFrame, Tray, Way, Zxid } from "../core/types";
+import type { ClientFrame, Host, Phase, Role, ServerFrame, Tray, WatchOf, Way, Zxid } from "../core/types";
 import { t, type Key } from "../i18n/t.svelte";
 import { serverHost } from "../model/hosts";
 import type { Picture, Selection } from "../model/picture";
@@ -105,7 +105,7 @@ export function clientName(client: ClientFrame): string {
     : t("stage.client", { name: client.name, state: t(`stage.client.${client.state}`) });
 }
 
-export const watchWord = (kind: "data" | "exists" | "child"): string => t(`stage.watch.${kind}`);
+export const watchWord = (kind: WatchOf): string => t(`stage.watch.${kind}`);
 
 /** The tray that lies in the middle: of the selected server, else of the one that the sentence speaks of, else the leader's. */
 export function trayOf(

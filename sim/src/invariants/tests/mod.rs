@@ -1,5 +1,6 @@
 //! The checkers are checked: a good run breaks nothing, and each bad one what it is made to break.
 
+mod access;
 mod broadcast;
 mod clients;
 mod local;

@@ -17,7 +17,13 @@ fn stat(mzxid: Zxid) -> Stat {
 
 fn call(id: u64, request: Request, zxid: Zxid, response: Response) -> Call {
     let outcome = Outcome { zxid: Some(zxid), result: Ok(response) };
-    Call { id: CallId(id), request, called: Mono(0), returned: Some((Mono(1), outcome)) }
+    Call {
+        id: CallId(id),
+        session: 1,
+        request,
+        called: Mono(0),
+        returned: Some((Mono(1), outcome)),
+    }
 }
 
 /// A write of this value that is answered OK.
