@@ -243,7 +243,8 @@ impl<P: Policy> Shared<P> {
         loop {
             syncs.release(self, now, out);
             let Some(record) = self.history.take_through(limit, whole) else { break };
-            let header = record.header;
+            let (header, op) = (record.header, record.txn.op().to_wire());
+            let is_close = matches!(record.txn, Txn::CloseSession { .. });
             let is_torn = !self.policy.snapshot_holds_its_zxid();
             let before = is_torn.then(|| self.database.sessions.clone());
             let applied = self.database.apply(&header, &record.txn);
@@ -251,12 +252,10 @@ impl<P: Policy> Shared<P> {
             if let Some(sessions) = before {
                 self.maybe_snapshot_of(Database { sessions, ..self.database.clone() }, out);
             }
-            if let (Some(tracker), Txn::CloseSession { .. }) = (tracker.as_deref_mut(), &record.txn)
-            {
+            if let Some(tracker) = tracker.as_deref_mut().filter(|_| is_close) {
                 tracker.remove(header.session);
             }
-            let (zxid, session) = (header.zxid, header.session);
-            let (op, error) = (record.txn.op().to_wire(), applied.error);
+            let (zxid, session, error) = (header.zxid, header.session, applied.error);
             out.event(|| Event::Applied { zxid, op, session, error });
             let (clients, mut scene) = self.scene(now, out);
             clients.on_applied(&mut scene, &header, &applied);

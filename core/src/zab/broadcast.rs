@@ -6,6 +6,8 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
+use bytes::Bytes;
+
 use crate::config::PeerRole;
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
@@ -225,12 +227,13 @@ impl Leader {
                 break;
             }
             broadcast.last_committed = zxid;
-            committed.push(record.clone());
+            committed.push((zxid, record.encoded.clone()));
         }
-        for record in &committed {
-            self.announce_commit(shared, record, out);
+        let is_any = !committed.is_empty();
+        for (zxid, encoded) in committed {
+            self.announce_commit(shared, zxid, encoded, out);
         }
-        if !committed.is_empty() {
+        if is_any {
             self.apply_committed(shared, now, out);
         }
     }
@@ -238,14 +241,14 @@ impl Leader {
     fn announce_commit<P: Policy>(
         &mut self,
         shared: &mut Shared<P>,
-        record: &LogRecord,
+        zxid: Zxid,
+        encoded: Bytes,
         out: &mut Out<Effect>,
     ) {
-        let zxid = record.zxid();
         out.event(|| Event::Committed { zxid });
         shared.stats.commits += 1;
         let to_voters = packet::commit(zxid);
-        let to_observers = packet::inform(record);
+        let to_observers = packet::inform(zxid, encoded);
         for (conn, handler) in &self.learners {
             let is_late = !shared.policy.commits_to_all_asked() && !handler.is_ready();
             if handler.is_forwarded() && !is_late {

@@ -18,7 +18,8 @@ pub struct History {
 }
 
 impl History {
-    /// From what recovery replayed. `window` is the number of applied transactions kept.
+    /// From what recovery replayed. `window` is the number of applied transactions kept; the last
+    /// one is kept always.
     pub fn new(recent: Vec<LogRecord>, window: usize) -> History {
         let mut history =
             History { applied: VecDeque::from(recent), pending: VecDeque::new(), window };
@@ -46,7 +47,7 @@ impl History {
 
     /// The next transaction to apply, if it is not after `limit`; it moves into the window, which
     /// begins anew behind a hole unless it need not be `whole`.
-    pub fn take_through(&mut self, limit: Zxid, whole: bool) -> Option<LogRecord> {
+    pub fn take_through(&mut self, limit: Zxid, whole: bool) -> Option<&LogRecord> {
         let record = self.pending.pop_front_if(|record| record.zxid() <= limit)?;
         if let Some(last) = self.applied.back()
             && !record.zxid().follows(last.zxid())
@@ -56,9 +57,9 @@ impl History {
             // append); a DIFF must not span the hole.
             self.applied.clear();
         }
-        self.applied.push_back(record.clone());
+        self.applied.push_back(record);
         self.trim();
-        Some(record)
+        self.applied.back()
     }
 
     /// What is in the log and not applied is of no more concern.
@@ -77,7 +78,7 @@ impl History {
     }
 
     fn trim(&mut self) {
-        let excess = self.applied.len().saturating_sub(self.window);
+        let excess = self.applied.len().saturating_sub(self.window.max(1));
         self.applied.drain(..excess);
     }
 }

@@ -73,9 +73,9 @@ pub fn proposal(record: &LogRecord) -> QuorumPacket {
     with_data(PacketKind::Proposal, record.zxid(), record.encoded.clone())
 }
 
-/// INFORM: a committed transaction, for observers.
-pub fn inform(record: &LogRecord) -> QuorumPacket {
-    with_data(PacketKind::Inform, record.zxid(), record.encoded.clone())
+/// INFORM: a committed transaction as the log has it, for observers.
+pub fn inform(zxid: Zxid, encoded: Bytes) -> QuorumPacket {
+    with_data(PacketKind::Inform, zxid, encoded)
 }
 
 /// ACK of a proposal, or of NEWLEADER and UPTODATE with `(e,0)`.
