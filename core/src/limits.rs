@@ -41,6 +41,9 @@ pub const PUSH_FINALIZE_WAIT_MS: u64 = 100;
 pub const PUSH_ATTEMPTS: u32 = 3;
 /// Challenges that a server remembers for each other one; the oldest is forgotten.
 pub const CHALLENGES_KEPT: usize = 100;
+/// How long a server looks before it serves reads without a leader, in ms, unless a tick is longer
+/// (`readonlymode.enabled`).
+pub const READ_ONLY_WAIT_MS: u64 = 2_000;
 /// How long opening an election connection may take, in ms (`zookeeper.cnxTimeout`).
 pub const ELECTION_CONNECT_MS: u64 = 5_000;
 /// Pause between a learner's attempts to reach its leader, in ms.
@@ -81,6 +84,13 @@ pub const CLIENT_CALLS_MAX: usize = 100_000;
 pub const CLIENT_RECONNECT_MS: u64 = 1_000;
 /// The longest silence of a client before it pings, in ms (Java's `MAX_SEND_PING_INTERVAL`).
 pub const CLIENT_PING_MS: u64 = 10_000;
+/// The first and the longest pause of a client on a server that only reads before it asks the next
+/// server whether that one writes, in ms (Java's `minPingRwTimeout`, `maxPingRwTimeout`).
+pub const CLIENT_SEARCH_MIN_MS: u64 = 100;
+/// See [`CLIENT_SEARCH_MIN_MS`].
+pub const CLIENT_SEARCH_MAX_MS: u64 = 60_000;
+/// How long such a server may take to answer, in ms (Java's `pingRwServer`).
+pub const CLIENT_SEARCH_WAIT_MS: u64 = 1_000;
 /// About how many bytes of paths one setWatches carries (Java's `SET_WATCHES_MAX_LENGTH`), so that
 /// it stays far below the server's largest frame.
 pub const SET_WATCHES_BYTES_MAX: usize = 128 * 1024;

@@ -275,6 +275,12 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
 
     // Clients.
 
+    /// Whether a server that only reads, for want of a leader, logs nothing. Logging the end of its
+    /// local sessions is mutation M28 (ZOOKEEPER-3526).
+    fn read_only_logs_nothing(&self) -> bool {
+        true
+    }
+
     /// Whether the events of a transaction leave before the reply to it.
     /// The other order is mutation M38 (`watch.after_reply`).
     fn events_precede_replies(&self) -> bool {

@@ -101,6 +101,16 @@ pub enum Event {
     SessionAttached { session: SessionId, conn: ConnId, timeout_ms: i32, renewed: bool },
     /// A client was turned away.
     ClientRefused { conn: ConnId, why: String },
+    /// Reads are served without a leader.
+    ReadOnlyBegan,
+    /// That is over: there is a leader, or an election ended for nothing.
+    ReadOnlyEnded,
+    /// A session began that only this server has.
+    LocalSessionBegun { session: SessionId, timeout_ms: i32 },
+    /// It becomes one of the ensemble.
+    LocalSessionUpgraded { session: SessionId },
+    /// It ended: its time was over, or its client closed it.
+    LocalSessionEnded { session: SessionId, expired: bool },
     /// The leader gave a session up.
     SessionExpired { session: SessionId },
     /// A request came from a client.

@@ -206,6 +206,13 @@ impl Mono {
 #[cfg_attr(feature = "ts", ts(rename = "Hex", type = "string"))]
 pub struct SessionId(pub i64);
 
+impl SessionId {
+    /// Whether this server made it: the top byte is the server's number.
+    pub fn is_made_by(self, server: ServerId) -> bool {
+        self.0 >> 56 & 0xff == server.0 & 0xff
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "0x{:x}", self.0)

@@ -22,8 +22,10 @@ pub struct ServerView {
     pub phase: Phase,
     /// Whom it follows; itself if it leads.
     pub leader: Option<ServerId>,
-    /// True while clients are served.
+    /// True while clients are served, reads and writes.
     pub serving: bool,
+    /// True while they are served reads only, because there is no leader.
+    pub read_only: bool,
     /// Both epochs, as in memory.
     pub epochs: Epochs,
     /// The election round.
@@ -56,6 +58,8 @@ pub struct ServerView {
     pub clients: Vec<ClientView>,
     /// Global sessions.
     pub sessions: Vec<SessionView>,
+    /// Sessions that only this server has.
+    pub local_sessions: u64,
     /// Znodes, the root counted once.
     pub node_count: u64,
     /// Registered watches.
@@ -69,6 +73,17 @@ pub struct ServerView {
     pub digest: u64,
     /// Counters since the start.
     pub stats: Stats,
+}
+
+impl ServerView {
+    /// The answer to the four-letter word `isro`.
+    pub fn isro(&self) -> &'static str {
+        match (self.serving, self.read_only) {
+            (true, _) => "rw",
+            (false, true) => "ro",
+            (false, false) => "null",
+        }
+    }
 }
 
 /// A vote that a server has counted.

@@ -71,7 +71,8 @@ impl Server {
     }
 
     fn prep_as(&self, request: &Request, auth: &[Id]) -> Txn {
-        let context = PrepContext { header: self.header(), auth, rules: self.rules };
+        let context =
+            PrepContext { header: self.header(), auth, rules: self.rules, is_local: false };
         prep(request, &context, &self.database)
     }
 

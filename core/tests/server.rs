@@ -1,7 +1,9 @@
 //! A standalone server at its boundary: bytes of a client in, effects out.
 
 use bytes::Bytes;
-use zablab_core::config::{Config, CrossEpoch, ElectionAlg, HostPort, Reaping, Rules};
+use zablab_core::config::{
+    Config, CrossEpoch, ElectionAlg, HostPort, Reaping, Rules, SessionRules,
+};
 use zablab_core::endpoint::Endpoint;
 use zablab_core::limits::CLIENT_OUTSTANDING_MAX;
 use zablab_core::policy::Correct;
@@ -45,6 +47,7 @@ impl Server {
             cross_epoch: CrossEpoch::Snap,
             election: ElectionAlg::Fast,
             rules: Rules { extended_types: true, ..Rules::default() },
+            sessions: SessionRules::default(),
             super_digest: Some(String::from("super:xQJmxLMiHGwaqBvst5y6rkB6HQs=")),
             reaping: Reaping::default(),
         };

@@ -167,7 +167,11 @@ fn requests_become_the_recorded_transactions_and_replies() {
             database.apply(&header, &recorded); // an operation that no client here may ask for
             continue;
         };
-        let made = prep(&request, &PrepContext { header, auth: &auth, rules: RULES }, &database);
+        let made = prep(
+            &request,
+            &PrepContext { header, auth: &auth, rules: RULES, is_local: false },
+            &database,
+        );
         assert_eq!(as_in_3_8(made.clone()), recorded);
         let applied = database.apply(&header, &as_in_3_8(made));
         let Some(reply) = of_session.and_then(|recording| recording.replies.get(&header.cxid))
@@ -205,7 +209,7 @@ fn every_reply_of_a_session_is_the_recorded_one() {
         let (header, reply) = ReplyHeader::decode(reply).expect("a recorded reply");
         let Some(op) = OpCode::from_wire(*op) else { continue };
         let txn_header = TxnHeader { session, cxid: *xid, zxid: header.zxid, time: WallMs(0) };
-        let context = PrepContext { header: txn_header, auth: &[], rules: RULES };
+        let context = PrepContext { header: txn_header, auth: &[], rules: RULES, is_local: false };
         let (error, result) = match Request::decode(op.to_wire(), body.clone()) {
             Err(error) => panic!("xid {xid}: {error}"),
             // The empty path is the root for Java; no client sends it.

@@ -103,7 +103,11 @@ fn history(requests: &[(i64, Request)]) -> History {
             zxid: Zxid(at as u64 + 1),
             time: WallMs(1000 + at as i64),
         };
-        let txn = prep(request, &PrepContext { header, auth: &[], rules: RULES }, &database);
+        let txn = prep(
+            request,
+            &PrepContext { header, auth: &[], rules: RULES, is_local: false },
+            &database,
+        );
         let applied = database.apply(&header, &txn);
         match (&txn, &applied.result) {
             (Txn::Error(code), _) => assert_eq!(applied.error, *code),
@@ -237,7 +241,7 @@ proptest! {
         let create = CreateRequest { path: path.clone(), data: None, acl: acl(1), flags: 0 };
         let mut tree = Database::genesis();
         tree.sessions.insert(SessionId(1), 1);
-        let context = PrepContext { header, auth: &[], rules: RULES };
+        let context = PrepContext { header, auth: &[], rules: RULES, is_local: false };
         let made = prep(&Request::Create(create), &context, &tree);
         prop_assert_eq!(matches!(made, Txn::Create(_)), path::is_valid(&path)
             && tree.tree.get(path::split(&path).map_or("-", |(parent, _)| parent)).is_some());

@@ -30,6 +30,11 @@ pub fn record(event: &Event) {
         Event::Truncated { after } => warn!("the log was cut after {after}"),
         Event::SnapshotInstalled { zxid } => info!("the leader's snapshot of {zxid} is installed"),
         Event::ClientRefused { conn, why } => info!("client connection {conn} is refused: {why}"),
+        Event::ReadOnlyBegan => warn!("no leader: serving reads to read-only clients"),
+        Event::ReadOnlyEnded => info!("read-only clients are cut off"),
+        Event::LocalSessionEnded { session, expired: true } => {
+            info!("local session {session} has expired");
+        }
         Event::SessionExpired { session } => info!("session {session} has expired"),
         Event::Halted { why } => error!("{why}"),
         other => debug!("{other:?}"),

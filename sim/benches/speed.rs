@@ -77,7 +77,7 @@ fn loaded(seed: u64) -> World {
     elect(&mut world);
     for client in 1..=CLIENTS {
         let servers = vec![ServerId(i64::from(client))];
-        let connect = ClientOp::Connect { servers, timeout_ms: 30_000 };
+        let connect = ClientOp::Connect { servers, timeout_ms: 30_000, read_only: false };
         let client = ClientId(client);
         world.apply(&Step::Act { client, op: Arc::new(connect) });
     }

@@ -24,6 +24,9 @@ pub enum ClientOp {
         servers: Vec<ServerId>,
         /// The session timeout to ask for, in ms; above 0.
         timeout_ms: u32,
+        /// Whether a server that only reads will do.
+        #[serde(default, skip_serializing_if = "is_no")]
+        read_only: bool,
     },
     /// Close the connection, keep the session, and stay away until the next `Connect`.
     Disconnect,
@@ -31,6 +34,11 @@ pub enum ClientOp {
     Close,
     /// Send a request; not one of those that a session makes by itself.
     Request(Request),
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_no(flag: &bool) -> bool {
+    !flag
 }
 
 /// How a request ended.
@@ -74,6 +82,8 @@ pub struct Call {
     pub session: u32,
     /// What was asked for.
     pub request: Request,
+    /// Whether the server that answered it had no leader.
+    pub read_only: bool,
     /// When it was asked for.
     pub called: Mono,
     /// When it ended, and how.
@@ -139,7 +149,11 @@ impl Client {
         match self.state() {
             None
             | Some(SessionState::Expired | SessionState::Closed | SessionState::AuthFailed) => true,
-            Some(SessionState::Connecting | SessionState::Connected { .. }) => false,
+            Some(
+                SessionState::Connecting
+                | SessionState::Connected { .. }
+                | SessionState::ConnectedReadOnly { .. },
+            ) => false,
         }
     }
 
@@ -152,12 +166,12 @@ impl Client {
     pub(crate) fn begin(
         &mut self,
         servers: &[ServerId],
-        timeout_ms: u32,
+        (timeout_ms, read_only): (u32, bool),
         seed: u64,
         resumed: Option<SessionId>,
     ) {
         self.begun += 1;
-        let settings = Settings { server_count: servers.len(), timeout_ms };
+        let settings = Settings { server_count: servers.len(), timeout_ms, read_only };
         self.session = Some(match resumed {
             Some(session) => Session::resuming(settings, seed, session),
             None => Session::new(settings, seed),
@@ -182,13 +196,22 @@ impl Client {
 
     pub(crate) fn called(&mut self, id: CallId, request: Request, now: Mono) {
         self.open.insert(id, self.history.len());
-        let call = Call { id, session: self.begun, request, called: now, returned: None };
+        let call = Call {
+            id,
+            session: self.begun,
+            request,
+            read_only: false,
+            called: now,
+            returned: None,
+        };
         Arc::make_mut(&mut self.history).push(call);
     }
 
     pub(crate) fn returned(&mut self, id: CallId, outcome: Outcome, now: Mono) {
         let Some(place) = self.open.remove(&id) else { return };
-        Arc::make_mut(&mut self.history)[place].returned = Some((now, outcome));
+        let read_only = matches!(self.state(), Some(SessionState::ConnectedReadOnly { .. }));
+        let call = &mut Arc::make_mut(&mut self.history)[place];
+        (call.read_only, call.returned) = (read_only, Some((now, outcome)));
     }
 
     /// When its timer fires; never while it stays away.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use zablab_core::config::{
     Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Reaping, Rules,
-    ServerEntry,
+    ServerEntry, SessionRules,
 };
 use zablab_core::process::PortKind;
 use zablab_core::quorum::{GroupId, Quorums};
@@ -125,6 +125,8 @@ pub struct Timing {
     pub cross_epoch: CrossEpoch,
     /// Whether a sync needs a quorum.
     pub sync_quorum: bool,
+    /// Which sessions are served without the ensemble.
+    pub sessions: SessionRules,
     /// How leaders are elected.
     pub election: ElectionAlg,
     /// Unix time at the beginning.
@@ -159,6 +161,7 @@ impl Default for Timing {
             log_diff_percent: zablab_core::limits::LOG_DIFF_PERCENT,
             cross_epoch: CrossEpoch::Snap,
             sync_quorum: false,
+            sessions: SessionRules::default(),
             election: ElectionAlg::Fast,
             // 2026-01-01: any fixed moment will do.
             wall: WallMs(1_767_225_600_000),
@@ -218,6 +221,7 @@ impl Given {
             log_diff_percent: self.timing.log_diff_percent,
             cross_epoch: self.timing.cross_epoch,
             rules: Rules::default(),
+            sessions: self.timing.sessions,
             super_digest: None,
             reaping: Reaping::default(),
             sync_quorum: self.timing.sync_quorum,

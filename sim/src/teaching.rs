@@ -90,6 +90,8 @@ bugs! {
     M26 "M26",
     /// M27 `client.header_zxid_of_request` (ZOOKEEPER-1412): clients learn too little of the time.
     M27 "M27",
+    /// M28 `readonly.writes_log` (ZOOKEEPER-3526): a transaction without a leader.
+    M28 "M28",
     /// M29 `leader.count_observer_ack`: observers are counted.
     M29 "M29",
     /// M30 `quorum.half`: half of the voters are taken for a quorum.
@@ -246,6 +248,7 @@ impl Policy for Teaching {
         steps_down_at_rollover by M19,
         steps_down_without_quorum by M35,
         renews_sessions by M37,
+        read_only_logs_nothing by M28,
     }
 
     fn majority(&self, whole: u64) -> u64 {

@@ -38,3 +38,23 @@ fn what_cannot_be_cut_is_replaced() {
 fn a_leader_remembers_who_could_not_cut() {
     play(include_str!("scripts/cut-without-quorum.txt"));
 }
+
+#[test]
+fn without_a_leader_reads_are_served() {
+    play(include_str!("scripts/read-only.txt"));
+}
+
+#[test]
+fn who_only_reads_looks_for_a_server_that_writes() {
+    play(include_str!("scripts/read-only-search.txt"));
+}
+
+#[test]
+fn local_sessions_are_their_servers_own() {
+    play(include_str!("scripts/local-sessions.txt"));
+}
+
+#[test]
+fn a_local_session_becomes_one_of_the_ensemble() {
+    play(include_str!("scripts/local-session-upgrade.txt"));
+}

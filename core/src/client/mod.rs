@@ -2,7 +2,7 @@
 //!
 //! It chooses the server, shakes hands, pings, reconnects with the same session, numbers requests
 //! proves who its user is, and sets watches again. The simulator's clients and the command line
-//! both are drivers of it. Not here: recipes, read-only sessions.
+//! both are drivers of it. Not here: recipes.
 //! Source: Java's `ClientCnxn`, `ZKWatchManager` and `StaticHostProvider`.
 
 mod acl_text;
@@ -80,7 +80,7 @@ pub enum Effect {
         /// Which.
         conn: ConnId,
     },
-    /// Send one frame, length included.
+    /// Send one frame, length included, or a four-letter word.
     Send {
         /// On which connection.
         conn: ConnId,
@@ -121,6 +121,14 @@ pub enum SessionState {
     Connecting,
     /// A server has it.
     Connected {
+        /// Its number.
+        session: SessionId,
+        /// Which server, as an index.
+        server: usize,
+    },
+    /// A server has it that only reads; the session ends with the connection to it, and a new one
+    /// begins where writes are done too.
+    ConnectedReadOnly {
         /// Its number.
         session: SessionId,
         /// Which server, as an index.

@@ -3,11 +3,14 @@
 //! Unlike Java, a request that was never sent is not failed when an attempt to connect fails; it
 //! waits for the next server. So [`CallError::ConnectionLoss`] always means "perhaps done".
 
+mod search;
+
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::hash::{Hash, Hasher};
 
+use self::search::Search;
 use super::chroot::Chroot;
 use super::watches::{WatchChange, Watches};
 use super::{CallError, CallId, ClientSessionView, Effect, Input, SessionState};
@@ -31,6 +34,8 @@ pub struct Settings {
     pub server_count: usize,
     /// The session timeout to ask for, in ms; above 0.
     pub timeout_ms: u32,
+    /// Whether a server that only reads will do, while no other is found.
+    pub read_only: bool,
 }
 
 /// A client's session.
@@ -51,6 +56,8 @@ pub struct Session {
     failures: usize,
     next_conn: u64,
     last_xid: Xid,
+    /// On a server that only reads: the search for one that also writes.
+    search: Option<Search>,
     phase: Phase,
 }
 
@@ -131,13 +138,11 @@ impl Session {
         assert!(settings.timeout_ms > 0);
         let mut prng = Prng::new(seed);
         let next_server = prng.below(settings.server_count as u64) as usize;
-        let password = Bytes::from_static(&[0; PASSWORD_LEN]);
-        let timeout_ms = settings.timeout_ms;
         Session {
             settings,
             chroot: Chroot::default(),
             prng,
-            identity: Identity { session: SessionId(0), password, timeout_ms },
+            identity: Identity::asking(settings),
             last_zxid_seen: Zxid::ZERO,
             watches: Watches::default(),
             credentials: Vec::new(),
@@ -146,6 +151,7 @@ impl Session {
             failures: 0,
             next_conn: 0,
             last_xid: Xid(0),
+            search: None,
             phase: Phase::Idle,
         }
     }
@@ -174,14 +180,19 @@ impl Session {
             | Phase::Waiting { .. }
             | Phase::Connecting { .. }
             | Phase::Handshaking { .. } => SessionState::Connecting,
-            Phase::Connected(connected) => SessionState::Connected {
-                session: self.identity.session,
-                server: connected.link.server,
-            },
+            Phase::Connected(connected) => self.connected_to(connected.link.server),
             Phase::Expired => SessionState::Expired,
             Phase::Closed => SessionState::Closed,
             Phase::AuthFailed => SessionState::AuthFailed,
         }
+    }
+}
+
+impl Identity {
+    /// What asks for a new session.
+    fn asking(settings: Settings) -> Identity {
+        let password = Bytes::from_static(&[0; PASSWORD_LEN]);
+        Identity { session: SessionId(0), password, timeout_ms: settings.timeout_ms }
     }
 }
 
@@ -193,6 +204,11 @@ impl Process for Session {
     fn handle(&mut self, now: Now, input: Input, out: &mut Out<Effect>) {
         let now = now.mono;
         match input {
+            Input::ConnUp { conn } | Input::ConnDown { conn } | Input::Bytes { conn, .. }
+                if self.search.as_ref().is_some_and(|search| search.is_on(conn)) =>
+            {
+                self.on_probe(now, input, out);
+            }
             Input::Start => self.start(now, out),
             Input::ConnUp { conn } => {
                 if self.is_current(conn) {
@@ -224,7 +240,8 @@ impl Process for Session {
             }
             Phase::Connected(connected) => {
                 let timeout_ms = self.identity.timeout_ms;
-                Some(connected.ping_at(timeout_ms).min(connected.give_up_at(timeout_ms)))
+                let due = connected.ping_at(timeout_ms).min(connected.give_up_at(timeout_ms));
+                Some(self.search.as_ref().map_or(due, |search| search.deadline().min(due)))
             }
         }
     }
@@ -264,6 +281,7 @@ impl Process for Session {
         self.credentials.hash(hasher);
         self.queued.hash(hasher);
         (self.next_server, self.failures, self.next_conn, self.last_xid).hash(hasher);
+        self.search.hash(hasher);
         core::mem::discriminant(&self.phase).hash(hasher);
         match &self.phase {
             Phase::Idle
@@ -282,6 +300,14 @@ impl Process for Session {
 
 /// Connections.
 impl Session {
+    fn connected_to(&self, server: usize) -> SessionState {
+        let session = self.identity.session;
+        match self.search {
+            None => SessionState::Connected { session, server },
+            Some(_) => SessionState::ConnectedReadOnly { session, server },
+        }
+    }
+
     fn start(&mut self, now: Mono, out: &mut Out<Effect>) {
         if matches!(self.phase, Phase::Idle) {
             self.dial(now, out);
@@ -310,7 +336,7 @@ impl Session {
             timeout_ms: i32::try_from(self.identity.timeout_ms).unwrap_or(i32::MAX),
             session: self.identity.session,
             password: Some(self.identity.password.clone()),
-            read_only: Some(false),
+            read_only: Some(self.settings.read_only),
         };
         let give_up_at = self.attempt_ends_at(now);
         self.phase = Phase::Handshaking { link, frames: FrameBuffer::default(), give_up_at };
@@ -348,6 +374,11 @@ impl Session {
             self.try_next(now, out);
             return;
         };
+        if let Some(search) = self.search.take() {
+            search.stop(out);
+            // Nobody else has a session of a server that only reads.
+            self.identity = Identity::asking(self.settings);
+        }
         let closing = connected.is_closing();
         let lost = connected.outstanding.into_iter().filter_map(|sent| sent.call);
         for call in lost {
@@ -376,6 +407,9 @@ impl Session {
     /// The session is over for good.
     fn end(&mut self, phase: Phase, error: CallError, out: &mut Out<Effect>) {
         self.phase = phase;
+        if let Some(search) = self.search.take() {
+            search.stop(out);
+        }
         let proving = self.credentials.iter_mut().filter_map(|credential| credential.call.take());
         let queued = core::mem::take(&mut self.queued).into_iter().map(|(call, _)| call);
         for call in proving.chain(queued) {
@@ -404,6 +438,7 @@ impl Session {
                 } else if connected.ping_at(timeout_ms) <= now {
                     connected.send(now, XID_PING, &Request::Ping, out);
                 }
+                self.search_on(now, out);
             }
         }
     }
@@ -566,6 +601,9 @@ impl Session {
         }
         let password = response.password.unwrap_or_default();
         self.identity = Identity { session: response.session, password, timeout_ms };
+        let reads_only = response.read_only == Some(true);
+        let next = (link.server + 1) % self.settings.server_count;
+        self.search = reads_only.then(|| Search::new(now, next));
         self.failures = 0;
         let (outstanding, proving) = (VecDeque::new(), VecDeque::new());
         let mut connected =
@@ -576,8 +614,7 @@ impl Session {
         for watches in self.watches.set_again(self.last_zxid_seen) {
             connected.send(now, XID_SET_WATCHES, &watches, out);
         }
-        let state = SessionState::Connected { session: self.identity.session, server: link.server };
-        out.push(Effect::StateChanged { state });
+        out.push(Effect::StateChanged { state: self.connected_to(link.server) });
         for (call, request) in core::mem::take(&mut self.queued) {
             let xid = next_xid(&mut self.last_xid);
             connected.request(now, xid, Some(call), &request, out);

@@ -28,7 +28,8 @@ struct Rig {
 
 impl Rig {
     fn new(server_count: usize) -> Rig {
-        let session = Session::new(Settings { server_count, timeout_ms: TIMEOUT_MS }, 5);
+        let session =
+            Session::new(Settings { server_count, timeout_ms: TIMEOUT_MS, read_only: false }, 5);
         Rig { session, now_ms: 0, conn: ConnId(0), server: 0 }
     }
 

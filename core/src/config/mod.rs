@@ -111,6 +111,8 @@ pub struct Config {
     pub election: ElectionAlg,
     /// What clients may do.
     pub rules: Rules,
+    /// Which sessions are served without the ensemble.
+    pub sessions: SessionRules,
     /// The super user as access lists of the scheme `digest` would name him
     /// (`DigestAuthenticationProvider.superDigest`); there is none unless it is given.
     pub super_digest: Option<String>,
@@ -127,6 +129,20 @@ pub struct Rules {
     pub skip_acl: bool,
     /// Whether hard limits of quotas are kept (`enforceQuota`).
     pub enforce_quota: bool,
+}
+
+/// Which sessions a server serves that only it knows. The whole ensemble must agree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
+pub struct SessionRules {
+    /// Whether a server that looks for a leader for some time serves reads meanwhile, to clients
+    /// that ask for no more (`readonlymode.enabled`).
+    pub read_only_mode: bool,
+    /// Whether a new session is one of its server alone (`localSessionsEnabled`); a standalone
+    /// server has none.
+    pub local: bool,
+    /// Whether such a session becomes one of the ensemble when it makes an ephemeral znode
+    /// (`localSessionsUpgradingEnabled`), which is refused otherwise.
+    pub upgrades: bool,
 }
 
 /// How containers and znodes whose time is over are deleted (`znode.container.*`).
@@ -200,6 +216,11 @@ impl Config {
     /// How long silence is allowed, in ms.
     pub fn sync_limit_ms(&self) -> u64 {
         u64::from(self.tick_time_ms) * u64::from(self.sync_limit)
+    }
+
+    /// How long a server looks before it serves reads without a leader, in ms.
+    pub fn read_only_wait_ms(&self) -> u64 {
+        u64::from(self.tick_time_ms).max(limits::READ_ONLY_WAIT_MS)
     }
 
     /// The pause between two pings of a leader, in ms; at least 1.

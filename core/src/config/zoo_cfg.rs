@@ -13,13 +13,13 @@ use super::ensemble::{ANY_ADDRESS, parse_port, parse_role, parse_sid};
 use super::properties::{self, Property};
 use super::{
     Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Reaping, Rules,
-    ServerConfig, Whitelist,
+    ServerConfig, SessionRules, Whitelist,
 };
 use crate::limits;
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
-const SYSTEM_PROPERTIES: [&str; 14] = [
+const SYSTEM_PROPERTIES: [&str; 15] = [
     "4lw.commands.whitelist",
     "DigestAuthenticationProvider.superDigest",
     "admin.enableServer",
@@ -28,6 +28,7 @@ const SYSTEM_PROPERTIES: [&str; 14] = [
     "enforceQuota",
     "extendedTypesEnabled",
     "preAllocSize",
+    "readonlymode.enabled",
     "skipACL",
     "snapCount",
     "snapshotSizeFactor",
@@ -65,13 +66,19 @@ impl ServerConfig {
             Some(kib) => kib.unsigned_abs() * 1024,
             None => limits::LOG_PREALLOCATE,
         };
-        let four_letter_whitelist = keys.whitelist();
+        let mut four_letter_whitelist = keys.whitelist();
         let fixed_client = keys.client_addr()?;
         keys.boolean("admin.enableServer", true)?;
         keys.refuse_other_elections()?;
         let Membership { me, ensemble, client: entry_client } = keys.membership(myid, &data_dir)?;
         let client_addr = agreed_client_addr(me, fixed_client, entry_client)?;
         let core = keys.core(me, ensemble, client_addr)?;
+        if let (Whitelist::Words(words), true) =
+            (&mut four_letter_whitelist, core.sessions.read_only_mode)
+        {
+            // Clients that look for a server that writes ask for it.
+            words.insert("isro".to_string());
+        }
         Ok(ServerConfig {
             core,
             data_dir,
@@ -334,6 +341,7 @@ impl Keys {
             sync_quorum,
             election: ElectionAlg::Fast,
             rules: self.rules()?,
+            sessions: self.session_rules()?,
             super_digest: self.super_digest(),
             reaping: self.reaping()?,
         })
@@ -356,6 +364,14 @@ impl Keys {
             // As in Java, only this word switches them off.
             skip_acl: self.take("skipACL").is_some_and(|property| property.value == "yes"),
             enforce_quota: self.boolean("enforceQuota", false)?,
+        })
+    }
+
+    fn session_rules(&mut self) -> Result<SessionRules, ConfigError> {
+        Ok(SessionRules {
+            read_only_mode: self.boolean("readonlymode.enabled", false)?,
+            local: self.boolean("localSessionsEnabled", false)?,
+            upgrades: self.boolean("localSessionsUpgradingEnabled", false)?,
         })
     }
 
@@ -548,6 +564,14 @@ mod tests {
         let expected = Reaping { check_interval_ms: 500, max_per_minute: 60, max_never_used_ms: 0 };
         assert_eq!((reaping.reaping, reaping.rules.enforce_quota), (expected, true));
         assert_eq!(config.core.reaping.check_interval_ms, 60_000);
+        assert_eq!(config.core.sessions, SessionRules::default());
+        let sessions = "dataDir=/d\nclientPort=1\nzookeeper.readonlymode.enabled=true\n\
+                        localSessionsEnabled=true\nlocalSessionsUpgradingEnabled=TRUE";
+        let sessions = parse(sessions, None);
+        let expected = SessionRules { read_only_mode: true, local: true, upgrades: true };
+        assert_eq!(sessions.core.sessions, expected);
+        assert!(sessions.four_letter_whitelist.allows("isro"), "its clients need it");
+        assert!(!config.four_letter_whitelist.allows("isro"));
         let access = "dataDir=/d\nclientPort=1\nskipACL=yes\n\
                       zookeeper.DigestAuthenticationProvider.superDigest=super:x=";
         let access = parse(access, None).core;

@@ -213,6 +213,7 @@ impl<P: Policy> Peer<P> {
             }
         });
         self.shared.vote = Some(own);
+        self.prepare_read_only(now);
     }
 
     /// What a ballot of another server, or the own one, means in this role.
@@ -343,6 +344,7 @@ impl<P: Policy> Peer<P> {
     }
 
     fn take_role(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
+        self.end_read_only(out);
         out.milestone(Event::Elected { vote });
         self.round = vote.election_epoch;
         self.shared.vote = Some(vote);

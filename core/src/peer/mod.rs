@@ -6,6 +6,7 @@
 //! Source: ZooKeeper's `QuorumPeer`. Not here: bytes and frames, see [`crate::endpoint`].
 
 mod election;
+mod local;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -38,6 +39,8 @@ pub struct Peer<P: Policy> {
     carrier: Carrier,
     /// The election round; it outlives the elections of one process.
     pub(crate) round: ElectionEpoch,
+    /// When reads are served without a leader, if this one looks that long.
+    read_only_at: Option<Mono>,
     /// Notifications that came while the last role settled.
     waiting: VecDeque<(ServerId, Ballot)>,
 }
@@ -67,6 +70,7 @@ impl<P: Policy> Peer<P> {
             role: RoleState::New,
             carrier,
             round: ElectionEpoch(0),
+            read_only_at: None,
             waiting: VecDeque::new(),
         }
     }
@@ -144,11 +148,8 @@ impl<P: Policy> Peer<P> {
 
     /// The earliest armed timer.
     pub fn deadline(&self) -> Option<Mono> {
-        let of_role = self.deadline_of_role();
-        match self.carrier.deadline() {
-            Some(carrier) => Some(of_role.map_or(carrier, |of_role| of_role.min(carrier))),
-            None => of_role,
-        }
+        let of_role = self.deadline_of_role().into_iter();
+        of_role.chain(self.carrier.deadline()).chain(self.deadline_of_local_sessions()).min()
     }
 
     fn deadline_of_role(&self) -> Option<Mono> {
@@ -164,6 +165,7 @@ impl<P: Policy> Peer<P> {
     /// The deadline has come.
     pub fn on_tick(&mut self, now: Now, out: &mut Out<Effect>) {
         self.carrier.on_timer(now.mono, self.round, out);
+        self.on_local_timer(now, out);
         let shared = &mut self.shared;
         match &mut self.role {
             RoleState::Looking(election) => {
@@ -224,6 +226,7 @@ impl<P: Policy> Peer<P> {
 
     /// Stops for good: what is in memory may not be on disk (ZOOKEEPER-4882).
     pub fn halt(&mut self, why: String, out: &mut Out<Effect>) {
+        self.read_only_at = None;
         self.shared.clients.stop_serving(out);
         out.milestone(Event::Halted { why: why.clone() });
         self.role = RoleState::Halted;
@@ -253,6 +256,7 @@ impl<P: Policy> Peer<P> {
                 Upstream::Submit(request) => self.submit(now, request, out),
                 Upstream::Revalidate(asked) => self.revalidate(now, asked, out),
                 Upstream::Touch(session, timeout_ms) => self.touch(now, session, timeout_ms),
+                Upstream::EndLocal(session) => self.on_local_end(now, session, out),
             }
         }
     }

@@ -3,19 +3,26 @@
 //! Per connection everything is answered in the order it was asked: a read waits behind the
 //! session's earlier writes, a watch event leaves before any reply that could show its change.
 //! Source: ZooKeeper's `CommitProcessor`, `FinalRequestProcessor`, `ZooKeeperServer`. Not here:
-//! what a write does (the leader decides) and whether a session lives (the leader knows).
+//! what a write does (the leader decides) and whether a session lives (the leader knows, or
+//! [`local`]). How a connection gets its session is in [`handshake`].
+
+mod handshake;
+mod local;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::iter;
 
-use crate::config::{Config, Rules};
+use self::handshake::refuse;
+use crate::config::{Config, Rules, SessionRules};
 use crate::limits::{AUTH_IDS_MAX, CLIENT_OUTSTANDING_MAX, OUTSTANDING_MAX};
 use crate::process::{Effect, Out};
 use crate::request::access::{Access, identities};
 use crate::request::read::{Read, ReadContext, read};
+use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
 use crate::trace::Event;
 use crate::tree::Database;
@@ -26,11 +33,11 @@ use crate::txn::{Id, TxnHeader};
 use crate::types::{ConnId, Mono, Now, ServerId, SessionId, Xid, Zxid};
 use crate::view::{ClientView, Stats};
 use crate::wire::client::{
-    self, AddWatchMode, ConnectRequest, ConnectResponse, ErrorCode, OpCode, RequestError,
-    RequestHeader, Response, encode_event, encode_reply, session_password,
+    self, AddWatchMode, ErrorCode, OpCode, RequestError, RequestHeader, Response, encode_event,
+    encode_reply,
 };
 use crate::wire::client::{WatcherEvent, WatcherType, XID_PING};
-use crate::wire::quorum::{RevalidateReply, RevalidateRequest};
+use crate::wire::quorum::RevalidateRequest;
 
 /// What stands where a reply or an event has no zxid: -1.
 const NO_ZXID: Zxid = Zxid(u64::MAX);
@@ -71,6 +78,8 @@ pub enum Upstream {
     Revalidate(RevalidateRequest),
     /// A sign of life.
     Touch(SessionId, i32),
+    /// The client closes a session that only this server has.
+    EndLocal(SessionId),
 }
 
 /// All client connections of one server.
@@ -81,12 +90,15 @@ pub struct Clients {
     max_timeout_ms: i32,
     max_per_address: u32,
     rules: Rules,
+    sessions: SessionRules,
     super_digest: Option<String>,
-    serving: bool,
+    service: Service,
     connections: BTreeMap<ConnId, Connection>,
     by_session: BTreeMap<SessionId, ConnId>,
     /// Connections whose session is being created or asked about.
     attaching: BTreeMap<SessionId, ConnId>,
+    /// The sessions that only this server has.
+    local: SessionTracker,
     watches: WatchTable,
     /// Requests of all connections that are not answered yet.
     outstanding: usize,
@@ -94,6 +106,17 @@ pub struct Clients {
     held_up: bool,
     /// The last session id given out, none before the first.
     last_session: Option<SessionId>,
+}
+
+/// What clients get here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+enum Service {
+    /// Nothing: the server has no role that serves.
+    None,
+    /// Reads of what it has, while it looks for a leader.
+    ReadOnly,
+    /// Everything.
+    Full,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -157,11 +180,16 @@ impl Clients {
             max_timeout_ms: config.max_session_timeout_ms,
             max_per_address: config.max_client_cnxns,
             rules: config.rules,
+            sessions: SessionRules {
+                local: config.sessions.local && config.ensemble.is_some(),
+                ..config.sessions
+            },
             super_digest: config.super_digest.clone(),
-            serving: false,
+            service: Service::None,
             connections: BTreeMap::new(),
             by_session: BTreeMap::new(),
             attaching: BTreeMap::new(),
+            local: SessionTracker::new(config.tick_time_ms, iter::empty(), Mono(0)),
             watches: WatchTable::default(),
             outstanding: 0,
             held_up: false,
@@ -169,20 +197,21 @@ impl Clients {
         }
     }
 
-    /// Whether sessions are served now.
+    /// Whether sessions are served now, with writes.
     pub fn is_serving(&self) -> bool {
-        self.serving
+        self.service == Service::Full
     }
 
     /// Serving begins.
     pub fn start_serving(&mut self) {
-        self.serving = true;
+        self.service = Service::Full;
     }
 
     /// The role ends: every client is cut off, and finds another server or comes back.
     pub fn stop_serving(&mut self, out: &mut Out<Effect>) {
-        self.serving = false;
+        self.service = Service::None;
         self.by_session.clear();
+        self.local.clear();
         self.attaching.clear();
         self.watches = WatchTable::default();
         self.outstanding = 0;
@@ -309,59 +338,6 @@ impl Clients {
         self.answer_reads(scene, conn);
     }
 
-    /// The leader said whether a session lives.
-    pub fn on_revalidated(&mut self, scene: &mut Scene, reply: &RevalidateReply) {
-        let Some((conn, offer)) = self.take_attaching(reply.session) else { return };
-        if reply.valid {
-            self.attach(scene, conn, offer, true);
-        } else {
-            self.turn_away(scene, conn, offer.knows_read_only, "the session is over");
-        }
-    }
-
-    fn on_connect(&mut self, scene: &mut Scene, conn: ConnId, frame: Bytes) -> Vec<Upstream> {
-        let request = match ConnectRequest::decode(frame) {
-            Ok(request) if self.serving => request,
-            Ok(_) => return self.turn_out(conn, "not serving", scene.out),
-            Err(_) => return self.turn_out(conn, "no connect request", scene.out),
-        };
-        if request.last_zxid_seen > scene.last_processed {
-            // It has seen what this server has not: reading here would take it back in time.
-            return self.turn_out(conn, "the client has seen a later zxid", scene.out);
-        }
-        let timeout_ms = request.timeout_ms.clamp(self.min_timeout_ms, self.max_timeout_ms);
-        let knows_read_only = request.read_only.is_some();
-        let is_new = request.session == SessionId(0);
-        let session =
-            if is_new { self.take_session(scene.now, scene.database) } else { request.session };
-        let offer = Offer { session, timeout_ms, knows_read_only };
-        let password = request.password.unwrap_or_default();
-        if !is_new && password[..] != session_password(session) {
-            self.turn_away(scene, conn, knows_read_only, "wrong password");
-            return Vec::new();
-        }
-        if let Some(older) = self.attaching.insert(session, conn) {
-            // The same client called twice; it listens to its last call.
-            self.disconnect(older, scene.out);
-            self.attaching.insert(session, conn);
-        }
-        let Some(connection) = self.connections.get_mut(&conn) else { return Vec::new() };
-        if !is_new {
-            connection.attachment = Attachment::Revalidating(offer);
-            return vec![Upstream::Revalidate(RevalidateRequest { session, timeout_ms })];
-        }
-        connection.attachment = Attachment::Creating(offer);
-        let create = client::Request::CreateSession { timeout_ms };
-        vec![Upstream::Submit(Request {
-            session,
-            cxid: Xid(0),
-            op: OpCode::CreateSession,
-            body: create.encode(),
-            auth: Vec::new(),
-            origin: Origin::ClientOf(self.me),
-        })]
-    }
-
     fn on_request(
         &mut self,
         scene: &mut Scene,
@@ -370,7 +346,13 @@ impl Clients {
         frame: Bytes,
     ) -> Vec<Upstream> {
         let session = offer.session;
-        let mut upstream = vec![Upstream::Touch(session, offer.timeout_ms)];
+        let is_local = self.local.is_alive(session);
+        let mut upstream = Vec::new();
+        if is_local {
+            self.local.touch(session, offer.timeout_ms, scene.now.mono);
+        } else {
+            upstream.push(Upstream::Touch(session, offer.timeout_ms));
+        }
         let Ok((RequestHeader { xid, op }, body)) = RequestHeader::decode(frame) else {
             self.disconnect(conn, scene.out);
             return upstream;
@@ -392,6 +374,10 @@ impl Clients {
             Ok(request) => Ok(request),
             Err(error) => Err(error.code()),
         };
+        let decoded = self.admit(op, is_local, decoded);
+        if is_local && decoded.as_ref().is_ok_and(local::asks_for_ephemeral) {
+            upstream.push(self.upgrade(scene, offer));
+        }
         let path = decoded.as_ref().ok().and_then(|request| request.path().cloned());
         scene.out.event(|| Event::Requested { session, xid, op, path });
         if op == OpCode::Auth.to_wire() {
@@ -404,6 +390,10 @@ impl Clients {
         let on = match (&decoded, OpCode::from_wire(op)) {
             (Ok(client::Request::Sync { path }), _) => {
                 On::Sync(Response::Sync { path: path.clone() })
+            }
+            (Ok(client::Request::CloseSession), _) if is_local => {
+                upstream.push(Upstream::EndLocal(session));
+                On::Nothing(decoded)
             }
             (Ok(request), _) if request.op().is_write() => On::Commit,
             // A write whose body does not parse takes a zxid all the same.
@@ -426,59 +416,6 @@ impl Clients {
         }
         self.answer_reads(scene, conn);
         upstream
-    }
-
-    fn on_session_created(&mut self, scene: &mut Scene, session: SessionId) {
-        if let Some((conn, offer)) = self.take_attaching(session) {
-            self.attach(scene, conn, offer, false);
-        }
-    }
-
-    fn take_attaching(&mut self, session: SessionId) -> Option<(ConnId, Offer)> {
-        let conn = self.attaching.remove(&session)?;
-        match self.connections.get(&conn)?.attachment {
-            Attachment::Creating(offer) | Attachment::Revalidating(offer) => Some((conn, offer)),
-            Attachment::New | Attachment::Open(_) => None,
-        }
-    }
-
-    fn attach(&mut self, scene: &mut Scene, conn: ConnId, offer: Offer, renewed: bool) {
-        let Offer { session, timeout_ms, knows_read_only } = offer;
-        if let Some(older) = self.by_session.get(&session).copied() {
-            self.disconnect(older, scene.out);
-        }
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.attachment = Attachment::Open(offer);
-        }
-        self.by_session.insert(session, conn);
-        scene.out.event(|| Event::SessionAttached { session, conn, timeout_ms, renewed });
-        let response = ConnectResponse {
-            protocol_version: 0,
-            timeout_ms,
-            session,
-            password: Some(Bytes::copy_from_slice(&session_password(session))),
-            read_only: knows_read_only.then_some(false),
-        };
-        self.send(scene, conn, response.encode());
-    }
-
-    /// The answer to a session that is over or not this client's: no session, then the end.
-    fn turn_away(&mut self, scene: &mut Scene, conn: ConnId, knows_read_only: bool, why: &str) {
-        let response = ConnectResponse {
-            protocol_version: 0,
-            timeout_ms: 0,
-            session: SessionId(0),
-            password: Some(Bytes::from_static(&[0; 16])),
-            read_only: knows_read_only.then_some(false),
-        };
-        self.send(scene, conn, response.encode());
-        self.turn_out(conn, why, scene.out);
-    }
-
-    fn turn_out(&mut self, conn: ConnId, why: &str, out: &mut Out<Effect>) -> Vec<Upstream> {
-        self.on_down(conn);
-        refuse(conn, why, out);
-        Vec::new()
     }
 
     fn disconnect(&mut self, conn: ConnId, out: &mut Out<Effect>) {
@@ -529,7 +466,12 @@ impl Clients {
                 Ok(request) => self.read(scene, conn, request).map_err(ErrorCode::to_wire),
                 Err(code) => Err(code.to_wire()),
             };
+            let closes = matches!(request, Ok(client::Request::CloseSession));
             self.reply(scene, conn, &waiting, response);
+            if closes {
+                self.end_local(scene, conn);
+                return;
+            }
         }
         self.resume(scene, conn);
     }
@@ -543,7 +485,7 @@ impl Clients {
         if let Some(answer) = self.set_or_ask_watches(scene, conn, request) {
             return answer;
         }
-        if let client::Request::Ping = request {
+        if let client::Request::Ping | client::Request::CloseSession = request {
             return Ok(Response::Empty);
         }
         let session = self.session_of(conn);
@@ -718,22 +660,6 @@ impl Clients {
         }
     }
 
-    /// The first id of a run comes from the clock, its top byte from this server.
-    fn take_session(&mut self, now: Now, database: &Database) -> SessionId {
-        let first = || {
-            let clock = now.wall.0.cast_unsigned() << 24 >> 8 & 0x00ff_ffff_ffff_ffff;
-            SessionId(clock.cast_signed() | self.me.0 << 56)
-        };
-        let next = |session: SessionId| SessionId(session.0.wrapping_add(1));
-        let mut session = self.last_session.map_or_else(first, next);
-        // The clock may have been set back since the last run.
-        while database.sessions.contains_key(&session) || is_reserved(session) {
-            session = next(session);
-        }
-        self.last_session = Some(session);
-        session
-    }
-
     fn view_one(&self, conn: ConnId, connection: &Connection) -> ClientView {
         let offer = match connection.attachment {
             Attachment::Open(offer) => Some(offer),
@@ -762,19 +688,9 @@ fn of_write(applied: &Applied) -> Result<Response, i32> {
     if applied.error == 0 { Ok(applied.result.clone()) } else { Err(applied.error) }
 }
 
-/// 0 asks for a new session; the least number marks container znodes.
-fn is_reserved(session: SessionId) -> bool {
-    session.0 == 0 || session.0 == i64::MIN
-}
-
 fn host_of(remote: &str) -> &str {
     let host = remote.rsplit_once(':').map_or(remote, |(host, _)| host);
     host.trim_start_matches('[').trim_end_matches(']')
-}
-
-fn refuse(conn: ConnId, why: &str, out: &mut Out<Effect>) {
-    out.milestone(Event::ClientRefused { conn, why: String::from(why) });
-    out.push(Effect::Disconnect { conn });
 }
 
 fn count_latency(stats: &mut Stats, latency_us: u64) {

@@ -16,7 +16,7 @@ use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
 use crate::tree::Database;
 use crate::txn::{LogRecord, Txn, TxnHeader};
-use crate::types::{Mono, Now, Path, SessionId, Xid, Zxid};
+use crate::types::{Mono, Now, Path, ServerId, SessionId, Xid, Zxid};
 use crate::wire::client::{self, CreateMode, ErrorCode, OpCode};
 use crate::wire::txn;
 
@@ -26,6 +26,8 @@ pub struct Pipeline {
     prepared: Database,
     last_proposed: Zxid,
     rules: Rules,
+    /// This server, if sessions may live that are not in the table, because another one has them.
+    local_sessions: Option<ServerId>,
     reaper: Reaper,
     /// Which sessions live.
     pub sessions: SessionTracker,
@@ -48,11 +50,18 @@ impl Pipeline {
             prepared: database,
             last_proposed: last,
             rules,
+            local_sessions: None,
             reaper,
             sessions,
             closing_list_max: CLOSING_LIST_MAX,
             next_number: None,
         }
+    }
+
+    /// The same for a leader `me` of servers that have sessions of their own.
+    pub fn with_local_sessions(mut self, me: ServerId) -> Pipeline {
+        self.local_sessions = Some(me);
+        self
     }
 
     /// The same with the decisions of a policy.
@@ -128,6 +137,7 @@ impl Pipeline {
         header: &TxnHeader,
     ) -> Result<Txn, ErrorCode> {
         let op = request.op;
+        let mut is_local = false;
         match request.origin {
             Origin::Expiry | Origin::Reaper => {}
             Origin::ClientOf(_) if op == OpCode::CreateSession => {}
@@ -135,7 +145,7 @@ impl Pipeline {
             Origin::ClientOf(_) if op == OpCode::DeleteContainer => {
                 return Err(ErrorCode::Unimplemented);
             }
-            Origin::ClientOf(server) => self.sessions.check(request.session, server)?,
+            Origin::ClientOf(server) => is_local = self.is_local(request, server)?,
         }
         let mut decoded = client::Request::decode(op.to_wire(), request.body.clone())
             .map_err(|error| error.code())?;
@@ -143,7 +153,8 @@ impl Pipeline {
         if op == OpCode::CloseSession {
             self.sessions.set_closing(request.session);
         }
-        let context = PrepContext { header: *header, auth: &request.auth, rules: self.rules };
+        let (header, auth, rules) = (*header, &request.auth[..], self.rules);
+        let context = PrepContext { header, auth, rules, is_local };
         let mut txn = prep(&decoded, &context, &self.prepared);
         if let Txn::CloseSession { paths } = &mut txn {
             // Without a list each server takes the ephemerals from its own tree, as before 3.6.
@@ -156,6 +167,21 @@ impl Pipeline {
             self.sessions.add(request.session, timeout_ms, now.mono);
         }
         Ok(txn)
+    }
+
+    /// Whether a request comes from a session that only its server has. A session that is not in
+    /// the table is one, unless it would be this server's and came through another one: then it
+    /// was of the ensemble, and is over (ZOOKEEPER-1147).
+    ///
+    /// # Errors
+    /// As [`SessionTracker::check`].
+    fn is_local(&mut self, request: &Request, server: ServerId) -> Result<bool, ErrorCode> {
+        let Request { session, op, .. } = request;
+        let may_be = self.local_sessions.is_some_and(|me| server == me || !session.is_made_by(me));
+        if may_be && *op != OpCode::CloseSession && !self.sessions.contains(*session) {
+            return Ok(true);
+        }
+        self.sessions.check(*session, server).map(|()| false)
     }
 
     /// Gives a sequential name the next number of this leader's own; only a bug does that.

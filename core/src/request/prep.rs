@@ -30,6 +30,8 @@ pub struct PrepContext<'a> {
     pub auth: &'a [Id],
     /// What clients may do.
     pub rules: Rules,
+    /// Whether only the server that sent it has the session.
+    pub is_local: bool,
 }
 
 impl PrepContext<'_> {
@@ -140,6 +142,9 @@ fn prep_create(
     prepared: &Database,
 ) -> Result<Txn, ErrorCode> {
     let mode = create_mode(request.flags, kind, context.rules)?;
+    if context.is_local && mode.is_ephemeral() {
+        return Err(ErrorCode::SessionExpired);
+    }
     check_session(context, prepared)?;
     let (parent, _) = request.path.rsplit_once('/').ok_or(ErrorCode::BadArguments)?;
     if request.path.contains('\0') {
@@ -295,7 +300,7 @@ fn check_quota(
 
 /// A session whose end is under way changes nothing more: an ephemeral would outlive it.
 fn check_session(context: &PrepContext<'_>, prepared: &Database) -> Result<(), ErrorCode> {
-    if !prepared.sessions.contains_key(&context.header.session) {
+    if !context.is_local && !prepared.sessions.contains_key(&context.header.session) {
         return Err(ErrorCode::SessionExpired);
     }
     Ok(())

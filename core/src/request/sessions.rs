@@ -1,7 +1,9 @@
-//! Which sessions live, until when, and which server serves them: the leader's table.
+//! Which sessions live, until when, and which server serves them: the leader's table. Each server
+//! has one as well, of the sessions that only it knows.
 //!
-//! Expiry is decided by the leader alone, in buckets of one tick, so that sessions that end
-//! together are looked at together. Source: ZooKeeper's `SessionTrackerImpl`, `ExpiryQueue`.
+//! Expiry of the ensemble's sessions is decided by the leader alone, in buckets of one tick, so
+//! that sessions that end together are looked at together.
+//! Source: ZooKeeper's `SessionTrackerImpl`, `ExpiryQueue`.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -9,7 +11,7 @@ use alloc::vec::Vec;
 use crate::types::{Mono, ServerId, SessionId};
 use crate::wire::client::ErrorCode;
 
-/// All global sessions, as the leader (or a standalone server) sees them.
+/// Sessions, as who decides on their end sees them.
 #[derive(Clone, Debug, Hash)]
 pub struct SessionTracker {
     tick_ms: u64,
@@ -84,6 +86,22 @@ impl SessionTracker {
         if let Some(tracked) = self.sessions.remove(&session) {
             self.leave_bucket(session, tracked.bucket);
         }
+    }
+
+    /// All sessions are gone.
+    pub fn clear(&mut self) {
+        self.sessions.clear();
+        self.buckets.clear();
+    }
+
+    /// Whether it exists, closing or not.
+    pub fn contains(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.sessions.len()
     }
 
     /// Whether it exists and is not closing.

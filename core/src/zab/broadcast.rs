@@ -50,10 +50,15 @@ impl Broadcast {
         let sessions = SessionTracker::new(shared.config.tick_time_ms, known, now);
         let first = Zxid::new(epoch, 0).max(database.last_zxid);
         let reaper = Reaper::new(shared.config.reaping, now);
+        let rules = shared.config.rules;
+        let mut pipeline = Pipeline::new(database.clone(), first, sessions, rules, reaper)
+            .with_policy(&shared.policy);
+        if shared.config.sessions.local {
+            pipeline = pipeline.with_local_sessions(shared.me());
+        }
         Broadcast {
             epoch,
-            pipeline: Pipeline::new(database.clone(), first, sessions, shared.config.rules, reaper)
-                .with_policy(&shared.policy),
+            pipeline,
             last_committed: first,
             acked: BTreeMap::new(),
             learner_syncs: VecDeque::new(),

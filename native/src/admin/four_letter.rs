@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use zablab_core::config::{PeerRole, Whitelist};
 use zablab_core::trace::{Phase, Role};
-use zablab_core::view::Stats;
+use zablab_core::view::{ServerView, Stats};
 
 use super::{Status, Summary};
 
@@ -70,10 +70,10 @@ pub fn answer(word: [u8; 4], whitelist: &Whitelist) -> Answer {
 
 /// The text of one word. `asker` is the connection that asked, which is a client's as well.
 pub fn render(word: Word, status: &Status, asker: &str) -> String {
-    let serving = status.view.serving;
+    let serves = status.view.serving || status.view.read_only;
     match word {
-        Word::Isro => if serving { "rw" } else { "null" }.into(),
-        Word::Srvr | Word::Stat | Word::Mntr | Word::Conf if !serving => NOT_SERVING.into(),
+        Word::Isro => status.view.isro().into(),
+        Word::Srvr | Word::Stat | Word::Mntr | Word::Conf if !serves => NOT_SERVING.into(),
         Word::Srvr => written(|text| server(text, status, None)),
         Word::Stat => written(|text| server(text, status, Some(asker))),
         Word::Mntr => written(|text| monitor(text, status)),
@@ -82,12 +82,13 @@ pub fn render(word: Word, status: &Status, asker: &str) -> String {
 }
 
 /// What the role is called, in `srvr`, in `mntr` and by `zablab status`.
-pub fn mode(role: Role) -> &'static str {
-    match role {
+pub fn mode(view: &ServerView) -> &'static str {
+    match view.role {
         Role::Leading => "leader",
         Role::Following => "follower",
         Role::Observing => "observer",
         Role::Standalone => "standalone",
+        Role::Looking if view.read_only => "read-only",
         Role::Settling | Role::Looking | Role::Halted => "looking",
     }
 }
@@ -102,6 +103,9 @@ fn server(text: &mut String, status: &Status, stat_for: Option<&str>) -> fmt::Re
     let view = &status.view;
     let stats = &view.stats;
     writeln!(text, "Zookeeper version: {VERSION}")?;
+    if view.read_only {
+        writeln!(text, "READ-ONLY mode; serving only read-only clients")?;
+    }
     if let Some(asker) = stat_for {
         writeln!(text, "Clients:")?;
         for client in &view.clients {
@@ -119,7 +123,7 @@ fn server(text: &mut String, status: &Status, stat_for: Option<&str>) -> fmt::Re
     writeln!(text, "Connections: {}", connections(status))?;
     writeln!(text, "Outstanding: {}", outstanding(status))?;
     writeln!(text, "Zxid: {}", view.last_processed)?;
-    writeln!(text, "Mode: {}", mode(view.role))?;
+    writeln!(text, "Mode: {}", mode(view))?;
     writeln!(text, "Node count: {}", view.node_count)?;
     if view.role == Role::Leading {
         let (last, min) = (stats.proposal_size_last, stats.proposal_size_min);
@@ -135,7 +139,7 @@ fn monitor(text: &mut String, status: &Status) -> fmt::Result {
     let (min_latency, avg_latency, max_latency) = latency(stats);
     let mut line = |key: &str, value: &dyn fmt::Display| writeln!(text, "zk_{key}\t{value}");
     line("version", &VERSION)?;
-    line("server_state", &mode(view.role))?;
+    line("server_state", &mode(view))?;
     if let Some(ensemble) = &status.config.core.ensemble {
         line("peer_state", &format!("{} - {}", peer_state(view.role), phase(view.phase)))?;
         line("quorum_size", &ensemble.voters().count())?;
@@ -152,6 +156,7 @@ fn monitor(text: &mut String, status: &Status) -> fmt::Result {
     line("ephemerals_count", &view.ephemeral_count)?;
     line("approximate_data_size", &view.data_size)?;
     line("global_sessions", &view.sessions.len())?;
+    line("local_sessions", &view.local_sessions)?;
     line("uptime", &status.uptime_ms)?;
     if let Some((open, max)) = file_descriptors() {
         line("open_file_descriptor_count", &open)?;

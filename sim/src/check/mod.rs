@@ -253,7 +253,8 @@ fn choices(world: &World, crashes: u32, writes: u32) -> Vec<Step> {
     for (server, node) in world.nodes().filter(|_| writes > 0) {
         let process = node.process();
         if process.is_some_and(|process| process.is_serving() && process.role() == Role::Leading) {
-            let op = ClientOp::Connect { servers: vec![server], timeout_ms: 10_000 };
+            let op =
+                ClientOp::Connect { servers: vec![server], timeout_ms: 10_000, read_only: false };
             choices.push(Step::Act { client, op: Arc::new(op) });
         }
     }

@@ -99,7 +99,7 @@ impl Load {
             let client = world.client(id);
             if client.is_none_or(Client::needs_session) {
                 let timeout_ms = self.timeout_ms(world);
-                let op = ClientOp::Connect { servers: vec![sid], timeout_ms };
+                let op = ClientOp::Connect { servers: vec![sid], timeout_ms, read_only: false };
                 steps.push(Step::Act { client: id, op: Arc::new(op) });
             }
             if client.is_none_or(|client| client.pending() == 0 && !has_written(client)) {
@@ -123,7 +123,9 @@ impl Load {
         let mut servers = self.servers.clone();
         let turn = prng.below(servers.len() as u64) as usize;
         servers.rotate_left(turn);
-        let op = ClientOp::Connect { servers, timeout_ms: self.timeout_ms(world) };
+        let timeout_ms = self.timeout_ms(world);
+        let read_only = world.given().timing.sessions.read_only_mode && prng.below(2) == 0;
+        let op = ClientOp::Connect { servers, timeout_ms, read_only };
         Step::Act { client, op: Arc::new(op) }
     }
 

@@ -14,6 +14,7 @@ use super::coverage::Kind;
 use crate::link::Link;
 use crate::script::ast::{Given, Sids};
 use crate::step::{Fault, Host, Keep, LaneId, LinkId, Side, Stored};
+use crate::teaching::Bug;
 use crate::world::World;
 
 /// What is drawn: a fault, or several that belong together.
@@ -162,6 +163,13 @@ impl Swarm {
             if elected {
                 given.push(Given::Round(one(sid), prng.below(4)));
             }
+        }
+        if prng.below(4) == 0 || plan.bugs.iter().any(|bug| bug == Bug::M28) {
+            given.push(Given::ReadOnlyMode(true));
+        }
+        if prng.below(6) == 0 {
+            given.push(Given::LocalSessions(true));
+            given.push(Given::LocalSessionsUpgrading(prng.below(2) == 0));
         }
         given.extend(plan.bugs.iter().map(|bug| Given::Bug(bug.name().to_owned())));
         given

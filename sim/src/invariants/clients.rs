@@ -5,7 +5,7 @@
 //! what of K9 needs time (see `liveness`).
 //! Source: part B.4 of the correctness notes; Hunt et al. 2010, section 4.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
 use zablab_core::client::CallId;
@@ -40,6 +40,8 @@ pub(super) struct Clients {
     proposed: BTreeMap<Zxid, (SessionId, Xid)>,
     /// The last request of each session that was committed.
     done: BTreeMap<SessionId, (Xid, Zxid)>,
+    /// Sessions that only one server had, and that have ended.
+    ended_local: BTreeSet<SessionId>,
     /// The closeSession of each session that has ended.
     ended: BTreeMap<SessionId, Zxid>,
     /// The number of each sequential name, by its parent and its transaction.
@@ -73,7 +75,7 @@ impl Clients {
         let Clients { open, told, newest, sessions, sync_quorum: _, proposed, done, .. } = self;
         let told = told.map(|(call, history)| (call, facts.histories.digest(history)));
         (open, told, newest, sessions).hash(hasher);
-        (proposed, done, &self.ended, &self.numbers).hash(hasher);
+        (proposed, done, &self.ended, &self.ended_local, &self.numbers).hash(hasher);
     }
 
     /// Whether leaders prove with each sync that they lead.
@@ -270,6 +272,10 @@ impl Clients {
                 }
                 return;
             }
+            Event::LocalSessionEnded { session, .. } => {
+                self.ended_local.insert(*session);
+                return;
+            }
             Event::Replied { session, op, zxid, error: 0, .. } => {
                 return self.answered(id, *session, *op, *zxid, report);
             }
@@ -316,6 +322,13 @@ impl Clients {
 
     /// K9: nothing is OK in a session that has ended.
     fn answered(&self, id: ServerId, session: SessionId, op: i32, zxid: Zxid, report: &mut Report) {
+        if self.ended_local.contains(&session) {
+            let why = format!(
+                "server {id} answered a request of session {session}, which only one server had \
+                 and which has ended"
+            );
+            return report.broken(Invariant::K9, [id], why);
+        }
         let end = self.ended.get(&session).filter(|end| **end <= zxid);
         if let Some(end) = end.filter(|_| op != OpCode::CloseSession.to_wire()) {
             let why = format!(

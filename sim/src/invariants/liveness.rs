@@ -61,6 +61,8 @@ pub(super) struct Liveness {
     established: BTreeMap<ServerId, Mono>,
     /// The shortest timeout that each session was ever granted, in ms.
     timeouts: BTreeMap<SessionId, u64>,
+    /// The sessions that only one server has: when it last heard of each, and its timeout in ms.
+    local: BTreeMap<(ServerId, SessionId), (Mono, u64)>,
     /// When a leader last heard of a session by a client of its own.
     touched: BTreeMap<(ServerId, SessionId), Mono>,
 }
@@ -76,6 +78,7 @@ impl Liveness {
             heard: BTreeMap::new(),
             established: BTreeMap::new(),
             timeouts: BTreeMap::new(),
+            local: BTreeMap::new(),
             touched: BTreeMap::new(),
         }
     }
@@ -111,6 +114,7 @@ impl Liveness {
         event: &Event,
         report: &mut Report,
     ) {
+        self.local_session(id, event, report);
         match event {
             Event::Established { .. } => {
                 self.established.insert(id, self.now);
@@ -144,6 +148,43 @@ impl Liveness {
             Event::LearnerRefused { learner, why: Refusal::ProtocolError } => {
                 let why = format!("leader {id} turned {learner} away over a packet of it");
                 report.broken(Invariant::E6, [id, *learner], why);
+            }
+            _ => {}
+        }
+    }
+
+    /// K9 for a session that only one server has: that one keeps it until its timeout has passed.
+    fn local_session(&mut self, id: ServerId, event: &Event, report: &mut Report) {
+        let timeout = |timeout_ms: i32| u64::try_from(timeout_ms).unwrap_or(0);
+        match event {
+            Event::LocalSessionBegun { session, timeout_ms } => {
+                self.local.insert((id, *session), (self.now, timeout(*timeout_ms)));
+            }
+            Event::SessionAttached { session, timeout_ms, .. } => {
+                if let Some(known) = self.local.get_mut(&(id, *session)) {
+                    *known = (self.now, timeout(*timeout_ms));
+                }
+            }
+            Event::Requested { session, .. } => {
+                if let Some((heard, _)) = self.local.get_mut(&(id, *session)) {
+                    *heard = self.now;
+                }
+            }
+            Event::LocalSessionUpgraded { session } => {
+                self.local.remove(&(id, *session));
+            }
+            Event::LocalSessionEnded { session, expired } => {
+                let Some((heard, timeout_ms)) = self.local.remove(&(id, *session)) else {
+                    let why = format!("server {id} ended session {session}, which it has not");
+                    return report.broken(Invariant::K9, [id], why);
+                };
+                if *expired && self.now < heard.plus_ms(timeout_ms * 100 / SLACK_PERCENT) {
+                    let why = format!(
+                        "server {id} gave its session {session} up before its timeout of \
+                         {timeout_ms} ms had passed"
+                    );
+                    report.broken(Invariant::K9, [id], why);
+                }
             }
             _ => {}
         }

@@ -121,7 +121,7 @@ invariants! {
     K6 "A write that was answered OK is committed and in the history of every later leader.",
     K7 "No request is done twice.",
     K8 "An ephemeral znode belongs to a session that lives in the same state.",
-    K9 "Only the leader ends a session, after its timeout, and nothing is OK in it then.",
+    K9 "A session ends by its leader, or the server that alone has it, and not before its timeout.",
     K10 "The numbers in the stat of a znode go together.",
     K11 "The numbers of sequential names rise under each parent.",
     K12 "Access lists decide what is done, everywhere and at any time alike.",
@@ -411,10 +411,15 @@ impl Checker {
         self.watches.called(client, call, request);
     }
 
+    /// A client begins anew, without a session and without watches.
+    pub fn on_client_begun(&mut self, client: ClientId) {
+        self.watches.begun(client);
+    }
+
     /// A server has a client's session, a new one or the one it had.
     pub fn on_client_connected(&mut self, client: ClientId, session: SessionId) {
         self.clients.connected(client, session);
-        self.watches.connected(client, session);
+        self.watches.connected(client);
     }
 
     /// A client's call ended.

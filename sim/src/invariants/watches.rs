@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use zablab_core::client::{CallError, CallId};
-use zablab_core::types::{Path, SessionId, Zxid};
+use zablab_core::types::{Path, Zxid};
 use zablab_core::wire::client::{ErrorCode, Request, Response};
 use zablab_core::wire::records::Stat;
 
@@ -45,7 +45,6 @@ enum Kind {
 /// What one client knows.
 #[derive(Clone, Debug, Default, Hash)]
 struct Seen {
-    session: Option<SessionId>,
     /// The last reply on the present connection, and its zxid.
     reply: Option<(CallId, Zxid)>,
     /// The zxid of the last event on the present connection.
@@ -99,13 +98,15 @@ impl Watches {
         }
     }
 
-    /// A client has a connection, and the session that it had or a new one.
-    pub(super) fn connected(&mut self, client: ClientId, session: SessionId) {
+    /// A client begins anew.
+    pub(super) fn begun(&mut self, client: ClientId) {
+        self.clients.remove(&client);
+    }
+
+    /// A client has a connection. Its watches outlive a session that only one server had.
+    pub(super) fn connected(&mut self, client: ClientId) {
         let seen = self.clients.entry(client).or_default();
         (seen.reply, seen.event) = (None, None);
-        if seen.session.replace(session) != Some(session) {
-            seen.set.clear();
-        }
     }
 
     /// A call of this client ends.

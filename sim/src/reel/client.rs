@@ -41,7 +41,9 @@ pub(super) fn of(world: &World, id: ClientId, names: &Names) -> ClientFrame {
     ClientFrame {
         state: match client.state() {
             None | Some(SessionState::Connecting) => ClientState::Disconnected,
-            Some(SessionState::Connected { .. }) => ClientState::Connected,
+            Some(SessionState::Connected { .. } | SessionState::ConnectedReadOnly { .. }) => {
+                ClientState::Connected
+            }
             Some(SessionState::Expired) => ClientState::Expired,
             Some(SessionState::Closed | SessionState::AuthFailed) => ClientState::Closed,
         },

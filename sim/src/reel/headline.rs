@@ -100,6 +100,7 @@ fn core_rank(host: Option<Host>, event: &Event) -> u8 {
         Event::Established { .. } => 92,
         Event::Elected { .. } => 90,
         Event::SessionExpired { .. } => 88,
+        Event::ReadOnlyBegan | Event::ReadOnlyEnded => 86,
         Event::Truncated { .. } => 86,
         Event::SnapshotInstalled { .. } => 85,
         Event::LearnerRefused { .. } => 84,
@@ -121,6 +122,9 @@ fn core_rank(host: Option<Host>, event: &Event) -> u8 {
         Event::Replied { op, .. } | Event::Requested { op, .. } if *op == OpCode::Ping as i32 => 0,
         Event::Replied { .. } => 62,
         Event::SessionAttached { .. } => 61,
+        Event::LocalSessionBegun { .. }
+        | Event::LocalSessionUpgraded { .. }
+        | Event::LocalSessionEnded { .. } => 58,
         Event::Acked { .. } => 60,
         Event::AcceptedEpochSet { .. } => 58,
         Event::CurrentEpochSet { .. } => 57,

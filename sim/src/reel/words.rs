@@ -127,11 +127,11 @@ pub(super) fn client_name(id: ClientId, names: &Names) -> String {
 
 fn client_act(op: &ClientOp) -> Option<ClientAct> {
     Some(match op {
-        ClientOp::Connect { servers, timeout_ms } => {
+        ClientOp::Connect { servers, timeout_ms, read_only } => {
             let to = Sids::List(servers.iter().map(|sid| (*sid, *sid)).collect());
             let usual = *timeout_ms == crate::script::SESSION_TIMEOUT_MS;
             let timeout_us = (!usual).then_some(u64::from(*timeout_ms) * 1000);
-            ClientAct::Connect { to, timeout_us }
+            ClientAct::Connect { to, timeout_us, read_only: *read_only }
         }
         ClientOp::Disconnect => ClientAct::Disconnect,
         ClientOp::Close => ClientAct::Close,

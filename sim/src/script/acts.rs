@@ -405,9 +405,10 @@ impl<A: Actor> Acting<'_, A> {
                 self.fault(Fault::Resume { host: Host::Client(client) });
                 return Ok(());
             }
-            ClientAct::Connect { to, timeout_us } => {
+            ClientAct::Connect { to, timeout_us, read_only } => {
                 let timeout_ms = timeout_us.map_or(SESSION_TIMEOUT_MS, |us| (us / 1000) as u32);
-                (ClientOp::Connect { servers: self.servers(to)?, timeout_ms }, 1)
+                let (servers, read_only) = (self.servers(to)?, *read_only);
+                (ClientOp::Connect { servers, timeout_ms, read_only }, 1)
             }
             ClientAct::Disconnect => (ClientOp::Disconnect, 1),
             ClientAct::Close => (ClientOp::Close, 1),

@@ -126,6 +126,12 @@ pub enum Given {
     CrossEpoch(CrossEpoch),
     /// A sync needs a quorum.
     SyncQuorum(bool),
+    /// Whether reads are served without a leader.
+    ReadOnlyMode(bool),
+    /// Whether a new session is one of its server alone.
+    LocalSessions(bool),
+    /// Whether such a session may become one of the ensemble.
+    LocalSessionsUpgrading(bool),
     /// How leaders are elected.
     ElectionAlg(ElectionAlg),
     /// In which group of a hierarchical quorum.
@@ -369,6 +375,8 @@ pub enum ClientAct {
         to: Sids,
         /// The timeout that it asks for, in µs.
         timeout_us: Option<u64>,
+        /// Whether a server that only reads will do.
+        read_only: bool,
     },
     /// Closes the connection, keeps the session.
     Disconnect,

@@ -232,6 +232,9 @@ impl Builder {
             Given::CrossEpoch(rule) => timing.cross_epoch = *rule,
             Given::Autocreate(on) => timing.autocreate = *on,
             Given::LogDiff(percent) => timing.log_diff_percent = *percent,
+            Given::ReadOnlyMode(on) => timing.sessions.read_only_mode = *on,
+            Given::LocalSessions(on) => timing.sessions.local = *on,
+            Given::LocalSessionsUpgrading(on) => timing.sessions.upgrades = *on,
             Given::SyncQuorum(on) => timing.sync_quorum = *on,
             Given::ElectionAlg(algorithm) => timing.election = *algorithm,
             Given::CommitLog(at, first, last) => {

@@ -15,7 +15,8 @@ pub(super) fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
             let to = sids(tokens)?;
             let asks = tokens.take_word("timeout");
             let timeout_us = if asks { Some(tokens.duration_us()?) } else { None };
-            Ok(ClientAct::Connect { to, timeout_us })
+            let read_only = tokens.take_word("read-only");
+            Ok(ClientAct::Connect { to, timeout_us, read_only })
         }
         "disconnect" => Ok(ClientAct::Disconnect),
         "crash" => Ok(ClientAct::Crash),

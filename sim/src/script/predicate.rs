@@ -262,7 +262,9 @@ impl Bound<'_> {
     fn of_server(&self, function: ServerFn, sid: ServerId) -> Value {
         match (function, self.scene.world.view(sid)) {
             (_, Some(view)) => of_view(function, &view),
-            (ServerFn::Up | ServerFn::Leads | ServerFn::Serving, None) => Value::Bool(false),
+            (ServerFn::Up | ServerFn::Leads | ServerFn::Serving | ServerFn::ReadOnly, None) => {
+                Value::Bool(false)
+            }
             (ServerFn::Role, None) => Value::Word("DOWN".to_owned()),
             (_, None) => Value::None,
         }
@@ -394,6 +396,7 @@ fn of_view(function: ServerFn, view: &ServerView) -> Value {
             Value::Bool(view.role == Role::Leading && view.phase == Phase::Broadcast)
         }
         ServerFn::Serving => Value::Bool(view.serving),
+        ServerFn::ReadOnly => Value::Bool(view.read_only),
         ServerFn::Role => Value::Word(format!("{:?}", view.role).to_uppercase()),
         ServerFn::Phase => Value::Word(format!("{:?}", view.phase).to_uppercase()),
         ServerFn::Leader => view.leader.map_or(Value::None, |sid| Value::Int(i128::from(sid.0))),
@@ -487,6 +490,7 @@ pub(crate) fn state_word(state: Option<SessionState>) -> &'static str {
     match state {
         None | Some(SessionState::Connecting) => "DISCONNECTED",
         Some(SessionState::Connected { .. }) => "CONNECTED",
+        Some(SessionState::ConnectedReadOnly { .. }) => "CONNECTED_READ_ONLY",
         Some(SessionState::Expired) => "EXPIRED",
         Some(SessionState::Closed) => "CLOSED",
         Some(SessionState::AuthFailed) => "AUTHFAILED",

@@ -74,6 +74,10 @@ impl Display for Command {
     }
 }
 
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
 impl Display for Given {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -95,11 +99,14 @@ impl Display for Given {
             Given::Window(n) => write!(f, "window {n}"),
             Given::CrossEpoch(CrossEpoch::Snap) => write!(f, "cross-epoch snap"),
             Given::CrossEpoch(CrossEpoch::TruncDiff) => write!(f, "cross-epoch trunc-diff"),
-            Given::Autocreate(true) => write!(f, "autocreate on"),
-            Given::Autocreate(false) => write!(f, "autocreate off"),
+            Given::Autocreate(on) => write!(f, "autocreate {}", on_off(*on)),
             Given::LogDiff(percent) => write!(f, "log-diff {percent}"),
-            Given::SyncQuorum(true) => write!(f, "sync-quorum on"),
-            Given::SyncQuorum(false) => write!(f, "sync-quorum off"),
+            Given::ReadOnlyMode(on) => write!(f, "read-only-mode {}", on_off(*on)),
+            Given::LocalSessions(on) => write!(f, "local-sessions {}", on_off(*on)),
+            Given::LocalSessionsUpgrading(on) => {
+                write!(f, "local-sessions-upgrading {}", on_off(*on))
+            }
+            Given::SyncQuorum(on) => write!(f, "sync-quorum {}", on_off(*on)),
             Given::ElectionAlg(algorithm) => {
                 let number = match algorithm {
                     ElectionAlg::Polling => 0,
@@ -239,9 +246,12 @@ impl Display for Stored {
 impl Display for ClientAct {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            ClientAct::Connect { to, timeout_us: None } => write!(f, "connect {to}"),
-            ClientAct::Connect { to, timeout_us: Some(us) } => {
-                write!(f, "connect {to} timeout {}", Duration(*us))
+            ClientAct::Connect { to, timeout_us, read_only } => {
+                write!(f, "connect {to}")?;
+                if let Some(us) = timeout_us {
+                    write!(f, " timeout {}", Duration(*us))?;
+                }
+                f.write_str(if *read_only { " read-only" } else { "" })
             }
             ClientAct::Disconnect => write!(f, "disconnect"),
             ClientAct::Crash => write!(f, "crash"),

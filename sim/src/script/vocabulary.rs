@@ -47,7 +47,7 @@ pub const ROLES: &[&str] =
 pub const PHASES: &[&str] = &["ELECTION", "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"];
 /// The values of `state`.
 pub const CLIENT_STATES: &[&str] =
-    &["DISCONNECTED", "CONNECTED", "EXPIRED", "CLOSED", "AUTHFAILED"];
+    &["DISCONNECTED", "CONNECTED", "CONNECTED_READ_ONLY", "EXPIRED", "CLOSED", "AUTHFAILED"];
 /// The values of `result`: ZooKeeper's error codes by name.
 pub const RESULTS: &[&str] = &[
     "OK",
@@ -194,6 +194,8 @@ functions! {
     MaxCommitted "max_committed" Kind::Zxid;
     /// Proposals under way.
     Outstanding "outstanding" Kind::Int;
+    /// It serves reads without a leader.
+    ReadOnly "read_only" Kind::Bool;
     /// Znodes.
     Nodes "nodes" Kind::Int;
     /// Sessions.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zablab_core::client::{CallId, Effect, Input, SessionState};
 use zablab_core::process::{Out, PortKind, Process};
-use zablab_core::types::{Now, WallMs};
+use zablab_core::types::{Now, ServerId, WallMs};
 use zablab_core::wire::client::Request;
 
 use super::World;
@@ -20,9 +20,9 @@ impl World {
         let host = Host::Client(id);
         match &**op {
             ClientOp::Request(request) => self.call(id, request),
-            ClientOp::Connect { servers, timeout_ms } => {
+            ClientOp::Connect { servers, timeout_ms, read_only } => {
                 self.record(Some(host), What::ClientActed { op: Arc::clone(op) });
-                self.connect(id, servers, *timeout_ms);
+                self.connect(id, servers, (*timeout_ms, *read_only));
             }
             ClientOp::Disconnect => {
                 self.record(Some(host), What::ClientActed { op: Arc::clone(op) });
@@ -69,13 +69,16 @@ impl World {
         self.agenda.replace(&mut client.timer, entry);
     }
 
-    fn connect(&mut self, id: ClientId, servers: &[zablab_core::types::ServerId], timeout_ms: u32) {
+    /// `asked` is the timeout that it asks for, in ms, and whether a server that only reads will
+    /// do.
+    fn connect(&mut self, id: ClientId, servers: &[ServerId], asked: (u32, bool)) {
         let client = self.clients.entry(id).or_default();
         client.away = false;
         if client.needs_session() {
             let seed = self.given.seed ^ (u64::from(id.0) << 40) ^ self.next_call;
             let resumed = self.given.clients.get(&id).filter(|_| !client.has_begun());
-            client.begin(servers, timeout_ms, seed, resumed.map(|given| given.session));
+            self.checker.on_client_begun(id);
+            client.begin(servers, asked, seed, resumed.map(|given| given.session));
             self.client_input(id, Input::Start);
         } else if let Some(conn) = client.wanted.take() {
             // What it wanted while it was away counts as failed, so it tries the next server.
@@ -146,7 +149,8 @@ impl World {
             Effect::StateChanged { state } => {
                 let what = match state {
                     SessionState::Connecting => What::ClientDisconnected,
-                    SessionState::Connected { session, server } => {
+                    SessionState::Connected { session, server }
+                    | SessionState::ConnectedReadOnly { session, server } => {
                         let Some(server) = client.server(server) else { return };
                         self.checker.on_client_connected(id, session);
                         What::ClientConnected { session, server }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos;
 use zablab_core::policy::Policy;
@@ -133,8 +134,14 @@ impl World {
             Effect::Snapshot { state } => running.io.want_snapshot(state),
             Effect::PauseReads { conn } => self.net.pause(host, conn, true),
             Effect::ResumeReads { conn } => self.net.pause(host, conn, false),
-            // Words are the business of the server's driver; here nobody answers them.
-            Effect::Command { conn, word: _ } => self.net.close(self.now, host, conn),
+            // Clients that look for a server that writes ask for this word, and nobody for others.
+            Effect::Command { conn, word } => {
+                if &word == b"isro" {
+                    let answer = Bytes::from_static(running.process.view().isro().as_bytes());
+                    self.send(host, conn, vec![answer]);
+                }
+                self.net.close(self.now, host, conn);
+            }
             Effect::Halt { why } => running.halted = Some(why),
         }
     }

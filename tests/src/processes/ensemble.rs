@@ -41,6 +41,24 @@ impl Ensemble {
         ensemble
     }
 
+    /// The same with these lines at the end of each `zoo.cfg`.
+    pub fn configured(servers: u16, lines: &str) -> Ensemble {
+        let mut ensemble = Ensemble::start(servers);
+        ensemble.end();
+        for id in ensemble.ids() {
+            let path = ensemble.server_folder(id).join("zoo.cfg");
+            let text = fs::read_to_string(&path).expect("up wrote it");
+            fs::write(&path, text + lines).expect("the folder takes files");
+            ensemble.spawn(id);
+        }
+        let serving = wait_for(SERVING_FOR, || {
+            let serves = |id| four_letter(ensemble.port(id), "isro").is_some_and(|is| is == "rw");
+            ensemble.ids().all(serves).then_some(())
+        });
+        serving.expect("they serve with these lines");
+        ensemble
+    }
+
     /// Ends what still runs and starts all servers on the data that is there.
     pub fn restart(&mut self) {
         self.end();
@@ -105,6 +123,13 @@ impl Ensemble {
 
     /// Starts a killed server again and waits until it serves.
     pub fn serve(&mut self, id: u16) {
+        self.spawn(id);
+        let port = self.port(id);
+        let serves = wait_for(SERVING_FOR, || mode(port));
+        serves.unwrap_or_else(|| panic!("server {id} does not serve again"));
+    }
+
+    fn spawn(&mut self, id: u16) {
         let config = self.server_folder(id).join("zoo.cfg");
         let log = fs::File::create(self.server_folder(id).join("again.log"));
         let log = log.expect("the folder takes files");
@@ -113,9 +138,6 @@ impl Ensemble {
         let child = serve.spawn().expect("the binary starts");
         self.pids.insert(id, child.id());
         self.again.push(child);
-        let port = self.port(id);
-        let serves = wait_for(SERVING_FOR, || mode(port));
-        serves.unwrap_or_else(|| panic!("server {id} does not serve again"));
     }
 
     /// Removes all data of a killed server but its number.

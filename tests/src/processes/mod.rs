@@ -9,4 +9,5 @@ mod control;
 mod crashes;
 mod ensemble;
 mod everyday;
+mod sessions;
 mod tools;

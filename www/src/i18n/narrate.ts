@@ -336,6 +336,14 @@ const TELLERS: { readonly [event: string]: Teller } = {
     args: { session: textOf(line["session"]), timeout: numberOf(line["timeout_ms"]) ?? 0 },
   }),
   ClientRefused: why,
+  ReadOnlyBegan: plain(),
+  ReadOnlyEnded: plain(),
+  LocalSessionBegun: plain((line) => ({ session: textOf(line["session"]) })),
+  LocalSessionUpgraded: plain((line) => ({ session: textOf(line["session"]) })),
+  LocalSessionEnded: (line) => ({
+    key: `event.LocalSessionEnded.${line["expired"] === true ? "expired" : "closed"}`,
+    args: { session: textOf(line["session"]) },
+  }),
   SessionExpired: plain((line) => ({ session: textOf(line["session"]) })),
   Requested: (line, tale) => ({
     key: typeof line["path"] === "string" ? "event.Requested.path" : "event.Requested",

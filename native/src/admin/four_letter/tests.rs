@@ -20,6 +20,7 @@ fn view(role: Role) -> ServerView {
         phase: Phase::Broadcast,
         leader: Some(ServerId(2)),
         serving: true,
+        read_only: false,
         epochs: Epochs { accepted: Epoch(1), current: Epoch(1) },
         round: ElectionEpoch(1),
         vote: None,
@@ -52,6 +53,7 @@ fn view(role: Role) -> ServerView {
             ephemerals: 1,
             expires_at_ms: None,
         }],
+        local_sessions: 0,
         node_count: 9,
         watch_count: 1,
         ephemeral_count: 1,
@@ -176,6 +178,13 @@ fn while_not_serving_only_isro_has_an_answer_of_its_own() {
         assert_eq!(render(word, &looking, "127.0.0.1:1"), NOT_SERVING, "{word:?}");
     }
     assert_eq!(render(Word::Isro, &looking, "127.0.0.1:1"), "null");
+    let mut reading = view(Role::Looking);
+    (reading.serving, reading.read_only) = (false, true);
+    let reading = status(ENSEMBLE, reading);
+    assert_eq!(render(Word::Isro, &reading, "127.0.0.1:1"), "ro");
+    let text = render(Word::Srvr, &reading, "127.0.0.1:1");
+    assert!(text.contains("\nREAD-ONLY mode; serving only read-only clients\nLatency"), "{text}");
+    assert!(text.contains("\nMode: read-only\n"), "{text}");
     let following = status(ENSEMBLE, view(Role::Following));
     assert_eq!(render(Word::Isro, &following, "127.0.0.1:1"), "rw");
 }

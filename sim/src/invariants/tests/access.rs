@@ -15,7 +15,7 @@ use crate::step::ClientId;
 fn call(id: u64, zxid: u64, request: Request, result: Result<Response, CallError>) -> Call {
     let outcome = Outcome { zxid: Some(Zxid(zxid)), result };
     let returned = Some((Mono(id + 1), outcome));
-    Call { id: CallId(id), session: 1, request, called: Mono(id), returned }
+    Call { id: CallId(id), session: 1, request, read_only: false, called: Mono(id), returned }
 }
 
 fn create(id: u64, zxid: u64, acl: &str) -> Call {

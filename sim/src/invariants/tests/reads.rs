@@ -21,6 +21,7 @@ fn call(id: u64, request: Request, zxid: Zxid, response: Response) -> Call {
         id: CallId(id),
         session: 1,
         request,
+        read_only: false,
         called: Mono(0),
         returned: Some((Mono(1), outcome)),
     }
