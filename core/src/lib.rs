@@ -20,6 +20,7 @@ pub mod policy;
 pub mod prng;
 pub mod process;
 pub mod quorum;
+pub mod recipes;
 pub mod request;
 mod shared;
 mod show;

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zablab_core::client::{CallError, CallId, Session, SessionState, Settings};
 use zablab_core::process::Process;
+use zablab_core::recipes::{Recipes, Wish};
 use zablab_core::types::{ConnId, Mono, ServerId, SessionId, Zxid};
 use zablab_core::wire::client::{ErrorCode, MultiResult, Request, Response};
 
 use crate::agenda::Entry;
+use crate::step::ClientId;
 
 /// What a client may be asked to do.
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
@@ -32,6 +34,8 @@ pub enum ClientOp {
     Disconnect,
     /// Close the session.
     Close,
+    /// Wish for something that takes several requests.
+    Recipe(Wish),
     /// Send a request; not one of those that a session makes by itself.
     Request(Request),
 }
@@ -97,6 +101,8 @@ pub struct Client {
     pub(crate) session: Option<Session>,
     /// The servers that the session's indices stand for.
     pub(crate) servers: Vec<ServerId>,
+    /// What it is doing with several requests, while there is a session.
+    pub(crate) recipes: Option<Recipes>,
     /// How many sessions it has begun.
     begun: u32,
     /// The index that stands for the first server.
@@ -165,12 +171,15 @@ impl Client {
     /// A session with these servers: a new one, or one that they have already.
     pub(crate) fn begin(
         &mut self,
+        id: ClientId,
         servers: &[ServerId],
         (timeout_ms, read_only): (u32, bool),
         seed: u64,
         resumed: Option<SessionId>,
     ) {
         self.begun += 1;
+        // Different in each session: its znodes are not those of the last one.
+        self.recipes = Some(Recipes::new(u64::from(id.0) << 32 | u64::from(self.begun)));
         let settings = Settings { server_count: servers.len(), timeout_ms, read_only };
         self.session = Some(match resumed {
             Some(session) => Session::resuming(settings, seed, session),
@@ -190,6 +199,7 @@ impl Client {
     /// The process ends; what it asked for stays without an answer for ever.
     pub(crate) fn drop_process(&mut self) {
         self.session = None;
+        self.recipes = None;
         self.wanted = None;
         self.open.clear();
     }
@@ -214,9 +224,10 @@ impl Client {
         (call.read_only, call.returned) = (read_only, Some((now, outcome)));
     }
 
-    /// When its timer fires; never while it stays away.
+    /// When its timer fires; for its session never while it stays away.
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        let session = self.session.as_ref().filter(|_| !self.away)?;
-        session.deadline()
+        let session = self.session.as_ref().filter(|_| !self.away);
+        let recipes = self.recipes.as_ref().and_then(Recipes::deadline);
+        session.and_then(Session::deadline).into_iter().chain(recipes).min()
     }
 }

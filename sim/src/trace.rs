@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zablab_core::client::CallId;
 use zablab_core::paxos::Value;
+use zablab_core::recipes::Notice;
 use zablab_core::trace::Event;
 use zablab_core::types::{Mono, Path, ServerId, SessionId, Ticket, Zxid};
 use zablab_core::wire::client::{EventType, OpCode};
@@ -149,6 +150,13 @@ pub enum What {
         path: Path,
         /// The zxid of the change.
         zxid: Option<Zxid>,
+    },
+    /// A client was told what became of something that took several requests.
+    RecipeTold {
+        /// What it was about.
+        path: Path,
+        /// What became of it.
+        notice: Notice,
     },
     /// A server has a client's session.
     ClientConnected {

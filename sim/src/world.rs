@@ -323,7 +323,7 @@ impl World {
             }
         }
         for (id, client) in &self.clients {
-            (id, client.away, client.history()).hash(&mut hasher);
+            (id, client.away, client.history(), &client.recipes).hash(&mut hasher);
             if let Some(session) = client.session() {
                 session.fingerprint(&mut hasher);
             }

@@ -198,15 +198,18 @@ const EVENTS: TraceLine[] = [
   at("SnapshotWritten", { zxid }), at("MessageSent", { lane: "12a", number: 7, to: "s1", bytes: 9 }),
   at("MessageDelivered", { lane: "12a", number: 7, from: "s1" }), headline("MessageLost", { lane: "12a", number: 7 }),
   at("ConnectionOpened", { lane: "12a", peer: "s1" }), at("ConnectionClosed", { lane: "12a", peer: "s1" }),
-  ...["Disconnect", "Close", { Request: { Sync: { path: "/" } } }, { Connect: { servers: [1, 2], timeout_ms: 1 } }]
+  ...["Disconnect", "Close", { Request: { Sync: { path: "/" } } }, { Recipe: { verb: "Lock", path: "/" } }, { Connect: { servers: [1, 2], timeout_ms: 1 } }]
     .map((op) => at("ClientActed", { host: "c1", op })),
   at("ClientCalled", { host: "c1", call: 0, op: "GetData" }),
   ...[{ zxid, result: { Ok: "Done" } }, { zxid: null, result: { Ok: "Done" } }, { zxid, result: { Err: { Refused: { code: -110 } } } },
-    ...["ConnectionLoss", "SessionExpired", "Closed", { TooManyCalls: { max: 9 } }]
+    ...["ConnectionLoss", "SessionExpired", "Closed", "BadPath", "AuthFailed", { TooManyCalls: { max: 9 } }]
       .map((error) => ({ zxid: null, result: { Err: error } }))]
     .map((outcome) => at("ClientReturned", { host: "c1", call: 0, outcome })),
   ...["NodeCreated", "NodeDeleted", "NodeDataChanged", "NodeChildrenChanged", "None"]
     .map((kind) => at("ClientNotified", { host: "c1", kind, path: "/a", zxid })),
+  ...["Busy", "TimedOut", "Released", "Lost", "Passed", "Left", "Stored", "Unknown", "Absent", { Held: { fence: 5 } },
+    { Taken: { name: "n", text: "t" } }, { Value: { text: "t", version: 1 } }, { Members: { names: [] } }, { Failed: { code: -101 } }]
+    .map((notice) => at("RecipeTold", { host: "c1", path: "/a", notice })),
   at("ClientConnected", { host: "c1", session: "0x1f", server: 1 }),
   ...["ClientDisconnected", "ClientExpired", "ClientClosed"].map((event) => at(event, { host: "c1" })),
 ];

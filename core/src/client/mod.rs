@@ -2,7 +2,7 @@
 //!
 //! It chooses the server, shakes hands, pings, reconnects with the same session, numbers requests
 //! proves who its user is, and sets watches again. The simulator's clients and the command line
-//! both are drivers of it. Not here: recipes.
+//! both are drivers of it. Not here: recipes ([`crate::recipes`]).
 //! Source: Java's `ClientCnxn`, `ZKWatchManager` and `StaticHostProvider`.
 
 mod acl_text;

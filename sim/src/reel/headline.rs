@@ -67,6 +67,7 @@ fn rank(event: &TraceEvent) -> u8 {
         What::Crashed { .. } => 96,
         What::Started { .. } => 94,
         What::ClientExpired => 88,
+        What::RecipeTold { .. } => 77,
         What::ClientNotified { .. } => 76,
         What::ClientReturned { .. } => 75,
         What::ClientConnected { .. } => 73,

@@ -136,6 +136,7 @@ fn client_act(op: &ClientOp) -> Option<ClientAct> {
         ClientOp::Disconnect => ClientAct::Disconnect,
         ClientOp::Close => ClientAct::Close,
         ClientOp::Request(request) => request_act(request)?,
+        ClientOp::Recipe(ask) => ClientAct::Recipe(ask.clone()),
     })
 }
 

@@ -449,6 +449,7 @@ impl<A: Actor> Acting<'_, A> {
                 let (path, mode) = (path.as_str().into(), mode.to_wire());
                 (ClientOp::Request(Request::AddWatch { path, mode }), 1)
             }
+            ClientAct::Recipe(ask) => (ClientOp::Recipe(ask.clone()), 1),
             ClientAct::RemoveWatches(path) => {
                 let (path, kind) = (path.as_str().into(), WatcherType::Any.to_wire());
                 (ClientOp::Request(Request::RemoveWatches { path, kind }), 1)

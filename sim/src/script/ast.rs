@@ -5,6 +5,7 @@
 use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::quorum::GroupId;
+use zablab_core::recipes::Wish;
 use zablab_core::txn::Acl;
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
@@ -435,6 +436,8 @@ pub enum ClientAct {
     },
     /// Takes all its watches of a znode back.
     RemoveWatches(String),
+    /// Asks for something that takes several requests.
+    Recipe(Wish),
 }
 
 /// A change.

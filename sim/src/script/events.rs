@@ -87,6 +87,7 @@ pub const EVENTS: &[(&str, &[&str])] = &[
     ("ClientCalled", &["call", "op"]),
     ("ClientReturned", &["call", "outcome", "result"]),
     ("ClientNotified", &["kind", "path", "zxid"]),
+    ("RecipeTold", &["path", "notice"]),
     ("ClientConnected", &["session", "server"]),
     ("ClientDisconnected", &[]),
     ("ClientExpired", &[]),

@@ -599,7 +599,7 @@ fn message_kind(tokens: &mut Tokens) -> Result<MessageKind, ParseError> {
     tokens.error_before(format!("NOTIFICATION, * or one of {}", names.join(" ")))
 }
 
-fn text(tokens: &mut Tokens) -> Result<String, ParseError> {
+pub(super) fn text(tokens: &mut Tokens) -> Result<String, ParseError> {
     match tokens.peek() {
         Some(Token::Str(_)) => tokens.string(),
         _ => Ok(String::new()),

@@ -1,12 +1,13 @@
 //! Reads what clients do.
 
 use zablab_core::client::parse_acl;
+use zablab_core::recipes::{Patience, Verb, Wish};
 use zablab_core::txn::Acl;
 
 use super::VALUE_LEN_MAX;
 use super::ast::{ClientAct, Data, Part, Read, Write};
 use super::lex::{Token, Tokens};
-use super::parse::{ParseError, repeat, sids};
+use super::parse::{ParseError, repeat, sids, text};
 
 pub(super) fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
     let word = tokens.word("what the client does")?;
@@ -50,11 +51,46 @@ pub(super) fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
             let times = if tokens.take_word("times") { repeat(tokens)? } else { 1 };
             Ok(ClientAct::Write { write, times })
         }
+        _ if verb(&word).is_some() => recipe(&word, tokens),
         _ => tokens.error_before(
-            "one of connect disconnect crash pause resume close create set delete multi get exists \
+            "a recipe's word or one of connect disconnect crash pause resume close create set delete multi get exists \
              children sync auth get-acl set-acl add-watch remove-watches",
         ),
     }
+}
+
+fn verb(word: &str) -> Option<Verb> {
+    Verb::ALL.iter().copied().find(|verb| verb.name() == word)
+}
+
+fn recipe(word: &str, tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
+    let Some(verb) = verb(word) else { return tokens.error_before("a recipe's word") };
+    let path = tokens.path()?.as_str().into();
+    let mut ask = Wish {
+        verb,
+        path,
+        number: 0,
+        text: text(tokens)?,
+        patience: Patience::Forever,
+        hold_ms: 0,
+    };
+    if tokens.take_word("number") {
+        ask.number = tokens.number_u32("how many", 1)?;
+    }
+    if tokens.take_word("try") {
+        ask.patience = Patience::Try;
+    } else if tokens.take_word("within") {
+        ask.patience = Patience::Within(milliseconds(tokens)?);
+    }
+    if tokens.take_word("for") {
+        ask.hold_ms = milliseconds(tokens)?;
+    }
+    Ok(ClientAct::Recipe(ask))
+}
+
+fn milliseconds(tokens: &mut Tokens) -> Result<u32, ParseError> {
+    let ms = tokens.duration_us()? / 1000;
+    Ok(u32::try_from(ms).expect("a duration is at most an hour"))
 }
 
 fn read(what: Read, tokens: &mut Tokens) -> Result<ClientAct, ParseError> {

@@ -8,6 +8,7 @@ use zablab_core::client::acl_text;
 use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot};
 use zablab_core::quorum::GroupId;
+use zablab_core::recipes::Patience;
 use zablab_core::types::{ServerId, Zxid};
 
 use crate::paxos;
@@ -294,6 +295,26 @@ impl Display for ClientAct {
                 f.write_str(if *recursive { " recursive" } else { "" })
             }
             ClientAct::RemoveWatches(path) => write!(f, "remove-watches {}", Quoted(path)),
+            ClientAct::Recipe(ask) => {
+                write!(f, "{} {}", ask.verb.name(), Quoted(&ask.path))?;
+                if !ask.text.is_empty() {
+                    write!(f, " {}", Quoted(&ask.text))?;
+                }
+                if ask.number > 0 {
+                    write!(f, " number {}", ask.number)?;
+                }
+                match ask.patience {
+                    Patience::Forever => {}
+                    Patience::Try => f.write_str(" try")?,
+                    Patience::Within(ms) => {
+                        write!(f, " within {}", Duration(u64::from(ms) * 1000))?
+                    }
+                }
+                match ask.hold_ms {
+                    0 => Ok(()),
+                    ms => write!(f, " for {}", Duration(u64::from(ms) * 1000)),
+                }
+            }
         }
     }
 }

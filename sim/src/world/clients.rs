@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use zablab_core::client::{CallId, Effect, Input, SessionState};
 use zablab_core::process::{Out, PortKind, Process};
+use zablab_core::recipes::{Action, Recipes};
 use zablab_core::types::{Now, ServerId, WallMs};
 use zablab_core::wire::client::Request;
 
@@ -20,6 +21,11 @@ impl World {
         let host = Host::Client(id);
         match &**op {
             ClientOp::Request(request) => self.call(id, request),
+            ClientOp::Recipe(ask) => {
+                self.record(Some(host), What::ClientActed { op: Arc::clone(op) });
+                let now = self.now;
+                self.with_recipes(id, |recipes| recipes.ask(now, ask));
+            }
             ClientOp::Connect { servers, timeout_ms, read_only } => {
                 self.record(Some(host), What::ClientActed { op: Arc::clone(op) });
                 self.connect(id, servers, (*timeout_ms, *read_only));
@@ -36,7 +42,11 @@ impl World {
     }
 
     pub(super) fn tick_client(&mut self, id: ClientId) {
-        self.client_input(id, Input::Tick);
+        if self.clients.get(&id).is_some_and(|client| !client.away) {
+            self.client_input(id, Input::Tick);
+        }
+        let now = self.now;
+        self.with_recipes(id, |recipes| recipes.tick(now));
     }
 
     pub(super) fn tell_client(&mut self, id: ClientId, arrival: Arrival) {
@@ -78,7 +88,7 @@ impl World {
             let seed = self.given.seed ^ (u64::from(id.0) << 40) ^ self.next_call;
             let resumed = self.given.clients.get(&id).filter(|_| !client.has_begun());
             self.checker.on_client_begun(id);
-            client.begin(servers, asked, seed, resumed.map(|given| given.session));
+            client.begin(id, servers, asked, seed, resumed.map(|given| given.session));
             self.client_input(id, Input::Start);
         } else if let Some(conn) = client.wanted.take() {
             // What it wanted while it was away counts as failed, so it tries the next server.
@@ -102,13 +112,49 @@ impl World {
         if client.session.is_none() {
             return;
         }
+        let call = self.name_call();
+        self.submit(id, call, request);
+    }
+
+    fn name_call(&mut self) -> CallId {
         let call = CallId(self.next_call);
         self.next_call += 1;
+        call
+    }
+
+    fn submit(&mut self, id: ClientId, call: CallId, request: &Request) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
         client.called(call, request.clone(), self.now);
         let op = request.op();
         self.checker.on_client_call(id, call, request);
         self.record(Some(Host::Client(id)), What::ClientCalled { call, op });
         self.client_input(id, Input::Submit { call, request: request.clone() });
+    }
+
+    /// Something happens to what a client does with several requests.
+    fn with_recipes(&mut self, id: ClientId, happens: impl FnOnce(&mut Recipes) -> Vec<Action>) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(recipes) = &mut client.recipes else { return };
+        let actions = happens(recipes);
+        // All get their names before the first is sent: its answer may lead to more.
+        let mut requests = Vec::new();
+        for action in actions {
+            match action {
+                Action::Send(_, request) => requests.push((self.name_call(), request)),
+                Action::Tell(key, notice) => {
+                    let path = key.path().clone();
+                    self.record(Some(Host::Client(id)), What::RecipeTold { path, notice });
+                }
+            }
+        }
+        if let Some(recipes) = self.clients.get_mut(&id).and_then(|client| client.recipes.as_mut())
+        {
+            requests.iter().for_each(|(call, _)| recipes.sent(*call));
+        }
+        for (call, request) in requests {
+            self.submit(id, call, &request);
+        }
+        self.touch(Host::Client(id));
     }
 
     fn client_input(&mut self, id: ClientId, input: Input) {
@@ -140,11 +186,15 @@ impl World {
                 let outcome = Outcome { zxid, result };
                 client.returned(call, outcome.clone(), self.now);
                 self.checker.on_client_return(id, call, &outcome);
+                let result = outcome.result.clone();
                 self.record(Some(host), What::ClientReturned { call, outcome });
+                let now = self.now;
+                self.with_recipes(id, |recipes| recipes.replied(now, call, &result));
             }
             Effect::WatchEvent { kind, path, zxid, watchers } => {
                 self.checker.on_client_event(id, &path, zxid, &watchers);
                 self.record(Some(host), What::ClientNotified { kind, path, zxid });
+                self.with_recipes(id, |recipes| recipes.fired(&watchers));
             }
             Effect::StateChanged { state } => {
                 let what = match state {
@@ -158,7 +208,11 @@ impl World {
                     SessionState::Expired => What::ClientExpired,
                     SessionState::Closed | SessionState::AuthFailed => What::ClientClosed,
                 };
+                let is_over = matches!(what, What::ClientExpired | What::ClientClosed);
                 self.record(Some(host), what);
+                if is_over {
+                    self.with_recipes(id, Recipes::over);
+                }
             }
         }
     }

@@ -379,6 +379,9 @@ const TELLERS: { readonly [event: string]: Teller } = {
   ClientCalled: plain((line, tale) => ({ op: tale.op(line["op"]) })),
   ClientReturned: returned,
   ClientNotified: ofKind,
+  RecipeTold: (line) => ({
+    key: `event.RecipeTold.${wordOf(line["notice"]).word}`, args: { path: textOf(line["path"]) },
+  }),
   ClientConnected: plain((line, tale) => ({
     server: tale.host(line["server"]), session: textOf(line["session"]),
   })),
