@@ -463,8 +463,19 @@ fn access_lists_are_read() {
     assert_eq!((acl[0].perms, stat.aversion), (1, -1));
 }
 
+/// Java's `FinalRequestProcessor` looks for it in no other read.
 #[test]
-fn the_parts_of_a_multi_read_fail_and_watch_alone() {
+fn only_exists_refuses_a_path_with_a_nul() {
+    let server = Server::new();
+    let nul = || Path::from("/a\0");
+    let read = server.read(Request::Exists { path: nul(), watch: true });
+    assert_eq!((read.result, read.watches), (Err(ErrorCode::BadArguments), vec![]));
+    let read = server.read(Request::GetData { path: nul(), watch: true });
+    assert_eq!((read.result, read.watches), (Err(ErrorCode::NoNode), vec![]));
+}
+
+#[test]
+fn the_parts_of_a_multi_read_fail_alone_and_watch_nothing() {
     let server = Server::with(&[("/a", 0), ("/a/b", 0)]);
     let get = |path: &str, watch| ReadOp::GetData { path: path.into(), watch };
     let list = |path: &str, watch| ReadOp::GetChildren { path: path.into(), watch };
@@ -476,7 +487,7 @@ fn the_parts_of_a_multi_read_fail_and_watch_alone() {
     };
     assert_eq!(*children, ReadResult::Children(vec!["b".into()]));
     assert!(matches!(data, ReadResult::Data { data: None, stat } if stat.czxid == Zxid(2)));
-    assert_eq!(watches, [Watch::Child("/a".into())]);
+    assert_eq!(watches, [], "ZooKeeper drops the flag when it reads a multiRead");
     let nothing = server.read(Request::MultiRead(vec![]));
     assert_eq!(nothing.result, Ok(Response::MultiRead(vec![])));
 }

@@ -50,6 +50,10 @@ pub struct Read {
 /// Does a read. What is none becomes [`ErrorCode::Unimplemented`].
 pub fn read(request: &Request, context: &ReadContext<'_>, database: &Database) -> Read {
     match request {
+        // ZooKeeper looks for this character here, and in no other read.
+        Request::Exists { path, .. } if path.contains('\0') => {
+            unwatched(Err(ErrorCode::BadArguments))
+        }
         Request::Exists { path, watch } => {
             let found = context.readable(database, path);
             // Also on what is missing: that is how a client waits for a znode.
@@ -125,21 +129,19 @@ fn unwatched(result: Result<Response, ErrorCode>) -> Read {
     Read { result, watches: Vec::new() }
 }
 
-/// Each part is a read of its own: one that fails does not touch the others.
+/// Each part is a read of its own: one that fails does not touch the others. None sets a watch,
+/// whatever it asks for: ZooKeeper drops the flag when it reads the request.
 fn read_all(ops: &[ReadOp], context: &ReadContext<'_>, database: &Database) -> Read {
     let mut results = Vec::with_capacity(ops.len());
-    let mut watches = Vec::new();
     for op in ops {
-        let Read { result, watches: more } = read(&op.clone().into(), context, database);
-        watches.extend(more);
-        results.push(match result {
+        results.push(match read(&op.clone().into(), context, database).result {
             Ok(Response::Data { data, stat }) => ReadResult::Data { data, stat },
             Ok(Response::Children(children)) => ReadResult::Children(children),
             Ok(_) => ReadResult::Error(ErrorCode::RuntimeInconsistency.to_wire()),
             Err(code) => ReadResult::Error(code.to_wire()),
         });
     }
-    Read { result: Ok(Response::MultiRead(results)), watches }
+    unwatched(Ok(Response::MultiRead(results)))
 }
 
 fn get_acl(
