@@ -35,7 +35,8 @@ struct Core {
 impl Core {
     fn start() -> Core {
         let zoo_cfg = "dataDir=/data\nclientPort=2181\ntickTime=200\nmaxSessionTimeout=600000\n\
-             maxClientCnxns=0\nextendedTypesEnabled=true\nznode.container.checkIntervalMs=31536000000\n\
+             maxClientCnxns=0\nextendedTypesEnabled=true\n\
+             znode.container.checkIntervalMs=31536000000\n\
              DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=\n";
         let config = ServerConfig::parse(zoo_cfg, None).expect("it is one").core;
         let recovered = Recovered {
@@ -88,6 +89,10 @@ impl Core {
 }
 
 impl Server for Core {
+    fn name(&self) -> String {
+        "the core".to_owned()
+    }
+
     fn open(&mut self, client: usize, bytes: &Bytes) {
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);

@@ -16,6 +16,7 @@ const KAZOO: &str = "kazoo==2.11.0";
 pub fn install() -> Result {
     rust_components()?;
     java()?;
+    other_clients()?;
     kazoo()?;
     browser()?;
     page::tools()?;
@@ -67,6 +68,17 @@ fn java() -> Result {
         return Ok(());
     }
     apt(&["default-jre-headless", "zookeeper"], "Java with ZooKeeper's client")
+}
+
+/// Apache Curator with a Java compiler, and the client library in C with its command line.
+fn other_clients() -> Result {
+    let files =
+        ["/usr/bin/javac", "/usr/share/java/curator-recipes.jar", "/usr/lib/zookeeper/bin/cli_mt"];
+    if files.iter().all(|file| Path::new(file).exists()) {
+        return Ok(());
+    }
+    let packages = ["default-jdk-headless", "libcurator-recipes-java", "zookeeper-bin"];
+    apt(&packages, "Curator or the client in C")
 }
 
 /// A Python of our own under `target/`, with the client library that the tests drive.

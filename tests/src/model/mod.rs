@@ -164,6 +164,21 @@ impl World {
             .any(|(on, kind)| on == path && matches!(kind, Kind::Persistent | Kind::Recursive))
     }
 
+    /// Whether a client has watches of different modes on one path: that are told once, that stay,
+    /// that are recursive.
+    pub fn mixes_watches(&self, client: ClientId) -> bool {
+        let mode = |kind: &Kind| match kind {
+            Kind::Data | Kind::Child => 0,
+            Kind::Persistent => 1,
+            Kind::Recursive => 2,
+        };
+        let watches = self.clients.get(&client).map(|client| &client.watches);
+        let watches: Vec<_> = watches.into_iter().flatten().collect();
+        watches
+            .windows(2)
+            .any(|pair| pair[0].0 == pair[1].0 && mode(&pair[0].1) != mode(&pair[1].1))
+    }
+
     /// Whether a client has an ephemeral znode.
     pub fn has_ephemeral(&self, client: ClientId) -> bool {
         let session = Some(self.clients[&client].session);

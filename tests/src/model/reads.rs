@@ -21,6 +21,9 @@ impl World {
                 let acl = self.shown(client, path)?;
                 return Ok(Response::Acl { acl, stat: self.stat(path) });
             }
+            Request::Exists { path, .. } if path.contains('\0') => {
+                return Err(ErrorCode::BadArguments);
+            }
             Request::Exists { path, watch } => {
                 let reply = self.check(client, path, READ);
                 if *watch && reply != Err(ErrorCode::NoAuth) {
@@ -63,6 +66,11 @@ impl World {
     fn read_all(&mut self, client: ClientId, ops: &[ReadOp]) -> Response {
         let mut results = Vec::new();
         for op in ops {
+            // The flag of a watch is dropped.
+            let op = match op.clone() {
+                ReadOp::GetData { path, .. } => ReadOp::GetData { path, watch: false },
+                ReadOp::GetChildren { path, .. } => ReadOp::GetChildren { path, watch: false },
+            };
             results.push(match self.read(client, &op.clone().into()) {
                 Ok(Response::Data { data, stat }) => ReadResult::Data { data, stat },
                 Ok(Response::Children(children)) => ReadResult::Children(children),

@@ -7,7 +7,9 @@
 mod clients;
 mod control;
 mod crashes;
+mod differential;
 mod ensemble;
 mod everyday;
+mod recipes;
 mod sessions;
 mod tools;

@@ -65,6 +65,62 @@ pub fn zk_cli() -> Command {
     command
 }
 
+/// What a server of ZooKeeper needs besides it, as Debian has it.
+const SERVER_JARS: [&str; 11] = [
+    "zookeeper.jar",
+    "zookeeper-jute.jar",
+    "slf4j-api.jar",
+    "slf4j-nop.jar",
+    "netty-all.jar",
+    "commons-cli.jar",
+    "snappy-java.jar",
+    "metrics-core.jar",
+    "jetty9-util.jar",
+    "jetty9-server.jar",
+    "jetty9-servlet.jar",
+];
+
+/// ZooKeeper's own server with these properties; its `zoo.cfg` is to be added.
+///
+/// # Panics
+/// If there is none.
+pub fn java_server(properties: &[&str]) -> Command {
+    let class_path = std::env::var("ZK_JARS").unwrap_or_else(|_| {
+        let jars = SERVER_JARS.map(|jar| format!("/usr/share/java/{jar}"));
+        assert!(
+            Path::new(&jars[0]).exists(),
+            "ZooKeeper is missing; install it with: \
+             apt-get install -y --no-install-recommends default-jre-headless zookeeper"
+        );
+        jars.join(":")
+    });
+    let mut java = Command::new("java");
+    java.arg("-Xmx512m").args(properties).arg("-cp").arg(class_path);
+    java.arg("org.apache.zookeeper.server.quorum.QuorumPeerMain");
+    java
+}
+
+/// What Apache Curator needs besides ZooKeeper.
+const CURATOR_JARS: [&str; 4] =
+    ["curator-recipes.jar", "curator-framework.jar", "curator-client.jar", "guava.jar"];
+
+/// Java with Apache Curator; a program in one source file is to be added.
+///
+/// # Panics
+/// If it is not there.
+pub fn curator() -> Command {
+    let jar = |name: &&str| format!("/usr/share/java/{name}");
+    let jars: Vec<String> = CURATOR_JARS.iter().chain(&SERVER_JARS).map(jar).collect();
+    assert!(
+        Path::new(&jars[0]).exists() && Path::new("/usr/bin/javac").exists(),
+        "Curator or the Java compiler is missing; install them with: \
+         apt-get install -y --no-install-recommends default-jdk-headless libcurator-recipes-java"
+    );
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(jars.join(":"));
+    java
+}
+
 /// A script of `tests/process` in a Python that has kazoo.
 ///
 /// # Panics

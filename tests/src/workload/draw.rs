@@ -240,7 +240,7 @@ impl Workload {
         match self.rng.below(10) {
             0 => None,
             1 => Some(Bytes::new()),
-            2 => Some(Bytes::from(vec![b'x'; 5000])),
+            2 => Some(Bytes::from(vec![b'x'; 300])),
             _ => Some(Bytes::from(self.rng.below(1000).to_string())),
         }
     }

@@ -132,6 +132,10 @@ impl<S: Server> Play<S> {
                 for (talk, told) in self.talks.iter_mut().zip(&mut round.told) {
                     told[0].extend(talk.intrude(intruder, &self.world));
                 }
+                // ZooKeeper cuts the session's connection off before it looks at the password.
+                if let Intruder::Password(client) = intruder {
+                    self.reconnect(client, true, &mut round);
+                }
                 round
             }
             Step::Expire(client) => self.expire(client),

@@ -24,6 +24,8 @@ pub(super) const SHORT_TIMEOUT_MS: i32 = 1000;
 
 /// A server, by its connections.
 pub trait Server {
+    /// Its name, for people.
+    fn name(&self) -> String;
     /// Opens the connection of a client, in the place of its last one, and sends these bytes.
     fn open(&mut self, client: usize, bytes: &Bytes);
     /// Sends these bytes.
@@ -79,6 +81,8 @@ pub struct Talk<S> {
     clients: usize,
     /// The sessions by their order, and their passwords.
     sessions: Vec<(SessionId, Bytes)>,
+    /// The last round, for people.
+    doing: String,
     /// The time of each transaction that was told of.
     times: BTreeMap<Zxid, WallMs>,
 }
@@ -131,7 +135,7 @@ impl Ask {
 impl<S: Server> Talk<S> {
     /// With so many clients, none of them connected.
     pub fn new(server: S, clients: usize) -> Talk<S> {
-        Talk { server, clients, sessions: Vec::new(), times: BTreeMap::new() }
+        Talk { server, clients, sessions: Vec::new(), doing: String::new(), times: BTreeMap::new() }
     }
 
     /// How many sessions there were so far.
@@ -187,6 +191,7 @@ impl<S: Server> Talk<S> {
         let mut told = vec![Vec::new(); self.clients];
         let mut open: VecDeque<(Xid, i32)> =
             asks.iter().map(|(xid, ask)| (*xid, ask.op())).collect();
+        self.doing = format!("{asks:?}");
         self.read(client, &mut open, &mut told[client]);
         if ends {
             let end = self.server.receive(client);
@@ -208,7 +213,11 @@ impl<S: Server> Talk<S> {
     fn read(&mut self, client: ClientId, open: &mut VecDeque<(Xid, i32)>, told: &mut Vec<Item>) {
         while let Some((_, op)) = open.front().copied() {
             let Some(frame) = self.server.receive(client) else {
-                panic!("client {client} gets no answer to {open:?} after {told:?}");
+                panic!(
+                    "client {client} gets no answer to {open:?} after {told:?} of {}: {}",
+                    self.server.name(),
+                    self.doing
+                );
             };
             let (header, body) = ReplyHeader::decode(frame).expect("a header");
             if header.xid == XID_EVENT {
