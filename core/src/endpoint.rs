@@ -71,6 +71,12 @@ impl<P: Policy> Endpoint<P> {
         Endpoint { peer, connections: BTreeMap::new() }
     }
 
+    /// What the nonces of SASL are made with: 32 bytes of real randomness. Only before
+    /// [`Input::Start`]. Without it they can be foretold, which only a simulation may bear.
+    pub fn set_nonce_key(&mut self, key: [u8; 32]) {
+        self.peer.shared.clients.set_nonce_key(key);
+    }
+
     /// Begins with this election round instead of 0, as if it had voted before. Only before
     /// [`Input::Start`].
     pub fn preset_round(&mut self, round: ElectionEpoch) {

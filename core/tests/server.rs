@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use zablab_core::config::{
-    Config, CrossEpoch, ElectionAlg, HostPort, Reaping, Rules, SessionRules,
+    Config, CrossEpoch, ElectionAlg, HostPort, Password, Proofs, Reaping, Rules, SessionRules,
 };
 use zablab_core::endpoint::Endpoint;
 use zablab_core::limits::CLIENT_OUTSTANDING_MAX;
@@ -29,6 +29,10 @@ struct Server {
 
 impl Server {
     fn start() -> Server {
+        Server::with_proofs(Proofs::default())
+    }
+
+    fn with_proofs(proofs: Proofs) -> Server {
         let config = Config {
             me: ServerId(0),
             ensemble: None,
@@ -49,6 +53,7 @@ impl Server {
             rules: Rules { extended_types: true, ..Rules::default() },
             sessions: SessionRules::default(),
             super_digest: Some(String::from("super:xQJmxLMiHGwaqBvst5y6rkB6HQs=")),
+            proofs,
             reaping: Reaping::default(),
         };
         let recovered = Recovered {
@@ -362,4 +367,83 @@ fn a_watch_tells_only_what_its_connection_may_read() {
     let xids: Vec<Xid> =
         replies(&server.sync_disk(&written), CLIENT).iter().map(|it| header(it).xid).collect();
     assert_eq!(xids, [XID_EVENT, Xid(3)], "the event comes first");
+}
+
+/// The exchange that pure-sasl and Java's client have with this nonce, from an independent hash.
+const NONCE: &str = "Hj/ff77ExpkfPVTpGg649mGsr/A=";
+const GOOD: &str = "eafeb674eecf5de0e33695541d9ca676";
+const PROOF: &str = "rspauth=bc6144b7e54f4e0ac55a58aa3cec14e7";
+
+fn with_bob(required: bool) -> Server {
+    let users = [(String::from("bob"), Password::new("bobsecret"))].into();
+    let required = required.then(|| String::from("sasl"));
+    Server::with_proofs(Proofs {
+        sasl_users: Some(users),
+        required_schemes: required.into_iter().collect(),
+        ..Proofs::default()
+    })
+}
+
+fn sasl_request(xid: i32, token: &str) -> Bytes {
+    let length = 12 + token.len() as i32;
+    let mut frame = Vec::from(length.to_be_bytes());
+    for number in [xid, 102, token.len() as i32] {
+        frame.extend(number.to_be_bytes());
+    }
+    frame.extend(token.as_bytes());
+    frame.into()
+}
+
+fn response(hash: &str) -> String {
+    format!(
+        "charset=utf-8,username=\"bob\",realm=\"zk-sasl-md5\",nonce=\"{NONCE}\",nc=00000001,\
+         cnonce=\"OA6MHXh6VqTrRk\",digest-uri=\"zookeeper/zk-sasl-md5\",maxbuf=65536,\
+         response={hash},qop=auth"
+    )
+}
+
+/// The token of the only reply, which has this error and no zxid.
+fn sasl_token(effects: &[Effect], xid: i32, err: i32) -> Bytes {
+    let sent = replies(effects, CLIENT);
+    let [frame] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(header(frame), ReplyHeader { xid: Xid(xid), zxid: Zxid::ZERO, err });
+    frame.slice(20..)
+}
+
+#[test]
+fn sasl_proves_who_a_client_is() {
+    let mut server = with_bob(true);
+    server.connect();
+    let challenge = server.bytes(CLIENT, sasl_request(1, ""));
+    let expected =
+        format!("realm=\"zk-sasl-md5\",nonce=\"{NONCE}\",charset=utf-8,algorithm=md5-sess");
+    assert_eq!(sasl_token(&challenge, 1, 0).slice(4..), expected.as_bytes());
+    let proved = server.bytes(CLIENT, sasl_request(2, &response(GOOD)));
+    assert_eq!(sasl_token(&proved, 2, 0).slice(4..), PROOF.as_bytes());
+    let whoami = server.bytes(CLIENT, encode_request(Xid(3), &Request::WhoAmI));
+    let frame = replies(&whoami, CLIENT).remove(0);
+    assert_eq!(header(&frame).err, 0);
+    let text = String::from_utf8_lossy(&frame).into_owned();
+    assert!(text.contains("sasl\0\0\0\u{3}bob"), "{text:?}");
+}
+
+#[test]
+fn a_wrong_proof_ends_the_connection() {
+    for (required, error) in [(false, -115), (true, -124)] {
+        let mut server = with_bob(required);
+        server.connect();
+        server.bytes(CLIENT, sasl_request(1, ""));
+        let refused = server.bytes(CLIENT, sasl_request(2, &response(&GOOD.replace('a', "b"))));
+        assert_eq!(sasl_token(&refused, 2, error), [0xff; 4][..], "a null token");
+        assert!(is_hung_up(&refused, CLIENT));
+    }
+}
+
+#[test]
+fn who_owes_a_proof_is_served_nothing_before() {
+    let mut server = with_bob(true);
+    server.connect();
+    let refused = server.bytes(CLIENT, encode_request(Xid(1), &exists("/")));
+    assert_eq!(header(&replies(&refused, CLIENT).remove(0)).err, -124);
+    assert!(is_hung_up(&refused, CLIENT));
 }

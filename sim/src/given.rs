@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use zablab_core::config::{
-    Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Reaping, Rules,
-    ServerEntry, SessionRules,
+    Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Proofs, Reaping,
+    Rules, ServerEntry, SessionRules,
 };
 use zablab_core::process::PortKind;
 use zablab_core::quorum::{GroupId, Quorums};
@@ -223,6 +223,7 @@ impl Given {
             rules: Rules::default(),
             sessions: self.timing.sessions,
             super_digest: None,
+            proofs: Proofs::default(),
             reaping: Reaping::default(),
             sync_quorum: self.timing.sync_quorum,
             election: self.timing.election,

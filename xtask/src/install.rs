@@ -10,7 +10,7 @@ use crate::shell::{Result, cargo, root, run, succeeds};
 use crate::{page, wasm};
 
 /// The client library of the process tests, pinned.
-const KAZOO: &str = "kazoo==2.11.0";
+const KAZOO: [&str; 2] = ["kazoo==2.11.0", "pure-sasl==0.6.2"];
 
 /// Installs what is missing for `cargo xtask test`.
 pub fn install() -> Result {
@@ -84,7 +84,7 @@ fn other_clients() -> Result {
 /// A Python of our own under `target/`, with the client library that the tests drive.
 fn kazoo() -> Result {
     let venv = root().join("target").join("venv");
-    if succeeds(python(&venv).args(["-c", "import kazoo"])) {
+    if succeeds(python(&venv).args(["-c", "import kazoo, puresasl"])) {
         return Ok(());
     }
     if !make_venv(&venv) {
@@ -93,7 +93,7 @@ fn kazoo() -> Result {
             return Err("python3 -m venv does not work".to_owned());
         }
     }
-    run(python(&venv).args(["-m", "pip", "install", "--quiet", KAZOO]))
+    run(python(&venv).args(["-m", "pip", "install", "--quiet"]).args(KAZOO))
 }
 
 /// Chromium, what drives it for the tests inside the module, and letters for Chinese.

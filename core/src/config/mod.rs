@@ -5,8 +5,11 @@
 //! Source: Java's `QuorumPeerConfig`, `QuorumMaj` and `QuorumPeer.QuorumServer`.
 
 mod ensemble;
+mod jaas;
 mod properties;
 mod zoo_cfg;
+
+pub use jaas::Password;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -116,6 +119,8 @@ pub struct Config {
     /// The super user as access lists of the scheme `digest` would name him
     /// (`DigestAuthenticationProvider.superDigest`); there is none unless it is given.
     pub super_digest: Option<String>,
+    /// How clients prove who they are beside passwords of the scheme `digest`.
+    pub proofs: Proofs,
     /// How containers and znodes whose time is over are deleted.
     pub reaping: Reaping,
 }
@@ -143,6 +148,20 @@ pub struct SessionRules {
     /// Whether such a session becomes one of the ensemble when it makes an ephemeral znode
     /// (`localSessionsUpgradingEnabled`), which is refused otherwise.
     pub upgrades: bool,
+}
+
+/// How clients prove who they are by SASL, and which proof each one owes.
+#[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
+pub struct Proofs {
+    /// The users of SASL DIGEST-MD5; `None` if there is no SASL.
+    pub sasl_users: Option<BTreeMap<String, Password>>,
+    /// The user of SASL who is the super user (`superUser`).
+    pub sasl_super: Option<String>,
+    /// Whether a client whose SASL failed may go on as nobody (`allowSaslFailedClients`).
+    pub allows_failed_sasl: bool,
+    /// A client without an identity of one of these schemes is turned away, if there are any
+    /// (`enforce.auth.schemes`; `sessionRequireClientSASLAuth` means `sasl`).
+    pub required_schemes: BTreeSet<String>,
 }
 
 /// How containers and znodes whose time is over are deleted (`znode.container.*`).
@@ -240,6 +259,8 @@ pub struct ServerConfig {
     pub data_log_dir: String,
     /// By how many bytes a log file grows ahead of writing.
     pub log_preallocate: u64,
+    /// The JAAS file with the users of SASL, and its section; see [`ServerConfig::add_users`].
+    pub jaas: Option<(String, String)>,
     /// The four-letter words that are answered.
     pub four_letter_whitelist: Whitelist,
     /// What is allowed but probably not meant, one sentence each.
@@ -304,6 +325,20 @@ pub enum ConfigError {
         line: u32,
         /// What is not supported.
         what: &'static str,
+    },
+    /// A text that is no JAAS file, or asks for more than is known here.
+    #[error("the JAAS file, line {line}: expected {expected}")]
+    Jaas {
+        /// Where, counted from 1.
+        line: u32,
+        /// What would have been accepted.
+        expected: &'static str,
+    },
+    /// A JAAS file without the section of servers.
+    #[error("there is no section {section} in the JAAS file")]
+    NoSection {
+        /// Which.
+        section: String,
     },
     /// More servers than a configuration may have.
     #[error("more than {max} servers")]

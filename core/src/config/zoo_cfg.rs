@@ -3,39 +3,50 @@
 //! Keys that this server does not know are warned about and ignored, except those whose neglect
 //! would change who makes a quorum. Source: Java's `QuorumPeerConfig.parseProperties`.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
 use super::ensemble::{ANY_ADDRESS, parse_port, parse_role, parse_sid};
+use super::jaas;
 use super::properties::{self, Property};
 use super::{
-    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Reaping, Rules,
-    ServerConfig, SessionRules, Whitelist,
+    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Proofs, Reaping,
+    Rules, ServerConfig, SessionRules, Whitelist,
 };
 use crate::limits;
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
-const SYSTEM_PROPERTIES: [&str; 15] = [
+const SYSTEM_PROPERTIES: [&str; 21] = [
     "4lw.commands.whitelist",
     "DigestAuthenticationProvider.superDigest",
     "admin.enableServer",
+    "allowSaslFailedClients",
     "commitLogCount",
     "db.autocreate",
+    "enforce.auth.enabled",
+    "enforce.auth.schemes",
     "enforceQuota",
     "extendedTypesEnabled",
     "preAllocSize",
     "readonlymode.enabled",
+    "sasl.serverconfig",
+    "sessionRequireClientSASLAuth",
     "skipACL",
     "snapCount",
     "snapshotSizeFactor",
+    "superUser",
     "znode.container.checkIntervalMs",
     "znode.container.maxNeverUsedIntervalMs",
     "znode.container.maxPerMinute",
 ];
+/// The key of the JAAS file, in Java a system property.
+const JAAS_FILE: &str = "java.security.auth.login.config";
+/// The class of an `authProvider.N` that brings SASL.
+const SASL_PROVIDER: &str = ".SASLAuthenticationProvider";
 /// `tickTime` when it is not given, in ms.
 const TICK_TIME_MS: i64 = 3000;
 /// The longest tick: 20 of them still fit the 32 bits of a session timeout.
@@ -73,6 +84,10 @@ impl ServerConfig {
         let Membership { me, ensemble, client: entry_client } = keys.membership(myid, &data_dir)?;
         let client_addr = agreed_client_addr(me, fixed_client, entry_client)?;
         let core = keys.core(me, ensemble, client_addr)?;
+        let jaas = keys.jaas();
+        if jaas.is_none() && core.proofs.required_schemes.contains("sasl") {
+            return Err(ConfigError::Missing { key: JAAS_FILE });
+        }
         if let (Whitelist::Words(words), true) =
             (&mut four_letter_whitelist, core.sessions.read_only_mode)
         {
@@ -84,9 +99,21 @@ impl ServerConfig {
             data_dir,
             data_log_dir,
             log_preallocate,
+            jaas,
             four_letter_whitelist,
             warnings: keys.into_warnings(),
         })
+    }
+
+    /// Takes the users of SASL from the text of the file that [`ServerConfig::jaas`] names.
+    ///
+    /// # Errors
+    /// Where it is no JAAS file, or its section is missing or asks for another login module.
+    pub fn add_users(&mut self, text: &str) -> Result<(), ConfigError> {
+        if let Some((_, section)) = &self.jaas {
+            self.core.proofs.sasl_users = Some(jaas::users(text, section)?);
+        }
+        Ok(())
     }
 
     /// The `dataDir` of a `zoo.cfg`, which says where `myid` is.
@@ -343,6 +370,7 @@ impl Keys {
             rules: self.rules()?,
             sessions: self.session_rules()?,
             super_digest: self.super_digest(),
+            proofs: self.proofs()?,
             reaping: self.reaping()?,
         })
     }
@@ -372,6 +400,35 @@ impl Keys {
             read_only_mode: self.boolean("readonlymode.enabled", false)?,
             local: self.boolean("localSessionsEnabled", false)?,
             upgrades: self.boolean("localSessionsUpgradingEnabled", false)?,
+        })
+    }
+
+    /// The JAAS file, and the section of servers in it.
+    fn jaas(&mut self) -> Option<(String, String)> {
+        let section = self.take("sasl.serverconfig").map(|property| property.value);
+        // Whoever names the provider of SASL means this.
+        self.properties.retain(|key, property| {
+            !(key.starts_with("authProvider.") && property.value.ends_with(SASL_PROVIDER))
+        });
+        let file = self.take(JAAS_FILE)?.value;
+        Some((file, section.unwrap_or_else(|| String::from("Server"))))
+    }
+
+    fn proofs(&mut self) -> Result<Proofs, ConfigError> {
+        let mut required_schemes = BTreeSet::new();
+        let schemes = self.take("enforce.auth.schemes");
+        if self.boolean("enforce.auth.enabled", false)? {
+            let schemes = schemes.ok_or(ConfigError::Missing { key: "enforce.auth.schemes" })?;
+            required_schemes.extend(schemes.value.split(',').map(|scheme| scheme.trim().into()));
+        }
+        if self.boolean("sessionRequireClientSASLAuth", false)? {
+            required_schemes.insert(String::from("sasl"));
+        }
+        Ok(Proofs {
+            sasl_users: None,
+            sasl_super: self.take("superUser").map(|property| property.value),
+            allows_failed_sasl: self.boolean("allowSaslFailedClients", false)?,
+            required_schemes,
         })
     }
 
@@ -565,6 +622,20 @@ mod tests {
         assert_eq!((reaping.reaping, reaping.rules.enforce_quota), (expected, true));
         assert_eq!(config.core.reaping.check_interval_ms, 60_000);
         assert_eq!(config.core.sessions, SessionRules::default());
+        let sasl = "dataDir=/d\nclientPort=1\njava.security.auth.login.config=/e/jaas.conf\n\
+                    sessionRequireClientSASLAuth=true\nsuperUser=boss\n\
+                    authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n\
+                    enforce.auth.enabled=true\nenforce.auth.schemes=x509, digest";
+        let mut sasl = parse(sasl, None);
+        assert_eq!(sasl.warnings, Vec::<String>::new());
+        assert_eq!(sasl.jaas, Some(("/e/jaas.conf".into(), "Server".into())));
+        let required: Vec<&String> = sasl.core.proofs.required_schemes.iter().collect();
+        assert_eq!(required, ["digest", "sasl", "x509"]);
+        let users = "Server { x.DigestLoginModule required user_boss=secret; };";
+        sasl.add_users(users).expect("it is a JAAS file");
+        assert_eq!(sasl.core.proofs.sasl_users.map(|users| users.len()), Some(1));
+        let no_users = "dataDir=/d\nclientPort=1\nsessionRequireClientSASLAuth=true";
+        assert_eq!(error(no_users, None), "java.security.auth.login.config is missing");
         let sessions = "dataDir=/d\nclientPort=1\nzookeeper.readonlymode.enabled=true\n\
                         localSessionsEnabled=true\nlocalSessionsUpgradingEnabled=TRUE";
         let sessions = parse(sessions, None);

@@ -1,7 +1,8 @@
 //! Who may do what: identities, their schemes, and the access lists that name them.
 //!
 //! A connection carries identities: its address, which is only seen, and those that it proved.
-//! Not here: the exchange of SASL and certificates; who ends them adds an identity.
+//! Not here: the exchange of SASL (see [`super::sasl`]) and certificates; who ends them adds an
+//! identity.
 //! Source: Java's `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`, the providers
 //! `DigestAuthenticationProvider` and `IPAuthenticationProvider`.
 

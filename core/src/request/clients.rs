@@ -8,6 +8,7 @@
 
 mod handshake;
 mod local;
+mod prove;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -17,11 +18,12 @@ use bytes::Bytes;
 use core::iter;
 
 use self::handshake::refuse;
-use crate::config::{Config, Rules, SessionRules};
-use crate::limits::{AUTH_IDS_MAX, CLIENT_OUTSTANDING_MAX, OUTSTANDING_MAX};
+use crate::config::{Config, Proofs, Rules, SessionRules};
+use crate::limits::{CLIENT_OUTSTANDING_MAX, OUTSTANDING_MAX};
 use crate::process::{Effect, Out};
-use crate::request::access::{Access, identities};
+use crate::request::access::Access;
 use crate::request::read::{Read, ReadContext, read};
+use crate::request::sasl::Exchange;
 use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
 use crate::trace::Event;
@@ -92,6 +94,10 @@ pub struct Clients {
     rules: Rules,
     sessions: SessionRules,
     super_digest: Option<String>,
+    proofs: Proofs,
+    /// Makes nonces that nobody can know before.
+    nonce_key: [u8; 32],
+    nonces: u64,
     service: Service,
     connections: BTreeMap<ConnId, Connection>,
     by_session: BTreeMap<SessionId, ConnId>,
@@ -124,6 +130,7 @@ struct Connection {
     remote: String,
     /// Whom the connection has proved to be; last its address, which is only seen.
     auth: Vec<Id>,
+    sasl: Exchange,
     attachment: Attachment,
     waiting: VecDeque<Waiting>,
     paused: bool,
@@ -185,6 +192,9 @@ impl Clients {
                 ..config.sessions
             },
             super_digest: config.super_digest.clone(),
+            proofs: config.proofs.clone(),
+            nonce_key: [0; 32],
+            nonces: 0,
             service: Service::None,
             connections: BTreeMap::new(),
             by_session: BTreeMap::new(),
@@ -253,6 +263,7 @@ impl Clients {
         let connection = Connection {
             remote,
             auth: vec![address],
+            sasl: Exchange::default(),
             attachment: Attachment::New,
             waiting: VecDeque::new(),
             paused: false,
@@ -357,6 +368,10 @@ impl Clients {
             self.disconnect(conn, scene.out);
             return upstream;
         };
+        if op == OpCode::Sasl.to_wire() {
+            self.on_sasl(scene, conn, xid, body);
+            return upstream;
+        }
         let decoded = match client::Request::decode(op, body.clone()) {
             Err(RequestError::Unimplemented { .. }) if OpCode::from_wire(op).is_none() => {
                 let code = ErrorCode::Unimplemented.to_wire();
@@ -385,6 +400,10 @@ impl Clients {
                 Ok(client::Request::Auth(auth)) => self.on_auth(scene, conn, xid, auth),
                 Ok(_) | Err(_) => self.disconnect(conn, scene.out),
             }
+            return upstream;
+        }
+        if self.owes_proof(conn) {
+            self.turn_out_unproved(scene, conn, xid, op);
             return upstream;
         }
         let on = match (&decoded, OpCode::from_wire(op)) {
@@ -619,37 +638,6 @@ impl Clients {
         refusal: impl FnOnce(Access<'_>) -> Option<ErrorCode>,
     ) -> bool {
         refusal(self.access(conn)).is_none()
-    }
-
-    /// Credentials are answered at once, before what was asked earlier: they hold for all that is
-    /// asked later. Wrong ones end the connection.
-    fn on_auth(
-        &mut self,
-        scene: &mut Scene,
-        conn: ConnId,
-        xid: Xid,
-        request: &client::AuthRequest,
-    ) {
-        let proved = identities(request, self.super_digest.as_deref());
-        let Some(connection) = self.connections.get_mut(&conn) else { return };
-        let known = &mut connection.auth;
-        let code = match proved {
-            Some(proved) if known.len() + proved.len() <= AUTH_IDS_MAX => {
-                for id in proved {
-                    if !known.contains(&id) {
-                        known.insert(known.len() - 1, id); // the address stays last
-                    }
-                }
-                ErrorCode::Ok
-            }
-            Some(_) | None => ErrorCode::AuthFailed,
-        };
-        let (session, op, error) = (self.session_of(conn), OpCode::Auth.to_wire(), code.to_wire());
-        scene.out.event(|| Event::Replied { session, xid, op, zxid: Zxid::ZERO, error });
-        self.send(scene, conn, encode_reply(xid, Zxid::ZERO, error, &Response::Empty));
-        if code != ErrorCode::Ok {
-            self.disconnect(conn, scene.out);
-        }
     }
 
     fn session_of(&self, conn: ConnId) -> SessionId {

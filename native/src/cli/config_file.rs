@@ -1,4 +1,4 @@
-//! Reading `zoo.cfg` and `myid`; what they mean is the core's.
+//! Reading `zoo.cfg`, `myid` and the users of SASL; what they mean is the core's.
 
 use std::fmt::Display;
 use std::fs;
@@ -22,7 +22,14 @@ pub fn load(path: &Path) -> Result<ServerConfig, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(refused(&myid_path, error)),
     };
-    ServerConfig::parse(&zoo_cfg, myid.as_deref()).map_err(|error| refused(path, error))
+    let mut config =
+        ServerConfig::parse(&zoo_cfg, myid.as_deref()).map_err(|error| refused(path, error))?;
+    if let Some((jaas_path, _)) = config.jaas.clone() {
+        let jaas_path = Path::new(&jaas_path);
+        let jaas = fs::read_to_string(jaas_path).map_err(|error| refused(jaas_path, error))?;
+        config.add_users(&jaas).map_err(|error| refused(jaas_path, error))?;
+    }
+    Ok(config)
 }
 
 fn refused(path: &Path, error: impl Display) -> Failure {

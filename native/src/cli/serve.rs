@@ -24,6 +24,8 @@ use crate::storage::{self, DataLock, Disk, LogThread};
 
 /// Of `dataDir`: a new ensemble begins here, with `db.autocreate=false` too.
 const INITIALIZE: &str = "initialize";
+/// The system's randomness.
+const RANDOMNESS: &str = "/dev/urandom";
 /// Threads that wait for sockets; the work itself is the core thread's.
 const SOCKET_THREADS: usize = 2;
 
@@ -51,7 +53,8 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let began = Instant::now();
     let recovery = storage::open(&mut disk, files_config).map_err(Failure::data)?;
     counters.db_init.add(began.elapsed());
-    let endpoint = Endpoint::new(config.core.clone(), recovery.recovered, random(), Correct);
+    let mut endpoint = Endpoint::new(config.core.clone(), recovery.recovered, random(), Correct);
+    endpoint.set_nonce_key(secret()?);
 
     let (inbox, events) = inbox();
     let files = recovery.files;
@@ -133,6 +136,14 @@ fn stop_with_parent(inbox: Inbox) {
         while matches!(std::io::stdin().read(&mut byte), Ok(1..)) {}
         inbox.tell(Event::Stop);
     });
+}
+
+/// Bytes that nobody can guess.
+fn secret() -> Result<[u8; 32], Failure> {
+    let mut secret = [0; 32];
+    let read = fs::File::open(RANDOMNESS).and_then(|mut file| file.read_exact(&mut secret));
+    read.map_err(|error| Failure::general(format!("{RANDOMNESS}: {error}")))?;
+    Ok(secret)
 }
 
 /// A number that no other start has: the system's randomness, by the one door that std has.

@@ -10,6 +10,7 @@ mod crashes;
 mod differential;
 mod ensemble;
 mod everyday;
+mod proofs;
 mod recipes;
 mod sessions;
 mod tools;

@@ -131,7 +131,7 @@ pub fn python(script: &str) -> Command {
     assert!(
         python.exists(),
         "{} is missing; make it with: python3 -m venv target/venv && \
-         target/venv/bin/pip install kazoo==2.11.0",
+         target/venv/bin/pip install kazoo==2.11.0 pure-sasl==0.6.2",
         python.display()
     );
     let mut command = Command::new(python);

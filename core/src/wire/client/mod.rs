@@ -11,6 +11,7 @@ mod multi;
 mod password;
 mod reply;
 mod request;
+mod sasl;
 
 pub use codes::{AddWatchMode, CreateMode, ErrorCode, EventType, OpCode, WatcherType};
 pub use connect::{ConnectRequest, ConnectResponse};
@@ -24,6 +25,8 @@ pub use request::{
     RequestError, RequestHeader, SetAclRequest, SetDataRequest, SetWatches, SetWatches2,
     encode_request,
 };
+
+pub use sasl::{decode_sasl_token, encode_sasl_reply};
 
 pub use super::records::Stat;
 

@@ -43,7 +43,7 @@ impl ReplyHeader {
         Ok((header, input.rest()))
     }
 
-    fn write(&self, out: &mut Writer) {
+    pub(super) fn write(&self, out: &mut Writer) {
         out.int(self.xid.0);
         out.long(self.zxid.to_wire());
         out.int(self.err);
