@@ -30,6 +30,11 @@ use crate::timeline::Timeline;
 use crate::trace::TraceEvent;
 use crate::world::World;
 
+/// Up to this position every one has its fingerprint.
+const EVERY_FINGERPRINT: usize = 2000;
+/// Behind that one in so many has.
+const FINGERPRINT_STRIDE: usize = 32;
+
 /// A line of a script that did not come true.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}: {failure}")]
@@ -136,8 +141,9 @@ fn listed(values: &[String]) -> String {
 pub struct Played {
     /// The run, at its end.
     pub timeline: Timeline,
-    /// The fingerprint of the world at every position, the beginning included.
-    pub fingerprints: Vec<u64>,
+    /// The fingerprint of the world at every position from the beginning, by the position; of a
+    /// long run behind that only now and then, as each looks at all that the world has become.
+    pub fingerprints: BTreeMap<usize, u64>,
     /// Every event.
     pub events: Vec<TraceEvent>,
     /// What was done, as a `.zlab` file has it.
@@ -261,8 +267,8 @@ pub(crate) struct Player {
     events: Vec<TraceEvent>,
     rows: Vec<Row>,
     marks: BTreeMap<String, usize>,
-    /// The fingerprint at every position, if they are kept.
-    fingerprints: Option<Vec<u64>>,
+    /// The fingerprints by the position, if they are kept.
+    fingerprints: Option<BTreeMap<usize, u64>>,
     moves: Vec<Move>,
     outputs: BTreeMap<u32, Vec<String>>,
     goal: Option<Goal>,
@@ -300,7 +306,7 @@ impl Player {
         let seed = start.given.seed;
         let timeline = Timeline::new(start.given, Teaching { bugs: start.bugs })?;
         Ok(Player {
-            fingerprints: Some(vec![timeline.world().fingerprint()]),
+            fingerprints: Some(BTreeMap::from([(0, timeline.world().fingerprint())])),
             timeline,
             clients: start.clients,
             rules: Rules::default(),
@@ -354,8 +360,11 @@ impl Player {
         let mut steps = vec![step.clone()];
         while let Some(step) = steps.pop() {
             let events = self.timeline.apply(&step);
-            if let Some(fingerprints) = &mut self.fingerprints {
-                fingerprints.push(self.timeline.world().fingerprint());
+            let position = self.timeline.position();
+            if let Some(fingerprints) = &mut self.fingerprints
+                && (position <= EVERY_FINGERPRINT || position.is_multiple_of(FINGERPRINT_STRIDE))
+            {
+                fingerprints.insert(position, self.timeline.world().fingerprint());
             }
             steps.extend(self.rules.after(self.timeline.world(), &events));
             self.rows.extend(events.iter().map(Row::of));
