@@ -13,7 +13,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::process::{Effect, Out};
-use crate::types::{ElectionEpoch, Mono, ServerId};
+use crate::types::{Mono, ServerId};
 use crate::wire::election::{PeerState, Vote};
 use fast::FastElection;
 use polling::PollingElection;
@@ -88,11 +88,6 @@ impl Election {
             Election::Polling(election) => election.proposal(),
             Election::Pushing(election) => election.proposal(),
         }
-    }
-
-    /// The round.
-    pub fn round(&self) -> ElectionEpoch {
-        self.proposal().election_epoch
     }
 
     /// The latest votes of this round or poll, by voter.

@@ -14,7 +14,7 @@ use super::Ask;
 use crate::limits::{POLL_PAUSE_MS, POLL_WAIT_MS};
 use crate::process::{Effect, Out};
 use crate::trace::{Event, Reason, Verdict};
-use crate::types::{ElectionEpoch, Mono, ServerId, Zxid};
+use crate::types::{Mono, ServerId, Zxid};
 use crate::wire::election::{PeerState, Vote};
 
 /// Whom a server names, and how far that one is.
@@ -81,11 +81,6 @@ impl PollingElection {
     /// The vote that this server tells whoever asks.
     pub fn proposal(&self) -> Vote {
         self.proposal
-    }
-
-    /// How many elections this server has begun; it does not travel.
-    pub fn round(&self) -> ElectionEpoch {
-        self.proposal.election_epoch
     }
 
     /// What this poll has brought so far, as votes.
@@ -208,7 +203,7 @@ fn count(heard: &BTreeMap<ServerId, Candidate>) -> Count {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Epoch;
+    use crate::types::{ElectionEpoch, Epoch};
 
     fn candidate(leader: i64, counter: u32) -> Candidate {
         Candidate { zxid: Zxid::new(Epoch(1), counter), leader: ServerId(leader) }
