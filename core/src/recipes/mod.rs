@@ -157,6 +157,16 @@ pub enum Patience {
     Within(u32),
 }
 
+impl Patience {
+    /// When the wait that begins now is given up, if time decides that.
+    fn until(self, now: Mono) -> Option<Mono> {
+        match self {
+            Patience::Within(ms) => Some(now.plus_ms(u64::from(ms))),
+            Patience::Forever | Patience::Try => None,
+        }
+    }
+}
+
 /// What an owner is told.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -77,10 +77,7 @@ impl Single {
             (false, State::Idle) => {
                 self.patience = ask.patience;
                 self.hold_ms = ask.hold_ms;
-                self.give_up_at = match ask.patience {
-                    Patience::Within(ms) => Some(now.plus_ms(u64::from(ms))),
-                    Patience::Forever | Patience::Try => None,
-                };
+                self.give_up_at = ask.patience.until(now);
                 self.leave_with = None;
                 self.make(out);
             }

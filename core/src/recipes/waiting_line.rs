@@ -117,10 +117,7 @@ impl WaitingLine {
                 self.text.clone_from(&ask.text);
                 self.patience = ask.patience;
                 self.hold_ms = ask.hold_ms;
-                self.give_up_at = match ask.patience {
-                    Patience::Within(ms) => Some(now.plus_ms(u64::from(ms))),
-                    Patience::Forever | Patience::Try => None,
-                };
+                self.give_up_at = ask.patience.until(now);
                 self.leave_with = None;
                 self.make(out);
             }
