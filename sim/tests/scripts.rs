@@ -58,3 +58,13 @@ fn local_sessions_are_their_servers_own() {
 fn a_local_session_becomes_one_of_the_ensemble() {
     play(include_str!("scripts/local-session-upgrade.txt"));
 }
+
+#[test]
+fn a_follower_has_its_time_for_each_proposal() {
+    play(include_str!("scripts/late-acks.txt"));
+}
+
+#[test]
+fn an_elected_server_is_tried_five_times() {
+    play(include_str!("scripts/unreachable-leader.txt"));
+}

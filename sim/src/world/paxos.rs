@@ -91,6 +91,7 @@ impl World {
     pub(super) fn complete_paxos_io(&mut self, sid: ServerId) {
         let host = Host::Server(sid);
         let Some(node) = self.nodes.get_mut(&sid) else { return };
+        self.agenda.replace(&mut node.io_done, None);
         let Some(running) = &mut node.paxos else { return };
         let Some((first, through)) = running.io.busy() else { return };
         let error = if std::mem::take(&mut node.sync_fails) {

@@ -155,6 +155,8 @@ impl World {
             return self.complete_paxos_io(sid);
         }
         let Some(node) = self.nodes.get_mut(&sid) else { return };
+        // What the disk does next takes its own time.
+        self.agenda.replace(&mut node.io_done, None);
         let Some(running) = &mut node.running else { return };
         match running.io.busy() {
             None => {}
@@ -196,6 +198,7 @@ impl World {
     /// A background snapshot is durable.
     pub(super) fn complete_snapshot(&mut self, sid: ServerId) {
         let Some(node) = self.nodes.get_mut(&sid) else { return };
+        self.agenda.replace(&mut node.snapshot_done, None);
         let Some(running) = &mut node.running else { return };
         let Some((zxid, written)) = running.io.finish_snapshot(&mut node.disk) else { return };
         match written {
