@@ -10,6 +10,7 @@ mod driver;
 mod inbox;
 mod journal;
 mod net;
+mod shell;
 mod storage;
 #[cfg(test)]
 mod testing;

@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::types::{ConnId, Path, SessionId, Zxid};
-use crate::wire::client::{EventType, Request, Response};
+use crate::wire::client::{EventType, Request, Response, WatcherType};
 
 /// A request's name, chosen by whoever submits it; also the name of the watch that it sets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -60,6 +60,20 @@ pub enum Input {
         /// What is asked for; none of those that the session itself makes (`CreateSession`,
         /// `CloseSession`, `Ping`, `SetWatches`).
         request: Request,
+    },
+    /// As `Submit`, with paths as the servers have them instead of below the chroot.
+    SubmitUnrooted {
+        /// Its name.
+        call: CallId,
+        /// What is asked for.
+        request: Request,
+    },
+    /// Forget watches without telling a server, so that the next one does not get them.
+    Forget {
+        /// On which znode.
+        path: Path,
+        /// Which of them.
+        kind: WatcherType,
     },
     /// End the session. Requests already sent are still answered, queued ones are not sent.
     Close,

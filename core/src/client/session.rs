@@ -226,7 +226,17 @@ impl Process for Session {
                 }
             }
             Input::Tick => self.tick(now, out),
-            Input::Submit { call, request } => self.submit(now, call, request, out),
+            Input::Submit { call, request } => {
+                let chroot = self.chroot.clone();
+                self.submit(now, call, request, &chroot, out);
+            }
+            Input::SubmitUnrooted { call, request } => {
+                self.submit(now, call, request, &Chroot::default(), out);
+            }
+            Input::Forget { mut path, kind } => {
+                self.chroot.lengthen(&mut path);
+                self.watches.forget(kind, &path);
+            }
             Input::Close => self.close(now, out),
         }
     }
@@ -446,17 +456,21 @@ impl Session {
 
 /// Requests.
 impl Session {
-    fn submit(&mut self, now: Mono, call: CallId, request: Request, out: &mut Out<Effect>) {
+    fn submit(
+        &mut self,
+        now: Mono,
+        call: CallId,
+        request: Request,
+        chroot: &Chroot,
+        out: &mut Out<Effect>,
+    ) {
         assert!(is_for_users(&request), "{:?} is the session's own", request.op());
         if let Request::Auth(request) = request {
             return self.prove(now, call, request, out);
         }
-        let Some(request) = self.chroot.request(request) else {
-            return out.push(Effect::Returned {
-                call,
-                zxid: None,
-                result: Err(CallError::BadPath),
-            });
+        let Some(request) = chroot.request(request) else {
+            let result = Err(CallError::BadPath);
+            return out.push(Effect::Returned { call, zxid: None, result });
         };
         let waiting = self.queued.len();
         let refused = match &mut self.phase {

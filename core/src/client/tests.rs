@@ -461,3 +461,32 @@ fn paths_are_below_the_chroot() {
     let [Effect::WatchEvent { path, watchers, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((&**path, &watchers[..]), ("/", &[CallId(2)][..]));
 }
+
+#[test]
+fn what_is_submitted_unrooted_has_the_servers_paths() {
+    let mut rig = Rig::new(1);
+    rig.session = rig.session.clone().below(Chroot::new("/app").expect("a chroot"));
+    let effects = rig.input(Input::Start);
+    rig.dialed(&effects);
+    rig.take_session(SESSION);
+    let unrooted = |call, path| Input::SubmitUnrooted { call: CallId(call), request: sync(path) };
+    assert_eq!(sent(&rig.input(unrooted(1, "/a"))), [(1, sync("/a"))]);
+    assert_eq!(rig.reply(1, 5, 0, &synced("/a")), [returned(1, Some(5), Ok(synced("/a")))]);
+    assert_eq!(rig.input(unrooted(2, "a")), [returned(2, None, Err(CallError::BadPath))]);
+}
+
+#[test]
+fn forgotten_watches_are_not_set_again() {
+    let mut rig = Rig::connected(1);
+    for (call, path) in [(1, "/a"), (2, "/b")] {
+        rig.submit(call, get(path, true));
+        rig.reply(call as i32, 1, 0, &Response::Data { data: None, stat: Default::default() });
+    }
+    let effects = rig.down();
+    let forget = Input::Forget { path: Path::from("/a"), kind: WatcherType::Data };
+    assert_eq!(rig.input(forget), []);
+    rig.dialed(&effects[1..]);
+    let effects = rig.take_session(SESSION);
+    let [(_, Request::SetWatches(set))] = &sent(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(set.data_watches, [Path::from("/b")]);
+}

@@ -64,14 +64,17 @@ impl Watches {
                 }
             }
             WatchChange::Stays(kind, path) if is_ok => self.insert(kind, path, call),
-            WatchChange::Gone(which, path) if is_ok => {
-                for kind in kinds_of(which) {
-                    if let Some(paths) = self.by_kind.get_mut(kind) {
-                        paths.remove(&path);
-                    }
-                }
-            }
+            WatchChange::Gone(which, path) if is_ok => self.forget(which, &path),
             WatchChange::Stays(..) | WatchChange::Gone(..) => {}
+        }
+    }
+
+    /// Removes all of some kinds on one znode.
+    pub(super) fn forget(&mut self, which: WatcherType, path: &Path) {
+        for kind in kinds_of(which) {
+            if let Some(paths) = self.by_kind.get_mut(kind) {
+                paths.remove(path);
+            }
         }
     }
 

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
+use crate::shell;
+
 /// A ZooKeeper server.
 #[derive(Debug, Parser)]
 #[command(name = "zablab", version)]
@@ -37,7 +39,22 @@ enum Command {
     Status(ConfigArgs),
     /// Run an ensemble on this machine until it is interrupted.
     Up(UpArgs),
+    /// Talk to servers as a client: one command, the lines of standard input, or a prompt.
+    #[command(after_help = CLIENT_HELP)]
+    Cli(ClientArgs),
 }
+
+const CLIENT_HELP: &str = "\
+The commands are those of zkCli.sh; `zablab cli help` lists them.
+
+Without a command, a prompt is shown at a terminal; otherwise each line of standard input is a
+command, and a command that fails does not keep the next ones from running.
+
+With --json each command prints one object in a line: {\"result\": ...} or {\"error\": ...}; watches
+print {\"event\": ...}. Data that is not UTF-8 is given in base64, and \"encoding\" says so.
+
+Exit codes, of the last command: 0 done, 1 the server said no, 2 the arguments are not those of a
+command, 3 no server was there.";
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -79,6 +96,31 @@ pub struct UpArgs {
     /// program, then the page built into it, then a list of the servers.
     #[arg(long)]
     pub page: Option<PathBuf>,
+}
+
+/// Arguments of `cli`.
+#[derive(Debug, Args)]
+pub struct ClientArgs {
+    /// The servers, and where the tree begins for this client: host:port,host:port/path.
+    #[arg(long, value_name = "HOSTS", default_value = "localhost:2181")]
+    pub server: String,
+    /// The session timeout to ask for, in ms.
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(i32::MAX)))]
+    pub timeout: u32,
+    /// Use a server that only reads while no other is found.
+    #[arg(long)]
+    pub read_only: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Let commands wait for a server as long as the timeout, instead of failing once all were
+    /// tried.
+    #[arg(long)]
+    pub wait_for_connection: bool,
+    /// A command of zkCli.sh.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
 }
 
 /// Why a command failed: one line, and the exit code.
@@ -123,5 +165,21 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Restart(args) => control::restart(&args.config, cli.log),
         Command::Status(args) => control::status(&args.config),
         Command::Up(args) => up::up(&args, cli.log),
+        Command::Cli(args) => talk(args),
+    }
+}
+
+fn talk(args: ClientArgs) -> Result<(), Failure> {
+    let setup = shell::Setup {
+        server: args.server,
+        timeout_ms: args.timeout,
+        read_only: args.read_only,
+        patient: args.wait_for_connection,
+        json: args.json,
+        words: args.command,
+    };
+    match shell::run(setup).map_err(Failure::config)? {
+        0 => Ok(()),
+        code => Err(Failure { code, message: String::new() }),
     }
 }

@@ -31,7 +31,11 @@ pub async fn connect(conn: ConnId, port: PortKind, addr: HostPort, inbox: Inbox)
     }
 }
 
-async fn open(addr: &HostPort) -> io::Result<(TcpStream, SocketAddr)> {
+/// A connection to the first address that takes one.
+///
+/// # Errors
+/// What the system says of the last address.
+pub async fn open(addr: &HostPort) -> io::Result<(TcpStream, SocketAddr)> {
     let mut last = io::ErrorKind::NotFound.into();
     for address in resolve(addr).await? {
         match TcpStream::connect(address).await {

@@ -9,7 +9,7 @@ mod dial;
 mod listener;
 
 pub use connection::{Connection, Flushed};
-pub use dial::connect;
+pub use dial::{connect, open};
 pub use listener::listen;
 
 use std::io;

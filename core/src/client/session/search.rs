@@ -96,7 +96,12 @@ impl Session {
                 }
             }
             Input::ConnDown { .. } => self.pause_search(now),
-            Input::Start | Input::Tick | Input::Submit { .. } | Input::Close => {}
+            Input::Start
+            | Input::Tick
+            | Input::Submit { .. }
+            | Input::SubmitUnrooted { .. }
+            | Input::Forget { .. }
+            | Input::Close => {}
         }
     }
 
