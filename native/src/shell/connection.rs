@@ -357,8 +357,8 @@ impl Driver {
                 (self.notify)(Notice::Watch { kind, path, zxid });
             }
             Effect::StateChanged { state } => {
-                self.state.send_replace(state);
                 (self.notify)(Notice::State(state));
+                self.state.send_replace(state);
                 if state != SessionState::Connecting {
                     for Held { call, answer, .. } in std::mem::take(&mut self.held) {
                         self.submit(call, answer);

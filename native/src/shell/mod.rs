@@ -168,16 +168,21 @@ impl Shell {
             true => Duration::from_millis(self.setup.timeout_ms.into()),
             false => GREET_FOR,
         };
-        let connected = timeout(patience, async {
-            while !self.current.get().is_connected() {
-                sleep(PAUSE).await;
-            }
-        });
-        if connected.await.is_err() && self.setup.patient {
+        if !self.connects_within(patience).await && self.setup.patient {
             return Err(format!("no server of {server} took the session"));
         }
         self.screen.remark("Type help for the commands; Tab completes, Ctrl-D ends.");
         Ok(())
+    }
+
+    async fn connects_within(&self, patience: Duration) -> bool {
+        let connection = self.current.get();
+        let connected = timeout(patience, async {
+            while !connection.is_connected() {
+                sleep(PAUSE).await;
+            }
+        });
+        connected.await.is_ok()
     }
 
     fn prompt(&self) -> String {
@@ -296,6 +301,8 @@ impl Shell {
                 self.current.get().close().await;
                 self.setup.server = server;
                 self.current.set(open(&self.setup, hosts, &self.screen));
+                // The next command waits anyway; the next prompt is to tell.
+                self.connects_within(GREET_FOR).await;
                 Ok(Answer::Done)
             }
             Own::Help(None) => {

@@ -12,7 +12,7 @@ use std::thread;
 
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
-use rustyline::{Config, Editor};
+use rustyline::{CompletionType, Config, Editor};
 use tokio::sync::mpsc;
 
 use super::complete::Completion;
@@ -48,8 +48,8 @@ impl Prompt {
     /// # Errors
     /// The terminal cannot be used.
     pub fn editor(completion: Completion, screen: &Arc<Screen>) -> Result<Prompt, ReadlineError> {
-        let config =
-            Config::builder().max_history_size(HISTORY_MAX)?.auto_add_history(false).build();
+        let config = Config::builder().max_history_size(HISTORY_MAX)?;
+        let config = config.completion_type(CompletionType::List).build();
         let history = MemHistory::with_config(&config);
         let mut editor: Editor<Completion, MemHistory> = Editor::with_history(config, history)?;
         editor.set_helper(Some(completion));
