@@ -24,6 +24,7 @@ pub mod recipes;
 pub mod request;
 mod shared;
 mod show;
+pub mod sorted;
 pub mod standalone;
 pub mod storage;
 pub mod trace;

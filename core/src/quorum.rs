@@ -5,10 +5,10 @@
 //! one rule. Groups without any weight do not exist for it.
 //! Source: Java's `QuorumMaj` and `QuorumHierarchical`.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::policy::Policy;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::types::ServerId;
 
 /// The number of a group, as `group.N` has it.
@@ -18,9 +18,9 @@ pub struct GroupId(pub i64);
 /// The voters of one configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Quorums {
-    seats: BTreeMap<ServerId, Seat>,
+    seats: SortedMap<ServerId, Seat>,
     /// The weight of each group that has any.
-    groups: BTreeMap<GroupId, u64>,
+    groups: SortedMap<GroupId, u64>,
 }
 
 /// What one voter counts.
@@ -41,8 +41,8 @@ impl Quorums {
     }
 
     /// Each voter with its seat.
-    pub fn new(seats: BTreeMap<ServerId, Seat>) -> Quorums {
-        let mut groups: BTreeMap<GroupId, u64> = BTreeMap::new();
+    pub fn new(seats: SortedMap<ServerId, Seat>) -> Quorums {
+        let mut groups: SortedMap<GroupId, u64> = SortedMap::new();
         for seat in seats.values().filter(|seat| seat.weight > 0) {
             let whole = groups.entry(seat.group).or_default();
             *whole += u64::from(seat.weight);
@@ -83,16 +83,16 @@ impl Quorums {
     /// How many servers the smallest quorum has that these are part of; of any quorum, if they are
     /// one already.
     pub fn need<P: Policy>(&self, policy: &P, counted: &[ServerId]) -> usize {
-        let counted: BTreeSet<ServerId> =
+        let counted: SortedSet<ServerId> =
             counted.iter().copied().filter(|sid| self.is_voter(*sid)).collect();
         match self.lacking(policy, &counted) {
-            0 => self.lacking(policy, &BTreeSet::new()),
+            0 => self.lacking(policy, &SortedSet::new()),
             lacking => counted.len() + lacking,
         }
     }
 
     /// How many more are needed at least.
-    fn lacking<P: Policy>(&self, policy: &P, counted: &BTreeSet<ServerId>) -> usize {
+    fn lacking<P: Policy>(&self, policy: &P, counted: &SortedSet<ServerId>) -> usize {
         let of_group = |group: GroupId, whole: u64| {
             let seats = self.seats.iter().filter(|(_, seat)| seat.group == group);
             let (inside, outside): (Vec<_>, Vec<_>) =

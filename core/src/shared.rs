@@ -3,8 +3,6 @@
 //! A role owns only what belongs to it; what outlives it is here. Not here: any decision of the
 //! election or of Zab.
 
-use alloc::collections::BTreeMap;
-
 use crate::config::{Config, Ensemble, PeerRole, ServerEntry};
 use crate::policy::Policy;
 use crate::prng::Prng;
@@ -13,6 +11,7 @@ use crate::quorum::Quorums;
 use crate::request::clients::{ClientRules, Clients, Scene};
 use crate::request::sessions::SessionTracker;
 use crate::request::syncs::WaitingSyncs;
+use crate::sorted::SortedMap;
 use crate::storage::{Recovered, Write};
 use crate::trace::Event;
 use crate::tree::Database;
@@ -55,7 +54,7 @@ pub struct Shared<P: Policy> {
     snapshots: Snapshots,
     /// The last transaction of each learner that this server, leading, told to cut its log. It
     /// outlives the role: a leadership that waits for such a learner alone ends before it is back.
-    pub told_to_cut: BTreeMap<ServerId, Zxid>,
+    pub told_to_cut: SortedMap<ServerId, Zxid>,
     /// The zxid counter with which this server first leads; only a simulation sets it.
     pub first_counter: Option<u32>,
 }
@@ -95,7 +94,7 @@ impl<P: Policy> Shared<P> {
             established: Zxid::ZERO,
             next_conn: 0,
             snapshots: Snapshots { applied_since: 0, due_after, running: false },
-            told_to_cut: BTreeMap::new(),
+            told_to_cut: SortedMap::new(),
             first_counter: None,
         }
     }

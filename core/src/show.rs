@@ -1,12 +1,12 @@
 //! How a server shows itself: its [`ServerView`], copied out of the live state.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::election::Ballot;
 use crate::peer::{Peer, RoleState};
 use crate::policy::Policy;
 use crate::request::sessions::SessionTracker;
+use crate::sorted::SortedMap;
 use crate::txn::LogRecord;
 use crate::types::{ServerId, Zxid};
 use crate::view::{
@@ -145,7 +145,7 @@ impl<P: Policy> Peer<P> {
     }
 }
 
-fn tally(ballots: &BTreeMap<ServerId, Ballot>) -> Vec<TallyView> {
+fn tally(ballots: &SortedMap<ServerId, Ballot>) -> Vec<TallyView> {
     let view = |(voter, ballot): (&ServerId, &Ballot)| TallyView {
         voter: *voter,
         state: ballot.state,

@@ -4,8 +4,7 @@
 //! timers), then sender, then receiver. Faults and clients' acts are not here: they may happen at
 //! any moment, and only a chooser or a user knows when.
 
-use std::collections::BTreeSet;
-
+use zablab_core::sorted::SortedSet;
 use zablab_core::types::{Mono, ServerId};
 
 use crate::step::{Host, LaneId, Step};
@@ -74,7 +73,7 @@ impl Entry {
 /// The entries, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
 pub struct Agenda {
-    entries: BTreeSet<Entry>,
+    entries: SortedSet<Entry>,
 }
 
 impl Agenda {

@@ -3,13 +3,13 @@
 //! Not here: the session's own logic (`zablab_core::client`), and whether a history is right
 //! ([`crate::invariants`]).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zablab_core::client::{CallError, CallId, Session, SessionState, Settings};
 use zablab_core::process::Process;
 use zablab_core::recipes::{Recipes, Wish};
+use zablab_core::sorted::SortedMap;
 use zablab_core::types::{ConnId, Mono, ServerId, SessionId, Zxid};
 use zablab_core::wire::client::{ErrorCode, MultiResult, Request, Response};
 
@@ -114,7 +114,7 @@ pub struct Client {
     /// Its timer on the agenda.
     pub(crate) timer: Option<Entry>,
     history: Arc<Vec<Call>>,
-    open: BTreeMap<CallId, usize>,
+    open: SortedMap<CallId, usize>,
 }
 
 impl Client {

@@ -5,10 +5,11 @@
 //! unsynced changes of contents (the next one may be torn) and a prefix of those of names.
 //! Not here: what the files mean (`zablab_core::storage`), and when a sync ends ([`crate::node`]).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use zablab_core::sorted::SortedMap;
 use zablab_core::storage::{FileId, FileOp, Folder};
 
 use crate::step::Keep;
@@ -16,9 +17,9 @@ use crate::step::Keep;
 /// One server's disk. A clone shares all contents.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
 pub struct Disk {
-    contents: BTreeMap<Inode, Content>,
-    durable_names: BTreeMap<FileId, Inode>,
-    names: BTreeMap<FileId, Inode>,
+    contents: SortedMap<Inode, Content>,
+    durable_names: SortedMap<FileId, Inode>,
+    names: SortedMap<FileId, Inode>,
     unsynced: VecDeque<Change>,
     under_way: VecDeque<FileOp>,
     background: VecDeque<FileOp>,

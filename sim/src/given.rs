@@ -3,14 +3,13 @@
 //! The same [`Given`] and the same steps make the same world, on every machine. Not here: its text
 //! form (see [`crate::script`]).
 
-use std::collections::BTreeMap;
-
 use zablab_core::config::{
     Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Proofs, Reaping,
     Rules, ServerEntry, SessionRules,
 };
 use zablab_core::process::PortKind;
 use zablab_core::quorum::{GroupId, Quorums};
+use zablab_core::sorted::SortedMap;
 use zablab_core::tree::Database;
 use zablab_core::txn::LogRecord;
 use zablab_core::types::{ElectionEpoch, Epochs, ServerId, SessionId, WallMs, Zxid};
@@ -30,11 +29,11 @@ pub const CLIENT_PORT: u16 = 2181;
 #[derive(Clone, Debug)]
 pub struct Given {
     /// The servers, by number.
-    pub servers: BTreeMap<ServerId, ServerGiven>,
+    pub servers: SortedMap<ServerId, ServerGiven>,
     /// True for servers that know of no others; their only number is 0.
     pub standalone: bool,
     /// The clients that begin with a session. Others come into being when they first act.
-    pub clients: BTreeMap<ClientId, ClientGiven>,
+    pub clients: SortedMap<ClientId, ClientGiven>,
     /// Limits and delays.
     pub timing: Timing,
     /// Seeds all random numbers of the servers, clients and links.
@@ -192,7 +191,7 @@ impl Given {
         Given {
             servers: numbers.map(|sid| (sid, server.clone())).collect(),
             standalone: false,
-            clients: BTreeMap::new(),
+            clients: SortedMap::new(),
             timing: Timing::default(),
             seed,
         }

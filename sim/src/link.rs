@@ -15,11 +15,12 @@
 
 mod datagrams;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use zablab_core::prng::Prng;
 use zablab_core::process::{Parts, PortKind};
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::types::{ConnId, Mono};
 
 use crate::agenda::{Agenda, Auto, Entry, Rank};
@@ -83,7 +84,7 @@ pub struct Lane {
     paused: bool,
     entry: Option<Entry>,
     /// Of datagrams: the place of each on the agenda.
-    places: BTreeMap<u64, Place>,
+    places: SortedMap<u64, Place>,
 }
 
 /// One thing under way.
@@ -171,12 +172,12 @@ pub struct Drained {
 /// All connections of a world, and what keeps them from flowing.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct Net {
-    links: BTreeMap<LinkId, Link>,
-    ends: BTreeMap<(Host, ConnId), LaneId>,
-    cuts: BTreeMap<(Host, Host), Mono>,
-    delays: BTreeMap<(Host, Host), u64>,
+    links: SortedMap<LinkId, Link>,
+    ends: SortedMap<(Host, ConnId), LaneId>,
+    cuts: SortedMap<(Host, Host), Mono>,
+    delays: SortedMap<(Host, Host), u64>,
     /// Hosts that take nothing from their connections and send nothing.
-    asleep: BTreeSet<Host>,
+    asleep: SortedSet<Host>,
     next_link: u64,
     delay_us: u64,
     jitter_us: u64,
@@ -186,7 +187,7 @@ pub struct Net {
     lost: Vec<(LaneId, u64)>,
     touched: Vec<LaneId>,
     /// The links of datagrams, by their two hosts.
-    datagram_links: BTreeMap<(Host, Host), LinkId>,
+    datagram_links: SortedMap<(Host, Host), LinkId>,
     touched_datagrams: Vec<(LaneId, u64)>,
 }
 
@@ -194,11 +195,11 @@ impl Net {
     /// No connections yet.
     pub fn new(timing: &Timing, seed: u64) -> Net {
         Net {
-            links: BTreeMap::new(),
-            ends: BTreeMap::new(),
-            cuts: BTreeMap::new(),
-            delays: BTreeMap::new(),
-            asleep: BTreeSet::new(),
+            links: SortedMap::new(),
+            ends: SortedMap::new(),
+            cuts: SortedMap::new(),
+            delays: SortedMap::new(),
+            asleep: SortedSet::new(),
             next_link: 1,
             delay_us: timing.delay_us,
             jitter_us: timing.jitter_us,
@@ -207,7 +208,7 @@ impl Net {
             drained: VecDeque::new(),
             lost: Vec::new(),
             touched: Vec::new(),
-            datagram_links: BTreeMap::new(),
+            datagram_links: SortedMap::new(),
             touched_datagrams: Vec::new(),
         }
     }

@@ -1,11 +1,10 @@
 //! One server of a world: its process while it runs, and what outlives the process.
 
-use std::collections::BTreeSet;
-
 use zablab_core::config::Config;
 use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos::Paxos;
 use zablab_core::process::PortKind;
+use zablab_core::sorted::SortedSet;
 use zablab_core::types::{ConnId, Mono, ServerId};
 
 use crate::agenda::Entry;
@@ -59,7 +58,7 @@ pub(crate) struct Running {
     pub(crate) process: Endpoint<Teaching>,
     pub(crate) io: Io,
     /// The ports on which it accepts connections.
-    pub(crate) listening: BTreeSet<PortKind>,
+    pub(crate) listening: SortedSet<PortKind>,
     /// How many connections it has accepted.
     pub(crate) accepted: u64,
     /// Why it wants to end, if it does.

@@ -3,8 +3,9 @@
 //! Going to a moment takes the nearest copy before it and plays the rest. Acting in the past begins
 //! a branch, which shares everything before it. Not here: what a step means ([`crate::world`]).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use zablab_core::sorted::SortedMap;
 
 use crate::given::Given;
 use crate::io::GivenDiskError;
@@ -39,7 +40,7 @@ pub struct Timeline {
     current: BranchId,
     position: usize,
     world: World,
-    checkpoints: BTreeMap<(BranchId, usize), World>,
+    checkpoints: SortedMap<(BranchId, usize), World>,
     spacing: usize,
 }
 
@@ -60,7 +61,7 @@ impl Timeline {
             current: BranchId(0),
             position: 0,
             world,
-            checkpoints: BTreeMap::new(),
+            checkpoints: SortedMap::new(),
             spacing: SPACING_MIN,
         }
     }
@@ -222,8 +223,8 @@ impl Timeline {
         loop {
             let start = self.branches[branch.0].parent;
             let first = start.map_or(0, |(_, at)| at);
-            let own = self.checkpoints.range((branch, first)..=(branch, position.max(first)));
-            if let Some(((_, at), world)) = own.last()
+            let mut own = self.checkpoints.range((branch, first)..=(branch, position.max(first)));
+            if let Some(((_, at), world)) = own.next_back()
                 && *at <= position
             {
                 return Some((*at, world));

@@ -10,13 +10,13 @@ mod frozen;
 mod paxos;
 mod servers;
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos::PaxosView;
 use zablab_core::process::{Effect, Out, Process};
+use zablab_core::sorted::SortedMap;
 use zablab_core::trace::Role;
 use zablab_core::types::{ConnId, Epoch, Mono, ServerId};
 use zablab_core::view::ServerView;
@@ -41,8 +41,8 @@ pub struct World {
     given: Arc<Given>,
     policy: Teaching,
     now: Mono,
-    nodes: BTreeMap<ServerId, Node>,
-    clients: BTreeMap<ClientId, Client>,
+    nodes: SortedMap<ServerId, Node>,
+    clients: SortedMap<ClientId, Client>,
     net: Net,
     agenda: Agenda,
     checker: Checker,
@@ -75,7 +75,7 @@ impl World {
     /// # Errors
     /// If no server could have left a disk that is given.
     pub fn new(given: Arc<Given>, policy: Teaching) -> Result<World, GivenDiskError> {
-        let mut nodes = BTreeMap::new();
+        let mut nodes = SortedMap::new();
         for (sid, server) in &given.servers {
             nodes.insert(*sid, Node::new(&given, *sid, server)?);
         }
@@ -84,7 +84,7 @@ impl World {
             policy,
             now: Mono(0),
             nodes,
-            clients: BTreeMap::new(),
+            clients: SortedMap::new(),
             net: Net::new(&given.timing, given.seed),
             agenda: Agenda::default(),
             checker: Checker::new(given.quorums(), given.timing.limits())

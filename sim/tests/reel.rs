@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use zablab_core::sorted::SortedMap;
 use zablab_sim::formats::json;
 use zablab_sim::link::Cargo;
 use zablab_sim::reel::{
@@ -88,10 +89,10 @@ struct Filmed {
     frames: Vec<Frame>,
     world: World,
     steps: Vec<Step>,
-    names: BTreeMap<ClientId, String>,
+    names: SortedMap<ClientId, String>,
 }
 
-fn begin(text: &str) -> (World, BTreeMap<ClientId, String>) {
+fn begin(text: &str) -> (World, SortedMap<ClientId, String>) {
     let script = parse(text).expect("it parses");
     let start = Start::of(&script).expect("it makes sense");
     let world = World::new(start.given, Teaching { bugs: start.bugs }).expect("disks are fine");
@@ -148,7 +149,7 @@ impl Folded {
     }
 
     /// Compares with a fresh look.
-    fn check(&self, world: &World, names: &BTreeMap<ClientId, String>) {
+    fn check(&self, world: &World, names: &SortedMap<ClientId, String>) {
         let fresh = Camera::new(world, 0, names).whole(world, &[]);
         let last = self.last.as_ref().expect("something was filmed");
         assert_eq!(last.servers, fresh.servers);

@@ -40,8 +40,8 @@ const rows = [
   ["HTML and its CSS", "gzip", sum(["index.html", ...styles], gzip), 30 * KB],
   ["scripts of the first view, worker included", "gzip", sum(shell, gzip), 60 * KB],
   ...lazy.map((file) => [`later: ${basename(file)}`, "gzip", gzip(read(file)), 25 * KB]),
-  ["wasm", "brotli", sum(wasm, brotli), 480 * KB],
-  ["wasm", "gzip", sum(wasm, gzip), 640 * KB],
+  ["wasm", "brotli", sum(wasm, brotli), 450 * KB],
+  ["wasm", "gzip", sum(wasm, gzip), 580 * KB],
 ];
 if (entries.length === 0 || wasm.length === 0) {
   console.log("dist/ has no script or no wasm: the page was not built whole");

@@ -3,11 +3,12 @@
 //!
 //! Source: Java's `ZKWatchManager` and `ClientCnxn.primeConnection`.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::{CallId, WatchKind, WatchView};
 use crate::limits::SET_WATCHES_BYTES_MAX;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::types::{Path, Zxid};
 use crate::wire::client::{
     AddWatchMode, ErrorCode, EventType, OpCode, Request, SetWatches, SetWatches2, WatcherType,
@@ -16,7 +17,7 @@ use crate::wire::client::{
 /// All watches of one session.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
 pub(super) struct Watches {
-    by_kind: BTreeMap<WatchKind, BTreeMap<Path, BTreeSet<CallId>>>,
+    by_kind: SortedMap<WatchKind, BTreeMap<Path, SortedSet<CallId>>>,
 }
 
 /// What becomes of watches when a request is answered.
@@ -93,7 +94,7 @@ impl Watches {
             EventType::NodeDeleted => &[WatchKind::Data, WatchKind::Exist, WatchKind::Child],
             EventType::None => return Vec::new(),
         };
-        let mut fired = BTreeSet::new();
+        let mut fired = SortedSet::new();
         for kind in kinds {
             if let Some(paths) = self.by_kind.get_mut(kind) {
                 fired.extend(paths.remove(path).into_iter().flatten());

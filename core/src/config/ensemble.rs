@@ -4,7 +4,6 @@
 //! Not here: several addresses for one server, which are refused.
 //! Source: Java's `QuorumPeer.QuorumServer`, `QuorumMaj` and `QuorumHierarchical`.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use core::fmt::{self, Write};
 
@@ -12,6 +11,7 @@ use super::properties::{self, Property};
 use super::{ConfigError, Ensemble, Hierarchy, HostPort, PeerRole, ServerEntry};
 use crate::limits::SERVERS_MAX;
 use crate::quorum::{GroupId, Quorums, Seat};
+use crate::sorted::SortedMap;
 use crate::types::ServerId;
 
 /// The client address of an entry that names only a port: every address of the machine.
@@ -144,7 +144,7 @@ impl Hierarchy {
 
     /// A line for each group, then one for each voter's weight, also where it is 1.
     fn write(&self, text: &mut String) {
-        let mut groups: BTreeMap<GroupId, String> = BTreeMap::new();
+        let mut groups: SortedMap<GroupId, String> = SortedMap::new();
         for (sid, group) in &self.groups {
             let members = groups.entry(*group).or_default();
             let colon = if members.is_empty() { "" } else { ":" };
@@ -384,6 +384,7 @@ mod tests {
                 (0i64..).prop_map(ServerId), any_entry(), 0..8),
             version: u64,
         ) {
+            let servers = servers.into_iter().collect();
             let ensemble = Ensemble { servers, hierarchy: None, version };
             prop_assert_eq!(Ensemble::parse(&ensemble.to_text()), Ok(ensemble));
         }

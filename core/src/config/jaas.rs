@@ -3,11 +3,11 @@
 //! Only that login module is known; a section that asks for another one, such as Kerberos, is
 //! refused. Source: Java's `ConfigFile` (the format), ZooKeeper's `DigestLoginModule`.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt;
 
 use super::ConfigError;
+use crate::sorted::SortedMap;
 
 /// The login module whose users are known.
 const MODULE: &str = "DigestLoginModule";
@@ -53,7 +53,7 @@ struct Tokens<'a> {
 ///
 /// # Errors
 /// Where the text is no JAAS file, or the section is missing or asks for another login module.
-pub fn users(text: &str, section: &str) -> Result<BTreeMap<String, Password>, ConfigError> {
+pub fn users(text: &str, section: &str) -> Result<SortedMap<String, Password>, ConfigError> {
     let mut tokens = Tokens { rest: text, line: 1 };
     let mut found = None;
     while let Some(token) = tokens.next()? {
@@ -72,8 +72,8 @@ pub fn users(text: &str, section: &str) -> Result<BTreeMap<String, Password>, Co
 fn login_modules(
     tokens: &mut Tokens<'_>,
     counts: bool,
-) -> Result<BTreeMap<String, Password>, ConfigError> {
-    let mut users = BTreeMap::new();
+) -> Result<SortedMap<String, Password>, ConfigError> {
+    let mut users = SortedMap::new();
     loop {
         let module = match tokens.next()? {
             Some(Token::Sign('}')) => return Ok(users),

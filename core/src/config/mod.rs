@@ -11,12 +11,12 @@ mod zoo_cfg;
 
 pub use jaas::Password;
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::limits;
 use crate::quorum::GroupId;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::types::ServerId;
 
 /// A host, by name or address, and a port.
@@ -55,7 +55,7 @@ pub struct ServerEntry {
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Ensemble {
     /// Every server, by number.
-    pub servers: BTreeMap<ServerId, ServerEntry>,
+    pub servers: SortedMap<ServerId, ServerEntry>,
     /// Groups and weights, if majorities of voters are not meant.
     pub hierarchy: Option<Hierarchy>,
     /// The zxid of the reconfiguration that made it, 0 for the first.
@@ -66,9 +66,9 @@ pub struct Ensemble {
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Hierarchy {
     /// The group of each voter.
-    pub groups: BTreeMap<ServerId, GroupId>,
+    pub groups: SortedMap<ServerId, GroupId>,
     /// How much a voter counts in its group; 1 unless given.
-    pub weights: BTreeMap<ServerId, u32>,
+    pub weights: SortedMap<ServerId, u32>,
 }
 
 /// Everything the core needs to know of `zoo.cfg` and `myid`.
@@ -154,14 +154,14 @@ pub struct SessionRules {
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Proofs {
     /// The users of SASL DIGEST-MD5; `None` if there is no SASL.
-    pub sasl_users: Option<BTreeMap<String, Password>>,
+    pub sasl_users: Option<SortedMap<String, Password>>,
     /// The user of SASL who is the super user (`superUser`).
     pub sasl_super: Option<String>,
     /// Whether a client whose SASL failed may go on as nobody (`allowSaslFailedClients`).
     pub allows_failed_sasl: bool,
     /// A client without an identity of one of these schemes is turned away, if there are any
     /// (`enforce.auth.schemes`; `sessionRequireClientSASLAuth` means `sasl`).
-    pub required_schemes: BTreeSet<String>,
+    pub required_schemes: SortedSet<String>,
 }
 
 /// How containers and znodes whose time is over are deleted (`znode.container.*`).
@@ -273,7 +273,7 @@ pub enum Whitelist {
     /// `*`.
     All,
     /// Exactly these.
-    Words(BTreeSet<String>),
+    Words(SortedSet<String>),
 }
 
 impl Whitelist {

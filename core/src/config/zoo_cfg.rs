@@ -3,7 +3,6 @@
 //! Keys that this server does not know are warned about and ignored, except those whose neglect
 //! would change who makes a quorum. Source: Java's `QuorumPeerConfig.parseProperties`.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -17,6 +16,7 @@ use super::{
     Rules, ServerConfig, SessionRules, Whitelist,
 };
 use crate::limits;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
@@ -135,13 +135,13 @@ struct Membership {
 
 /// The properties not yet taken, and the warnings so far.
 struct Keys {
-    properties: BTreeMap<String, Property>,
+    properties: SortedMap<String, Property>,
     warnings: Vec<String>,
 }
 
 impl Keys {
     fn parse(text: &str) -> Result<Keys, ConfigError> {
-        let mut keys = Keys { properties: BTreeMap::new(), warnings: Vec::new() };
+        let mut keys = Keys { properties: SortedMap::new(), warnings: Vec::new() };
         for mut property in properties::parse(text)? {
             if let Some(plain) = property.key.strip_prefix("zookeeper.")
                 && SYSTEM_PROPERTIES.contains(&plain)
@@ -415,7 +415,7 @@ impl Keys {
     }
 
     fn proofs(&mut self) -> Result<Proofs, ConfigError> {
-        let mut required_schemes = BTreeSet::new();
+        let mut required_schemes = SortedSet::new();
         let schemes = self.take("enforce.auth.schemes");
         if self.boolean("enforce.auth.enabled", false)? {
             let schemes = schemes.ok_or(ConfigError::Missing { key: "enforce.auth.schemes" })?;

@@ -7,7 +7,6 @@
 //! Source: `AuthFastLeaderElection.Messenger`. Other than there, a newer vote for a server replaces
 //! one that still waits for it.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -15,6 +14,7 @@ use super::Ballot;
 use crate::limits::{CHALLENGES_KEPT, PUSH_ATTEMPTS, PUSH_FINALIZE_WAIT_MS};
 use crate::prng::Prng;
 use crate::process::{Effect, Out};
+use crate::sorted::SortedMap;
 use crate::trace::Event;
 use crate::types::{ElectionEpoch, Mono, ServerId, Tag};
 use crate::wire::datagram::Push;
@@ -28,8 +28,8 @@ pub struct Courier {
     tags: u64,
     /// Challenges given so far.
     challenges: u32,
-    letters: BTreeMap<ServerId, Letter>,
-    given: BTreeMap<ServerId, BTreeMap<u64, u64>>,
+    letters: SortedMap<ServerId, Letter>,
+    given: SortedMap<ServerId, SortedMap<u64, u64>>,
 }
 
 /// A vote for one server, until it is acknowledged.
@@ -49,8 +49,8 @@ impl Courier {
             with_challenge,
             tags: 0,
             challenges: 0,
-            letters: BTreeMap::new(),
-            given: BTreeMap::new(),
+            letters: SortedMap::new(),
+            given: SortedMap::new(),
         }
     }
 

@@ -5,7 +5,6 @@
 //! Source: ZooKeeper's `FastLeaderElection.lookForLeader`; the reading of votes of servers that
 //! already lead or follow is ZOOKEEPER-1732, 1805, 1818.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -14,6 +13,7 @@ use crate::limits::{FINALIZE_WAIT_MS, NOTIFICATION_INTERVAL_MAX_MS, NOTIFICATION
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::quorum::Quorums;
+use crate::sorted::SortedMap;
 use crate::trace::{Event, Reason, Verdict};
 use crate::types::{ElectionEpoch, Mono, ServerId};
 use crate::wire::election::{PeerState, Vote};
@@ -26,8 +26,8 @@ pub struct FastElection {
     /// The vote this server started with; what a newer round is compared to.
     own: Vote,
     proposal: Vote,
-    received: BTreeMap<ServerId, Ballot>,
-    out_of_election: BTreeMap<ServerId, Ballot>,
+    received: SortedMap<ServerId, Ballot>,
+    out_of_election: SortedMap<ServerId, Ballot>,
     interval_ms: u64,
     wait: Wait,
 }
@@ -81,8 +81,8 @@ impl FastElection {
             quorums,
             own,
             proposal: own,
-            received: BTreeMap::new(),
-            out_of_election: BTreeMap::new(),
+            received: SortedMap::new(),
+            out_of_election: SortedMap::new(),
             interval_ms: NOTIFICATION_INTERVAL_MIN_MS,
             wait: Wait::Gathering { until: now.plus_ms(NOTIFICATION_INTERVAL_MIN_MS) },
         }
@@ -99,12 +99,12 @@ impl FastElection {
     }
 
     /// The latest votes of this round, by voter.
-    pub fn received(&self) -> &BTreeMap<ServerId, Ballot> {
+    pub fn received(&self) -> &SortedMap<ServerId, Ballot> {
         &self.received
     }
 
     /// The latest votes of servers that lead or follow, by voter.
-    pub fn out_of_election(&self) -> &BTreeMap<ServerId, Ballot> {
+    pub fn out_of_election(&self) -> &SortedMap<ServerId, Ballot> {
         &self.out_of_election
     }
 
@@ -287,7 +287,7 @@ impl FastElection {
     fn confirmed<P: Policy>(
         &self,
         policy: &P,
-        votes: &BTreeMap<ServerId, Ballot>,
+        votes: &SortedMap<ServerId, Ballot>,
         claim: &Ballot,
     ) -> bool {
         let is_same = |ballot: &Ballot| same_choice(policy, ballot, claim);
@@ -296,7 +296,7 @@ impl FastElection {
             && (self.leader_confirms(votes, &claim.vote) || !policy.asks_the_leader())
     }
 
-    fn leader_confirms(&self, votes: &BTreeMap<ServerId, Ballot>, vote: &Vote) -> bool {
+    fn leader_confirms(&self, votes: &SortedMap<ServerId, Ballot>, vote: &Vote) -> bool {
         if vote.leader == self.me {
             return vote.election_epoch == self.round();
         }

@@ -5,12 +5,12 @@
 //! connection stands again, the last message is sent again.
 //! Source: ZooKeeper's `QuorumCnxManager`. Not here: what the votes mean.
 
-use alloc::collections::BTreeMap;
 use alloc::vec;
 use bytes::Bytes;
 
 use crate::config::{Ensemble, HostPort};
 use crate::process::{Effect, Out, PortKind};
+use crate::sorted::SortedMap;
 use crate::types::{ConnId, ServerId};
 use crate::wire::election::InitialMessage;
 
@@ -19,7 +19,7 @@ use crate::wire::election::InitialMessage;
 pub struct Mesh {
     me: ServerId,
     my_address: HostPort,
-    links: BTreeMap<ServerId, Link>,
+    links: SortedMap<ServerId, Link>,
 }
 
 #[derive(Clone, Debug, Hash)]

@@ -9,10 +9,10 @@ pub mod mesh;
 pub mod polling;
 pub mod pushing;
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::process::{Effect, Out};
+use crate::sorted::SortedMap;
 use crate::types::{Mono, ServerId};
 use crate::wire::election::{PeerState, Vote};
 use fast::FastElection;
@@ -91,7 +91,7 @@ impl Election {
     }
 
     /// The latest votes of this round or poll, by voter.
-    pub fn received(&self) -> BTreeMap<ServerId, Ballot> {
+    pub fn received(&self) -> SortedMap<ServerId, Ballot> {
         match self {
             Election::Fast(election) => election.received().clone(),
             Election::Polling(election) => {
@@ -104,10 +104,10 @@ impl Election {
 
     /// The latest votes of servers that lead or follow, by voter. A poll's answer does not say
     /// what its sender does.
-    pub fn out_of_election(&self) -> BTreeMap<ServerId, Ballot> {
+    pub fn out_of_election(&self) -> SortedMap<ServerId, Ballot> {
         match self {
             Election::Fast(election) => election.out_of_election().clone(),
-            Election::Polling(_) => BTreeMap::new(),
+            Election::Polling(_) => SortedMap::new(),
             Election::Pushing(election) => election.out_of_election().clone(),
         }
     }

@@ -7,12 +7,12 @@
 //! can prefer a longer history of an older epoch.
 //! Source: `LeaderElection` of releases before 3.6; ZOOKEEPER-569 for votes for the dead.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::Ask;
 use crate::limits::{POLL_PAUSE_MS, POLL_WAIT_MS};
 use crate::process::{Effect, Out};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::trace::{Event, Reason, Verdict};
 use crate::types::{Mono, ServerId, Zxid};
 use crate::wire::election::{PeerState, Vote};
@@ -30,13 +30,13 @@ pub struct Candidate {
 #[derive(Clone, Debug, Hash)]
 pub struct PollingElection {
     me: ServerId,
-    voters: BTreeSet<ServerId>,
+    voters: SortedSet<ServerId>,
     own: Vote,
     proposal: Vote,
     /// Answers carry it back; those of an earlier election do not have it.
     xid: i32,
     /// What this poll has brought, by who said it.
-    heard: BTreeMap<ServerId, Candidate>,
+    heard: SortedMap<ServerId, Candidate>,
     stage: Stage,
 }
 
@@ -64,7 +64,7 @@ impl PollingElection {
     /// asked by nobody, proposes nobody. `xid` is random.
     pub fn start(
         me: ServerId,
-        voters: BTreeSet<ServerId>,
+        voters: SortedSet<ServerId>,
         own: Vote,
         xid: i32,
         now: Mono,
@@ -72,7 +72,7 @@ impl PollingElection {
     ) -> PollingElection {
         out.milestone(Event::ElectionStarted { round: own.election_epoch });
         out.event(|| Event::VoteChanged { vote: own, reason: Reason::OwnVote });
-        let heard = BTreeMap::new();
+        let heard = SortedMap::new();
         // Nobody has been asked: the first poll begins with the first tick, which is due now.
         let stage = Stage::Pausing { until: now };
         PollingElection { me, voters, own, proposal: own, xid, heard, stage }
@@ -179,8 +179,8 @@ impl PollingElection {
 
 /// Counts votes, those only that name a server that answered; of one candidate all have the
 /// greatest zxid that somebody knows.
-fn count(heard: &BTreeMap<ServerId, Candidate>) -> Count {
-    let mut table: BTreeMap<ServerId, (Zxid, usize)> = BTreeMap::new();
+fn count(heard: &SortedMap<ServerId, Candidate>) -> Count {
+    let mut table: SortedMap<ServerId, (Zxid, usize)> = SortedMap::new();
     for Candidate { leader, zxid } in heard.values() {
         if heard.contains_key(leader) {
             let (greatest, votes) = table.entry(*leader).or_insert((*zxid, 0));

@@ -6,7 +6,6 @@
 //! Source: `AuthFastLeaderElection.lookForLeader` of releases before 3.6. Not kept: that a server
 //! stops counting votes while it waits for a better one.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::{Ask, Ballot, Wait};
@@ -14,6 +13,7 @@ use crate::limits::PUSH_FINALIZE_WAIT_MS;
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::quorum::Quorums;
+use crate::sorted::SortedMap;
 use crate::trace::{Event, Reason, Verdict};
 use crate::types::{Mono, ServerId, Zxid};
 use crate::wire::election::{PeerState, Vote};
@@ -23,8 +23,8 @@ use crate::wire::election::{PeerState, Vote};
 pub struct PushingElection {
     quorums: Quorums,
     proposal: Vote,
-    received: BTreeMap<ServerId, Ballot>,
-    out_of_election: BTreeMap<ServerId, Ballot>,
+    received: SortedMap<ServerId, Ballot>,
+    out_of_election: SortedMap<ServerId, Ballot>,
     wait: Wait,
 }
 
@@ -42,8 +42,8 @@ impl PushingElection {
         PushingElection {
             quorums,
             proposal: own,
-            received: BTreeMap::new(),
-            out_of_election: BTreeMap::new(),
+            received: SortedMap::new(),
+            out_of_election: SortedMap::new(),
             wait: gathering(now),
         }
     }
@@ -54,12 +54,12 @@ impl PushingElection {
     }
 
     /// The latest votes of this round, by voter.
-    pub fn received(&self) -> &BTreeMap<ServerId, Ballot> {
+    pub fn received(&self) -> &SortedMap<ServerId, Ballot> {
         &self.received
     }
 
     /// The latest votes of servers that lead or follow, by voter.
-    pub fn out_of_election(&self) -> &BTreeMap<ServerId, Ballot> {
+    pub fn out_of_election(&self) -> &SortedMap<ServerId, Ballot> {
         &self.out_of_election
     }
 
@@ -211,7 +211,7 @@ fn gathering(now: Mono) -> Wait {
 
 /// Who names the candidate of this vote, with the same last transaction.
 fn naming<'a>(
-    ballots: &'a BTreeMap<ServerId, Ballot>,
+    ballots: &'a SortedMap<ServerId, Ballot>,
     vote: &'a Vote,
 ) -> impl Iterator<Item = ServerId> + Clone + 'a {
     let same =

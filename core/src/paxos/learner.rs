@@ -3,16 +3,15 @@
 //! Only equal *numbers* count together: equal values under different numbers are no choice.
 //! Source: "Paxos Made Simple", section 2.3.
 
-use alloc::collections::BTreeMap;
-
 use super::{Proposal, Value};
+use crate::sorted::SortedMap;
 use crate::types::ServerId;
 
 /// The reports of the acceptors, and what follows from them.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Learner {
     /// The greatest proposal that each acceptor reported.
-    reports: BTreeMap<ServerId, Proposal>,
+    reports: SortedMap<ServerId, Proposal>,
     /// What is known to be chosen.
     learned: Option<Value>,
 }

@@ -6,11 +6,11 @@
 //! at once can stop each other for ever.
 //! Source: "Paxos Made Simple", sections 2.2 and 2.4; exponential back-off as in Ethernet.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::{Ballot, Proposal, Value};
 use crate::prng::Prng;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::types::{Mono, ServerId};
 
 /// How long an attempt waits for answers before it counts as failed, in ms.
@@ -62,11 +62,11 @@ pub(super) struct Attempt {
     /// What it wants to be chosen.
     wish: Value,
     /// Who promised, and what each had accepted.
-    promises: BTreeMap<ServerId, Option<Proposal>>,
+    promises: SortedMap<ServerId, Option<Proposal>>,
     /// What it proposed.
     proposed: Option<Value>,
     /// Who accepted that.
-    accepted: BTreeSet<ServerId>,
+    accepted: SortedSet<ServerId>,
 }
 
 impl Attempt {
@@ -104,9 +104,9 @@ impl Proposer {
         self.attempt = Some(Attempt {
             ballot,
             wish,
-            promises: BTreeMap::new(),
+            promises: SortedMap::new(),
             proposed: None,
-            accepted: BTreeSet::new(),
+            accepted: SortedSet::new(),
         });
     }
 

@@ -6,10 +6,10 @@
 //! Source: "Paxos Made Simple", section 2.3 (learning from a majority); the rule to compare only
 //! values is the mistake of mutation M44.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::Proposal;
+use crate::sorted::SortedMap;
 use crate::types::{Mono, ServerId};
 
 /// How long a read waits for answers, in ms.
@@ -37,7 +37,7 @@ pub(super) struct Reader {
     /// Comes back in the answers to this read.
     pub(super) tag: u64,
     /// What each acceptor answered.
-    answers: BTreeMap<ServerId, Option<Proposal>>,
+    answers: SortedMap<ServerId, Option<Proposal>>,
     pub(super) deadline: Option<Mono>,
 }
 
@@ -45,7 +45,7 @@ impl Reader {
     /// A read begins.
     pub(super) fn begin(&mut self, now: Mono, tag: u64) {
         let deadline = Some(now.plus_ms(READ_TIMEOUT_MS));
-        *self = Reader { reading: Reading::Asking, tag, answers: BTreeMap::new(), deadline };
+        *self = Reader { reading: Reading::Asking, tag, answers: SortedMap::new(), deadline };
     }
 
     /// Who has answered.

@@ -16,7 +16,6 @@ mod tests;
 mod waiting_line;
 mod watcher;
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -25,6 +24,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::client::{CallError, CallId};
+use crate::sorted::SortedMap;
 use crate::tree::acl::{ALL, world_anyone};
 use crate::tree::path;
 use crate::types::{Mono, Path};
@@ -289,8 +289,8 @@ struct Sent {
 #[derive(Clone, Debug, Hash)]
 pub struct Recipes {
     owner: u64,
-    machines: BTreeMap<Key, Machine>,
-    sent: BTreeMap<CallId, Sent>,
+    machines: SortedMap<Key, Machine>,
+    sent: SortedMap<CallId, Sent>,
     /// What was handed out and has no name yet, oldest first.
     unnamed: Vec<Sent>,
 }
@@ -298,7 +298,7 @@ pub struct Recipes {
 impl Recipes {
     /// None yet. The number is the owner's in the names of its znodes: no other owner has it.
     pub fn new(owner: u64) -> Recipes {
-        Recipes { owner, machines: BTreeMap::new(), sent: BTreeMap::new(), unnamed: Vec::new() }
+        Recipes { owner, machines: SortedMap::new(), sent: SortedMap::new(), unnamed: Vec::new() }
     }
 
     /// The owner asks for something.

@@ -4,7 +4,6 @@
 //! response to the same challenge. The challenge is Java's, to the byte.
 //! Source: RFC 2831; Java's `DigestMD5Server` with `SaslServerCallbackHandler`.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
 use crate::config::Password;
+use crate::sorted::SortedMap;
 
 /// The realm, and the host in the client's `digest-uri`: what Java's servers and clients say.
 const REALM: &str = "zk-sasl-md5";
@@ -81,7 +81,7 @@ impl Exchange {
     /// Why the client has proved nothing; the exchange is over then.
     pub fn take(
         &mut self,
-        users: &BTreeMap<String, Password>,
+        users: &SortedMap<String, Password>,
         token: &[u8],
         nonce: impl FnOnce() -> String,
     ) -> Result<Step, SaslError> {
@@ -107,7 +107,11 @@ pub fn nonce_of(secret: &[u8; 32], number: u64) -> String {
     STANDARD.encode(hash.digest().bytes())
 }
 
-fn judge(users: &BTreeMap<String, Password>, nonce: &str, token: &[u8]) -> Result<Step, SaslError> {
+fn judge(
+    users: &SortedMap<String, Password>,
+    nonce: &str,
+    token: &[u8],
+) -> Result<Step, SaslError> {
     let given = directives(token)?;
     let get = |directive: &'static str| {
         let found = given.get(directive).map(Vec::as_slice);
@@ -222,11 +226,11 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// `name=value`, `name="value"`, with commas between: no name twice.
-fn directives(token: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, SaslError> {
+fn directives(token: &[u8]) -> Result<SortedMap<String, Vec<u8>>, SaslError> {
     if token.len() > RESPONSE_LEN_MAX {
         return Err(SaslError::Syntax);
     }
-    let mut found = BTreeMap::new();
+    let mut found = SortedMap::new();
     let mut rest = token.trim_ascii();
     while !rest.is_empty() {
         let equals = rest.iter().position(|byte| *byte == b'=').ok_or(SaslError::Syntax)?;
@@ -277,7 +281,7 @@ mod tests {
 
     const NONCE: &str = "OA6MG9tEQGm2hh";
 
-    fn users() -> BTreeMap<String, Password> {
+    fn users() -> SortedMap<String, Password> {
         let users = [("bob", "bobsecret"), ("jürgen", "größe"), ("愛", "密碼")];
         users.into_iter().map(|(user, secret)| (user.into(), Password::new(secret))).collect()
     }

@@ -9,7 +9,6 @@
 //! folder entry is synced before it counts; a cut is synced (M47); TRUNC and SNAP happen behind a
 //! marker, so that no old record is ever replayed on top of a newer snapshot (ZOOKEEPER-2832).
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use super::names::{FileId, Folder};
 use super::recover::{self, RecoverError};
 use super::{Write, snapshot, txnlog};
 use crate::limits;
+use crate::sorted::SortedSet;
 use crate::tree::Database;
 use crate::types::{Epoch, Epochs, Zxid};
 
@@ -127,9 +127,9 @@ pub struct Files {
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
 pub(super) struct Listing {
     /// Snapshots by the zxid in their name.
-    pub(super) snapshots: BTreeSet<(Zxid, FileId)>,
+    pub(super) snapshots: SortedSet<(Zxid, FileId)>,
     /// Logs by the zxid in their name, that of their first record.
-    pub(super) logs: BTreeSet<(Zxid, FileId)>,
+    pub(super) logs: SortedSet<(Zxid, FileId)>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
@@ -390,7 +390,7 @@ pub(super) fn epoch_ops(name: &str, epoch: Epoch, ops: &mut Vec<FileOp>) {
 }
 
 fn remove_if(
-    files: &mut BTreeSet<(Zxid, FileId)>,
+    files: &mut SortedSet<(Zxid, FileId)>,
     goes: impl Fn(Zxid) -> bool,
     ops: &mut Vec<FileOp>,
 ) {

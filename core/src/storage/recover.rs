@@ -5,7 +5,7 @@
 //! Source: `FileTxnSnapLog.restore`, `QuorumPeer.loadDataBase`. Unlike Java: a torn tail is told
 //! from corruption, gaps are refused, a snapshot is needed even if it is empty (ZOOKEEPER-2325).
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,6 +20,7 @@ use super::names::{FileId, Folder, Kind};
 use super::snapshot::{self, Snapshot, SnapshotError};
 use super::txnlog::{Corrupt, Next, Record, Scan};
 use crate::limits::COMMITTED_LOG_LEN;
+use crate::sorted::SortedSet;
 use crate::tree::Database;
 use crate::txn::LogRecord;
 use crate::types::{Epoch, Epochs, Zxid};
@@ -378,7 +379,7 @@ struct Found {
     accepted: Option<FileId>,
     current: Option<FileId>,
     marker: Option<Marker>,
-    temporary: BTreeSet<FileId>,
+    temporary: SortedSet<FileId>,
 }
 
 impl Found {

@@ -3,7 +3,7 @@
 //! A transaction commits when a quorum has it on disk and every one before it is committed.
 //! Source: ZooKeeper's `Leader.propose`, `processAck`, `tryToCommit`; Zab's phase 3.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use crate::request::reaper::Reaper;
 use crate::request::sessions::SessionTracker;
 use crate::request::syncs::WaitingSyncs;
 use crate::shared::Shared;
+use crate::sorted::SortedMap;
 use crate::trace::{Event, Leave};
 use crate::txn::LogRecord;
 use crate::types::{ConnId, Epoch, Mono, Now, ServerId, Zxid};
@@ -33,7 +34,7 @@ pub struct Broadcast {
     pub pipeline: Pipeline,
     last_committed: Zxid,
     /// The greatest zxid each voter has acknowledged; ACKs are cumulative because they are FIFO.
-    acked: BTreeMap<ServerId, Zxid>,
+    acked: SortedMap<ServerId, Zxid>,
     /// Syncs of learners that wait for everything proposed before them.
     learner_syncs: VecDeque<(Zxid, ConnId)>,
     /// Syncs of this server's own clients.
@@ -60,7 +61,7 @@ impl Broadcast {
             epoch,
             pipeline,
             last_committed: first,
-            acked: BTreeMap::new(),
+            acked: SortedMap::new(),
             learner_syncs: VecDeque::new(),
             own_syncs: WaitingSyncs::default(),
         }

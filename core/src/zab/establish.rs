@@ -5,13 +5,13 @@
 //! `LearnerHandler`; Zab's phases 1 and 2 (Junqueira, Reed, Serafini 2011).
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::config::PeerRole;
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::shared::Shared;
+use crate::sorted::SortedSet;
 use crate::storage::Write;
 use crate::trace::{Event, Phase, Refusal};
 use crate::tree::Database;
@@ -107,7 +107,7 @@ impl Leader {
         };
         let until = *until;
         out.milestone(Event::EpochProposed { epoch });
-        let promised = BTreeSet::from([shared.me()]);
+        let promised = SortedSet::from([shared.me()]);
         self.stage = Stage::Promising { epoch, durable: false, promised, until };
         let ticket = shared.disk.persist(Write::SetAcceptedEpoch(epoch), out);
         if shared.policy.promise_waits_for_sync() {
@@ -212,7 +212,7 @@ impl Leader {
         out.milestone(Event::HistoryAdopted { epoch, last });
         out.milestone(Event::PhaseEntered { phase: Phase::Synchronization });
         let until = now.mono.plus_ms(shared.config.init_limit_ms());
-        let acked = BTreeSet::from([shared.me()]);
+        let acked = SortedSet::from([shared.me()]);
         self.stage = Stage::Synchronization { epoch, acked, until };
         let promised = self.learners.iter().filter_map(|(conn, handler)| match handler.progress {
             Progress::Promised { last } => Some((*conn, last)),

@@ -6,7 +6,7 @@
 //! Source: ZooKeeper's `Leader`, `LearnerHandler`.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::config::PeerRole;
@@ -15,6 +15,7 @@ use crate::process::{Effect, Out, PortKind};
 use crate::request::Request;
 use crate::request::sessions::SessionTracker;
 use crate::shared::Shared;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::trace::{Event, Leave, Phase, Refusal};
 use crate::txn::LogRecord;
 use crate::types::{ConnId, Epoch, Mono, Now, ServerId, Ticket, Xid, Zxid};
@@ -28,7 +29,7 @@ use crate::zab::packet::{self, send};
 #[derive(Clone, Debug, Hash)]
 pub struct Leader {
     pub(super) stage: Stage,
-    pub(super) learners: BTreeMap<ConnId, Handler>,
+    pub(super) learners: SortedMap<ConnId, Handler>,
     /// What waits for its write, in the order of the tickets.
     pub(super) held: VecDeque<(Ticket, Held)>,
     next_half_tick: Mono,
@@ -39,13 +40,13 @@ pub struct Leader {
 #[derive(Clone, Debug, Hash)]
 pub(super) enum Stage {
     /// Collecting acceptedEpochs until a quorum has named its own.
-    Discovery { offers: BTreeMap<ServerId, Epoch>, until: Mono },
+    Discovery { offers: SortedMap<ServerId, Epoch>, until: Mono },
     /// The epoch is chosen; LEADERINFO waits for the disk, then a quorum must promise.
-    Promising { epoch: Epoch, durable: bool, promised: BTreeSet<ServerId>, until: Mono },
+    Promising { epoch: Epoch, durable: bool, promised: SortedSet<ServerId>, until: Mono },
     /// A quorum promised; currentEpoch is being written.
     Adopting { epoch: Epoch, until: Mono },
     /// Learners are brought up to date until a quorum has acknowledged NEWLEADER.
-    Synchronization { epoch: Epoch, acked: BTreeSet<ServerId>, until: Mono },
+    Synchronization { epoch: Epoch, acked: SortedSet<ServerId>, until: Mono },
     /// Established.
     Broadcast(Box<Broadcast>),
 }
@@ -115,11 +116,11 @@ impl Leader {
     pub fn start<P: Policy>(shared: &mut Shared<P>, now: Now, out: &mut Out<Effect>) -> Leader {
         out.milestone(Event::PhaseEntered { phase: Phase::Discovery });
         out.push(Effect::Listen { port: PortKind::Quorum, addr: shared.my_entry().quorum.clone() });
-        let offers = BTreeMap::from([(shared.me(), shared.epochs().accepted)]);
+        let offers = SortedMap::from([(shared.me(), shared.epochs().accepted)]);
         let until = now.mono.plus_ms(shared.config.init_limit_ms());
         let mut leader = Leader {
             stage: Stage::Discovery { offers, until },
-            learners: BTreeMap::new(),
+            learners: SortedMap::new(),
             held: VecDeque::new(),
             next_half_tick: now.mono.plus_ms(shared.config.half_tick_ms()),
             half_ticks: 0,

@@ -4,8 +4,7 @@
 //! A row is what a page needs to draw an event, not the whole event; that is a line of
 //! [`super::json`]. Not here: requests and answers (see [`super::messages`]).
 
-use std::collections::BTreeMap;
-
+use zablab_core::sorted::SortedMap;
 use zablab_core::types::{Mono, ServerId, Zxid};
 use zablab_core::wire::client::{EventType, OpCode};
 
@@ -303,7 +302,7 @@ struct Strings {
     table: usize,
     len: usize,
     entries: Vec<String>,
-    known: BTreeMap<String, u32>,
+    known: SortedMap<String, u32>,
 }
 
 impl Strings {

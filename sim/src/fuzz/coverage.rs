@@ -1,10 +1,10 @@
 //! What a run of schedules has really exercised: a fuzzer that never truncates a log proves
 //! nothing about truncation.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use zablab_core::config::PeerRole;
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::trace::{Event, Leave, Refusal, SyncMode};
 use zablab_core::types::{ServerId, SessionId};
 use zablab_core::wire::quorum::PacketKind;
@@ -132,13 +132,13 @@ impl FromStr for Faults {
 pub struct Coverage {
     counts: [u64; Kind::ALL.len()],
     /// Who was started before: a server that is brought up to date again has rejoined.
-    started: BTreeSet<ServerId>,
-    returning: BTreeSet<ServerId>,
-    observers: BTreeSet<ServerId>,
+    started: SortedSet<ServerId>,
+    returning: SortedSet<ServerId>,
+    observers: SortedSet<ServerId>,
     /// Where each session was last.
-    homes: BTreeMap<SessionId, ServerId>,
+    homes: SortedMap<SessionId, ServerId>,
     /// The learner that each leader has read its log for last.
-    read_for: BTreeMap<ServerId, ServerId>,
+    read_for: SortedMap<ServerId, ServerId>,
 }
 
 impl Coverage {

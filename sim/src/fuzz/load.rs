@@ -1,10 +1,10 @@
 //! What the clients of a random schedule do, and whether all that was acknowledged is there.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use zablab_core::prng::Prng;
+use zablab_core::sorted::SortedSet;
 use zablab_core::txn::{Acl, Id};
 use zablab_core::types::{Path, ServerId};
 use zablab_core::wire::client::{
@@ -179,7 +179,7 @@ fn has_written(client: &Client) -> bool {
 /// The first one that is missing.
 pub(super) fn check_readable(world: &World) -> Result<(), Failure> {
     let calls = world.clients().flat_map(|(_, client)| client.history());
-    let made: BTreeSet<&Path> = calls.filter_map(made).collect();
+    let made: SortedSet<&Path> = calls.filter_map(made).collect();
     for path in made.into_iter().filter(|path| path.starts_with(KEPT)) {
         for (server, node) in world.nodes() {
             let tree = node.process().map(|process| &process.database().tree);

@@ -1,6 +1,6 @@
 //! A schedule: a start and every step that was taken, which together are the whole run.
 
-use std::collections::BTreeMap;
+use zablab_core::sorted::SortedMap;
 
 use super::Failure;
 use super::coverage::unexplained_end;
@@ -94,7 +94,7 @@ impl Schedule {
     }
 
     /// The clients by their numbers.
-    fn names(&self) -> BTreeMap<ClientId, String> {
+    fn names(&self) -> SortedMap<ClientId, String> {
         let names = self.given.iter().filter_map(|given| match given {
             Given::Clients(names) => Some(names.clone()),
             _ => None,

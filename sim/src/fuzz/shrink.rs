@@ -6,9 +6,8 @@
 //! meaning when a connection before it never came to be; what is not possible is left out.
 //! Failures that only a healing phase can show (stuck, lost) keep all their steps.
 
-use std::collections::BTreeSet;
-
 use zablab_core::process::PortKind;
+use zablab_core::sorted::SortedSet;
 
 use super::Failure;
 use super::coverage::unexplained_end;
@@ -315,7 +314,7 @@ impl Shrinker {
 
     /// Leaves out all that clients do, then each client, then each server.
     fn leave_out_hosts(&mut self) {
-        let mut hosts = BTreeSet::new();
+        let mut hosts = SortedSet::new();
         for deed in &self.deeds {
             match deed {
                 Deed::OnWay(way, _) => hosts.extend([way.opener, way.acceptor]),
@@ -340,7 +339,7 @@ impl Shrinker {
 
     /// Leaves out each kind of fault, and then each kind of what happens by itself.
     fn leave_out_kinds(&mut self) {
-        let kinds: BTreeSet<String> = self.deeds.iter().map(kind).collect();
+        let kinds: SortedSet<String> = self.deeds.iter().map(kind).collect();
         for name in kinds {
             let deeds: Vec<Deed> =
                 self.deeds.iter().filter(|deed| kind(deed) != name).cloned().collect();

@@ -7,11 +7,10 @@
 //! without being told (a lost connection, a multi, the end of a session) are left out.
 //! Source: part B.4 of the correctness notes; ZOOKEEPER-3306 and 4689.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use zablab_core::client::CallError;
 use zablab_core::config::Rules;
 use zablab_core::request::access::{Access, fix_up_acl, identities};
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::tree::acl::{ADMIN, CREATE, DELETE, READ, WRITE};
 use zablab_core::tree::path;
 use zablab_core::txn::{Acl, Id};
@@ -26,8 +25,8 @@ use crate::step::ClientId;
 /// The lists of each znode, by the transactions that set them; `None` where it went.
 #[derive(Default)]
 struct Lists {
-    of: BTreeMap<Path, BTreeMap<Zxid, Option<Vec<Acl>>>>,
-    unknown: BTreeSet<Path>,
+    of: SortedMap<Path, SortedMap<Zxid, Option<Vec<Acl>>>>,
+    unknown: SortedSet<Path>,
 }
 
 impl Lists {

@@ -5,8 +5,7 @@
 //! each server. Deliberately not here: rules that follow from these on finite runs (Z5 to Z8).
 //! Source: part B.1 of the correctness notes; Junqueira, Reed, Serafini 2011, section III.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::Event;
 use zablab_core::types::{Epoch, ServerId, Zxid};
@@ -20,13 +19,13 @@ use super::{Invariant, Report};
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Broadcast {
     /// Who was established in an epoch (`Est(e)`).
-    established: BTreeMap<Epoch, Tenure>,
+    established: SortedMap<Epoch, Tenure>,
     /// ACKEPOCHs that left as promises: from, to, for which epoch.
-    promises: BTreeSet<(ServerId, ServerId, Epoch)>,
+    promises: SortedSet<(ServerId, ServerId, Epoch)>,
     /// Whose promises each leader received in its present period.
-    promised_to: BTreeMap<Tenure, BTreeSet<ServerId>>,
+    promised_to: SortedMap<Tenure, SortedSet<ServerId>>,
     /// Who first had a quorum of promises for an epoch.
-    holders: BTreeMap<Epoch, Tenure>,
+    holders: SortedMap<Epoch, Tenure>,
 }
 
 impl Broadcast {

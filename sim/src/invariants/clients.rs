@@ -5,10 +5,10 @@
 //! what of K9 needs time (see `liveness`).
 //! Source: part B.4 of the correctness notes; Hunt et al. 2010, section 4.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
 use zablab_core::client::CallId;
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::trace::Event;
 use zablab_core::tree::Database;
 use zablab_core::types::{ServerId, SessionId, Xid, Zxid};
@@ -27,25 +27,25 @@ const NUMBER_LEN: usize = 10;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
     /// Calls without an answer.
-    open: BTreeMap<CallId, Open>,
+    open: SortedMap<CallId, Open>,
     /// The last transaction of the committed order that a client was told is done.
     told: Option<(CallId, History)>,
     /// The greatest zxid of a write that was answered OK, and its call.
     newest: Option<(Zxid, CallId)>,
     /// The present session of each client.
-    sessions: BTreeMap<ClientId, Session>,
+    sessions: SortedMap<ClientId, Session>,
     /// Whether a sync proves that its leader leads.
     sync_quorum: bool,
     /// Whose request became which proposal, until it is committed.
-    proposed: BTreeMap<Zxid, (SessionId, Xid)>,
+    proposed: SortedMap<Zxid, (SessionId, Xid)>,
     /// The last request of each session that was committed.
-    done: BTreeMap<SessionId, (Xid, Zxid)>,
+    done: SortedMap<SessionId, (Xid, Zxid)>,
     /// Sessions that only one server had, and that have ended.
-    ended_local: BTreeSet<SessionId>,
+    ended_local: SortedSet<SessionId>,
     /// The closeSession of each session that has ended.
-    ended: BTreeMap<SessionId, Zxid>,
+    ended: SortedMap<SessionId, Zxid>,
     /// The number of each sequential name, by its parent and its transaction.
-    numbers: BTreeMap<String, BTreeMap<Zxid, (u32, CallId)>>,
+    numbers: SortedMap<String, SortedMap<Zxid, (u32, CallId)>>,
 }
 
 /// A call without an answer.

@@ -6,11 +6,10 @@
 //! E2 says nothing of polls: a vote there may fall back to the own one (ZOOKEEPER-569).
 //! Source: part B.3 of the correctness notes; ZOOKEEPER-1732, 1805.
 
-use std::collections::BTreeMap;
-
 use zablab_core::config::ElectionAlg;
 use zablab_core::election::fast::supersedes;
 use zablab_core::quorum::Quorums;
+use zablab_core::sorted::SortedMap;
 use zablab_core::trace::{Event, Reason};
 use zablab_core::types::ServerId;
 use zablab_core::wire::election::{PeerState, Vote};
@@ -21,7 +20,7 @@ use super::{Invariant, Report};
 /// The elections under way.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Elections {
-    by_server: BTreeMap<ServerId, Election>,
+    by_server: SortedMap<ServerId, Election>,
 }
 
 /// What one server heard since it began to look.
@@ -29,7 +28,7 @@ pub(super) struct Elections {
 struct Election {
     /// All that each server said: a vote that has waited for a better one still counts when its
     /// sender says of itself that it leads by now.
-    heard: BTreeMap<ServerId, Vec<(PeerState, Vote)>>,
+    heard: SortedMap<ServerId, Vec<(PeerState, Vote)>>,
     vote: Option<Vote>,
 }
 

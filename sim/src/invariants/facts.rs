@@ -4,12 +4,13 @@
 //! simulated disk made them durable. Deliberately not here: any judgement; the rules do that.
 //! Source: the notation at the head of part B of the correctness notes (`hist_i`, `del_i`, `C`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use zablab_core::config::ElectionAlg;
 use zablab_core::policy::Correct;
 use zablab_core::quorum::Quorums;
+use zablab_core::sorted::SortedMap;
 use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::{Event, Role};
 use zablab_core::types::{Epoch, Epochs, ServerId, Ticket, Zxid};
@@ -43,7 +44,7 @@ pub(super) struct Leading {
     /// Which epoch, once it chose one.
     pub(super) epoch: Option<Epoch>,
     /// The last transaction that it counted an acknowledgement of, by server.
-    pub(super) acked: BTreeMap<ServerId, Zxid>,
+    pub(super) acked: SortedMap<ServerId, Zxid>,
 }
 
 /// What only a learner has.
@@ -129,9 +130,9 @@ pub(super) struct Facts {
     /// The committed order (`C`, also `G`): at index n the first n transactions of it.
     committed: Vec<History>,
     /// Every server that was ever started.
-    servers: BTreeMap<ServerId, Server>,
+    servers: SortedMap<ServerId, Server>,
     /// The history with which a leader began an epoch (`I_e`).
-    initial: BTreeMap<(ServerId, Epoch), History>,
+    initial: SortedMap<(ServerId, Epoch), History>,
 }
 
 impl Facts {
@@ -142,8 +143,8 @@ impl Facts {
             quorums,
             histories: Histories::new(),
             committed: vec![History::EMPTY],
-            servers: BTreeMap::new(),
-            initial: BTreeMap::new(),
+            servers: SortedMap::new(),
+            initial: SortedMap::new(),
         }
     }
 
@@ -425,7 +426,7 @@ impl Facts {
             Role::Leading => {
                 server.tenures += 1;
                 let tenure = Tenure { server: id, number: server.tenures };
-                server.leading = Some(Leading { tenure, epoch: None, acked: BTreeMap::new() });
+                server.leading = Some(Leading { tenure, epoch: None, acked: SortedMap::new() });
                 // What it claims from now on is its own; nobody promised the other one's epoch.
                 server.adopting = None;
             }

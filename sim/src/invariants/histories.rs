@@ -6,9 +6,9 @@
 //! Deliberately not here: which server holds what, see `facts.rs`.
 //! Source: Ongaro's log matching, applied to Zab's contiguous logs (ZOOKEEPER-4925).
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
+use zablab_core::sorted::SortedMap;
 use zablab_core::txn::LogRecord;
 use zablab_core::types::Zxid;
 
@@ -56,7 +56,7 @@ struct Node {
 #[derive(Clone, Debug)]
 pub(super) struct Histories {
     nodes: Vec<Node>,
-    first_of: BTreeMap<Zxid, History>,
+    first_of: SortedMap<Zxid, History>,
 }
 
 impl Histories {
@@ -72,7 +72,7 @@ impl Histories {
             after_snapshot: false,
             twin: None,
         };
-        let first_of = BTreeMap::from([(Zxid::ZERO, History::EMPTY)]);
+        let first_of = SortedMap::from([(Zxid::ZERO, History::EMPTY)]);
         Histories { nodes: vec![root], first_of }
     }
 

@@ -6,9 +6,8 @@
 //! E6 has a second form that needs no time: packets of a server that joins never surprise.
 //! Source: parts A.6, A.8 and B.3 of the correctness notes.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use zablab_core::limits::NOTIFICATION_INTERVAL_MAX_MS;
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::trace::{Event, Leave, Refusal};
 use zablab_core::types::{Mono, ServerId, SessionId};
 
@@ -54,17 +53,17 @@ pub(super) struct Liveness {
     /// When a leader last stepped down because its counter was used up. That is how the protocol
     /// is, and the ensemble begins anew.
     new_epoch: Mono,
-    up: BTreeSet<ServerId>,
+    up: SortedSet<ServerId>,
     /// When each leader last heard of each of its learners.
-    heard: BTreeMap<ServerId, BTreeMap<ServerId, Mono>>,
+    heard: SortedMap<ServerId, SortedMap<ServerId, Mono>>,
     /// Since when each leader has been established.
-    established: BTreeMap<ServerId, Mono>,
+    established: SortedMap<ServerId, Mono>,
     /// The shortest timeout that each session was ever granted, in ms.
-    timeouts: BTreeMap<SessionId, u64>,
+    timeouts: SortedMap<SessionId, u64>,
     /// The sessions that only one server has: when it last heard of each, and its timeout in ms.
-    local: BTreeMap<(ServerId, SessionId), (Mono, u64)>,
+    local: SortedMap<(ServerId, SessionId), (Mono, u64)>,
     /// When a leader last heard of a session by a client of its own.
-    touched: BTreeMap<(ServerId, SessionId), Mono>,
+    touched: SortedMap<(ServerId, SessionId), Mono>,
 }
 
 impl Liveness {
@@ -74,12 +73,12 @@ impl Liveness {
             now: Mono(0),
             punctual_since: Mono(0),
             new_epoch: Mono(0),
-            up: BTreeSet::new(),
-            heard: BTreeMap::new(),
-            established: BTreeMap::new(),
-            timeouts: BTreeMap::new(),
-            local: BTreeMap::new(),
-            touched: BTreeMap::new(),
+            up: SortedSet::new(),
+            heard: SortedMap::new(),
+            established: SortedMap::new(),
+            timeouts: SortedMap::new(),
+            local: SortedMap::new(),
+            touched: SortedMap::new(),
         }
     }
 

@@ -5,9 +5,10 @@
 //! disk after each restart.
 //! Source: part B.5 of the correctness notes; Lamport, "Paxos Made Simple", section 2.2.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use zablab_core::paxos::{Ballot, Durable, Proposal, Value};
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::trace::Event;
 use zablab_core::types::{ServerId, Ticket};
 
@@ -16,14 +17,14 @@ use super::{Invariant, Report};
 /// What is known of all Paxos processes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paxos {
-    acceptors: BTreeSet<ServerId>,
-    shadows: BTreeMap<ServerId, Shadow>,
+    acceptors: SortedSet<ServerId>,
+    shadows: SortedMap<ServerId, Shadow>,
     /// Every proposal, by its number; of two values the first.
-    proposed: BTreeMap<Ballot, Value>,
+    proposed: SortedMap<Ballot, Value>,
     /// Every number that a proposer began with.
-    begun: BTreeSet<Ballot>,
+    begun: SortedSet<Ballot>,
     /// Who accepted which proposal.
-    holders: BTreeMap<Proposal, BTreeSet<ServerId>>,
+    holders: SortedMap<Proposal, SortedSet<ServerId>>,
     /// What a majority accepted, in the order in which that happened.
     chosen: Vec<Proposal>,
 }

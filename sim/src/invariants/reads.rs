@@ -6,10 +6,9 @@
 //! with each other. Deliberately not here: that a znode is absent, and lists of children.
 //! Source: part B.4 of the correctness notes; Hunt et al. 2010, section 4.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use zablab_core::client::CallId;
+use zablab_core::sorted::SortedMap;
 use zablab_core::types::{Path, Zxid};
 use zablab_core::wire::client::{Request, Response};
 use zablab_core::wire::records::Stat;
@@ -26,7 +25,7 @@ struct Value {
 /// The values of each znode, by the transactions that wrote them.
 #[derive(Default)]
 struct Values {
-    of: BTreeMap<Path, BTreeMap<Zxid, Value>>,
+    of: SortedMap<Path, SortedMap<Zxid, Value>>,
 }
 
 impl Values {
@@ -108,7 +107,7 @@ pub(super) fn end<'a>(calls: impl Iterator<Item = &'a Call>, report: &mut Report
 /// that was ever.
 fn stats_go_together(reads: &[(&Path, CallId, Zxid, Stat)], report: &mut Report) {
     // Of each znode, by the transactions that set its data.
-    let mut versions: BTreeMap<_, BTreeMap<Zxid, (i32, CallId)>> = BTreeMap::new();
+    let mut versions: SortedMap<_, SortedMap<Zxid, (i32, CallId)>> = SortedMap::new();
     for (path, call, _, stat) in reads {
         let number = call.0;
         if stat.mzxid < stat.czxid || stat.pzxid < stat.czxid {

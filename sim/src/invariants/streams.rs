@@ -5,8 +5,7 @@
 //! a hole, and one that does not would log it; both begin here.
 //! Source: part A.3 of the correctness notes; ZOOKEEPER-962, 1154, 4925.
 
-use std::collections::BTreeMap;
-
+use zablab_core::sorted::SortedMap;
 use zablab_core::trace::{Event, SyncMode};
 use zablab_core::types::{ServerId, Zxid};
 use zablab_core::wire::quorum::PacketKind;
@@ -17,7 +16,7 @@ use super::{Invariant, Report};
 /// What each leader sent each of its learners.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Streams {
-    by_pair: BTreeMap<(ServerId, ServerId), Stream>,
+    by_pair: SortedMap<(ServerId, ServerId), Stream>,
 }
 
 /// How far one learner was brought.

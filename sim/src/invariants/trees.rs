@@ -5,9 +5,9 @@
 //! first server that stood there. Deliberately not here: what replaying the history gives.
 //! Source: part B.1 of the correctness notes; ZooKeeper's digests of trees (ZOOKEEPER-3114).
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
+use zablab_core::sorted::SortedMap;
 use zablab_core::tree::Database;
 use zablab_core::types::{ServerId, Zxid};
 
@@ -18,7 +18,7 @@ use crate::fingerprint::Fnv;
 /// The state after each transaction behind which a serving server ever stood.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Trees {
-    first: BTreeMap<Zxid, (State, ServerId)>,
+    first: SortedMap<Zxid, (State, ServerId)>,
 }
 
 /// A state, as far as it is compared.

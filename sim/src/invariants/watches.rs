@@ -7,9 +7,8 @@
 //! Source: part B.4 of the correctness notes; ZooKeeper's programmer's guide, "What ZooKeeper
 //! Guarantees about Watches".
 
-use std::collections::BTreeMap;
-
 use zablab_core::client::{CallError, CallId};
+use zablab_core::sorted::SortedMap;
 use zablab_core::types::{Path, Zxid};
 use zablab_core::wire::client::{ErrorCode, Request, Response};
 use zablab_core::wire::records::Stat;
@@ -22,8 +21,8 @@ use crate::step::ClientId;
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Watches {
     /// Calls without an answer that will show the state of a znode.
-    open: BTreeMap<CallId, (ClientId, Look)>,
-    clients: BTreeMap<ClientId, Seen>,
+    open: SortedMap<CallId, (ClientId, Look)>,
+    clients: SortedMap<ClientId, Seen>,
 }
 
 /// A request whose reply shows the state of a znode.
@@ -50,7 +49,7 @@ struct Seen {
     /// The zxid of the last event on the present connection.
     event: Option<Zxid>,
     /// The watches that have not fired.
-    set: BTreeMap<CallId, Set>,
+    set: SortedMap<CallId, Set>,
 }
 
 /// A watch that has not fired.

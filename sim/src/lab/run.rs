@@ -3,9 +3,9 @@
 //! The chooser and the rules for messages have states of their own. They are kept for every step,
 //! so that going back and on again is the same run.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use zablab_core::sorted::SortedMap;
 use zablab_core::types::Mono;
 
 use super::{CLIENTS_MAX, Made, cannot, impossible};
@@ -30,7 +30,7 @@ pub(super) struct Run {
     pub(super) timeline: Timeline,
     /// How each step of a branch came to be, beside [`crate::timeline::Branch::steps`].
     pub(super) notes: Vec<Vec<Note>>,
-    clients: BTreeMap<String, ClientId>,
+    clients: SortedMap<String, ClientId>,
     /// The clients that are there from the beginning.
     shown: usize,
     /// The driver before the first step, and the one at the present position.
@@ -54,7 +54,7 @@ impl Run {
         given: Vec<Given>,
         world: World,
         begin: Vec<TraceEvent>,
-        clients: BTreeMap<String, ClientId>,
+        clients: SortedMap<String, ClientId>,
         driver: Driver,
     ) -> Run {
         let driver = Arc::new(driver);
@@ -73,7 +73,7 @@ impl Run {
     }
 
     /// The clients by their numbers.
-    pub(super) fn names(&self) -> BTreeMap<ClientId, String> {
+    pub(super) fn names(&self) -> SortedMap<ClientId, String> {
         self.clients.iter().map(|(name, id)| (*id, name.clone())).collect()
     }
 
@@ -375,7 +375,7 @@ fn client_of(host: &HostName) -> Option<&String> {
 /// A copy on which an act is tried.
 struct Trial {
     world: World,
-    clients: BTreeMap<String, ClientId>,
+    clients: SortedMap<String, ClientId>,
     rules: Rules,
     steps: Vec<Step>,
 }
@@ -385,7 +385,7 @@ impl Actor for Trial {
         &self.world
     }
 
-    fn clients(&self) -> &BTreeMap<String, ClientId> {
+    fn clients(&self) -> &SortedMap<String, ClientId> {
         &self.clients
     }
 

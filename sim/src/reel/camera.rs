@@ -1,7 +1,6 @@
 //! Looks at a world after every step and says what is different.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::trace::Role;
 use zablab_core::types::ServerId;
 
@@ -20,10 +19,10 @@ use crate::world::World;
 pub struct Camera {
     names: Names,
     position: u64,
-    servers: BTreeMap<ServerId, ServerFrame>,
+    servers: SortedMap<ServerId, ServerFrame>,
     /// What is on the disks of servers that are down.
-    disks: BTreeMap<ServerId, Vec<Tile>>,
-    clients: BTreeMap<ClientId, ClientFrame>,
+    disks: SortedMap<ServerId, Vec<Tile>>,
+    clients: SortedMap<ClientId, ClientFrame>,
     cuts: Vec<Way>,
     held: Vec<FlightId>,
     committed: usize,
@@ -37,9 +36,9 @@ impl Camera {
         let mut camera = Camera {
             names: names.clone(),
             position,
-            servers: BTreeMap::new(),
-            disks: BTreeMap::new(),
-            clients: BTreeMap::new(),
+            servers: SortedMap::new(),
+            disks: SortedMap::new(),
+            clients: SortedMap::new(),
             cuts: cuts(world),
             held: held(world),
             committed: world.checker().committed(),
@@ -54,7 +53,7 @@ impl Camera {
             camera.look_at_server(world, sid);
         }
         let acted = world.clients().map(|(id, _)| id);
-        for id in names.keys().copied().chain(acted).collect::<BTreeSet<_>>() {
+        for id in names.keys().copied().chain(acted).collect::<SortedSet<_>>() {
             camera.clients.insert(id, client::of(world, id, names));
         }
         camera
@@ -110,7 +109,7 @@ impl Camera {
     }
 
     fn servers(&mut self, world: &World, cut: bool, grew: bool) -> Vec<ServerFrame> {
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         let mut moved = cut;
         for host in world.changed() {
             let Host::Server(sid) = *host else { continue };
@@ -220,7 +219,7 @@ fn broken(world: &World, known: usize) -> Vec<Broken> {
 /// never seen.
 fn flights(world: &World, events: &[TraceEvent]) -> (Vec<Flight>, Vec<FlightEnd>) {
     let (mut sent, mut ended) = (Vec::new(), Vec::new());
-    let mut unseen = BTreeSet::new();
+    let mut unseen = SortedSet::new();
     for event in events {
         match event.what {
             What::MessageSent { lane, seq, .. } => {

@@ -1,7 +1,6 @@
 //! A step in words: an act of a script where there is one, else as a `.zlab` file has it.
 
-use std::collections::BTreeMap;
-
+use zablab_core::sorted::SortedMap;
 use zablab_core::tree::acl::{ALL, world_anyone};
 use zablab_core::types::ServerId;
 use zablab_core::wire::client::{AddWatchMode, CreateMode, MultiOp, Request, WatcherType};
@@ -13,7 +12,7 @@ use crate::script::{FILLING, LINE_LEN_MAX};
 use crate::step::{ClientId, Fault, Host, Keep, Step};
 
 /// The clients of a run by their numbers.
-pub type Names = BTreeMap<ClientId, String>;
+pub type Names = SortedMap<ClientId, String>;
 
 /// A step in the words of `docs/formats.md`, section 2, or of an act (section 1.3).
 pub fn step_words(step: &Step, names: &Names) -> String {

@@ -2,11 +2,11 @@
 //!
 //! Not here: what a step does (see [`crate::world`]).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use zablab_core::process::PortKind;
+use zablab_core::sorted::SortedMap;
 use zablab_core::tree::acl::{ALL, world_anyone};
 use zablab_core::types::{ElectionEpoch, ServerId, Tag};
 use zablab_core::wire::client::{
@@ -155,7 +155,7 @@ pub(crate) trait Actor {
     /// The world as it is now.
     fn world(&self) -> &World;
     /// Its clients by their names.
-    fn clients(&self) -> &BTreeMap<String, ClientId>;
+    fn clients(&self) -> &SortedMap<String, ClientId>;
     /// The rules for its messages.
     fn rules(&mut self) -> &mut Rules;
     /// Takes a step, and those that the rules want after it.

@@ -2,12 +2,12 @@
 //!
 //! Not here: what a world makes of it (see [`crate::given`]).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use zablab_core::config::PeerRole;
 use zablab_core::paxos::Roles;
+use zablab_core::sorted::SortedMap;
 use zablab_core::tree::acl::{self, world_anyone};
 use zablab_core::tree::{Database, path};
 use zablab_core::txn::{CreateKind, CreateTxn, LogRecord, Txn, TxnHeader};
@@ -29,7 +29,7 @@ pub struct Start {
     /// The world's start.
     pub given: Arc<crate::Given>,
     /// Clients by their names.
-    pub clients: BTreeMap<String, ClientId>,
+    pub clients: SortedMap<String, ClientId>,
     /// Who picks the next step.
     pub chooser: ChooserKind,
     /// Which bugs are on.
@@ -94,7 +94,7 @@ impl Start {
 }
 
 /// The servers of a set; those of `up` are the caller's to know.
-pub(super) fn members(set: &Sids, servers: &BTreeMap<ServerId, ServerGiven>) -> Vec<ServerId> {
+pub(super) fn members(set: &Sids, servers: &SortedMap<ServerId, ServerGiven>) -> Vec<ServerId> {
     let of_role = |role: PeerRole| {
         let those = servers.iter().filter(move |(_, server)| server.role == role);
         those.map(|(sid, _)| *sid).collect()
@@ -111,7 +111,7 @@ pub(super) fn members(set: &Sids, servers: &BTreeMap<ServerId, ServerGiven>) -> 
 }
 
 /// The names of a script's clients, in the order of their numbers.
-fn client_numbers(script: &Script) -> BTreeMap<String, ClientId> {
+fn client_numbers(script: &Script) -> SortedMap<String, ClientId> {
     let mut names: Vec<&String> = Vec::new();
     let mut see = |name| {
         if !names.contains(&name) {
@@ -146,12 +146,12 @@ fn client_numbers(script: &Script) -> BTreeMap<String, ClientId> {
 
 struct Builder {
     given: crate::Given,
-    clients: BTreeMap<String, ClientId>,
+    clients: SortedMap<String, ClientId>,
     chooser: ChooserKind,
     bugs: BugSet,
-    disks: BTreeMap<ServerId, History>,
-    accepted: BTreeMap<ServerId, Epoch>,
-    current: BTreeMap<ServerId, Epoch>,
+    disks: SortedMap<ServerId, History>,
+    accepted: SortedMap<ServerId, Epoch>,
+    current: SortedMap<ServerId, Epoch>,
 }
 
 /// A log as it is written, and the state after each of its records.
@@ -162,7 +162,7 @@ struct History {
 }
 
 impl Builder {
-    fn new(clients: BTreeMap<String, ClientId>) -> Builder {
+    fn new(clients: SortedMap<String, ClientId>) -> Builder {
         let mut given = crate::Given::of_voters(3, 1);
         down(&mut given.servers);
         Builder {
@@ -170,9 +170,9 @@ impl Builder {
             clients,
             chooser: ChooserKind::Fifo,
             bugs: BugSet::default(),
-            disks: BTreeMap::new(),
-            accepted: BTreeMap::new(),
-            current: BTreeMap::new(),
+            disks: SortedMap::new(),
+            accepted: SortedMap::new(),
+            current: SortedMap::new(),
         }
     }
 
@@ -184,7 +184,7 @@ impl Builder {
             }
             Given::Standalone => {
                 self.given.standalone = true;
-                self.given.servers = BTreeMap::from([(ServerId(0), ServerGiven::default())]);
+                self.given.servers = SortedMap::from([(ServerId(0), ServerGiven::default())]);
             }
             Given::Paxos(kind, n) => self.processes(*kind, *n),
             Given::Observers(at) => {
@@ -395,7 +395,7 @@ impl Builder {
     }
 }
 
-fn down(servers: &mut BTreeMap<ServerId, ServerGiven>) {
+fn down(servers: &mut SortedMap<ServerId, ServerGiven>) {
     servers.values_mut().for_each(|server| server.up = false);
 }
 

@@ -2,11 +2,10 @@
 //!
 //! Not here: whether the servers and marks that a script names exist (see `run`).
 
-use std::collections::BTreeSet;
-
 use zablab_core::config::{CrossEpoch, ElectionAlg};
 use zablab_core::paxos::{Ask, Ballot, Proposal};
 use zablab_core::quorum::GroupId;
+use zablab_core::sorted::SortedSet;
 use zablab_core::types::{Epoch, ServerId, Zxid};
 
 use crate::paxos::{OF_A_LETTER_MAX, number_of};
@@ -70,7 +69,7 @@ pub fn parse(text: &str) -> Result<Script, ParseError> {
         }
     }
     let mut script = Script::default();
-    let mut marks = BTreeSet::from(["start".to_string()]);
+    let mut marks = SortedSet::from(["start".to_string()]);
     let mut at = 1;
     while let Some(text) = lines.get(at) {
         let number = line_number(at);
@@ -134,7 +133,7 @@ fn check_place(
     number: u32,
     command: &Command,
     before: &Script,
-    marks: &mut BTreeSet<String>,
+    marks: &mut SortedSet<String>,
 ) -> Result<(), ParseError> {
     let begun = before.lines.last().is_some_and(|l| !matches!(l.command, Command::Given(_)));
     if begun && matches!(command, Command::Given(_)) {

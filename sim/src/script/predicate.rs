@@ -2,12 +2,12 @@
 //!
 //! Types were checked when it was read. Not here: when it is asked (see [`super::run`]).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use zablab_core::client::{SessionState, acl_text};
 use zablab_core::paxos::{Ballot, PaxosView, Proposal, Reading};
 use zablab_core::process::Process;
+use zablab_core::sorted::SortedMap;
 use zablab_core::trace::{Phase, Role};
 use zablab_core::tree::Database;
 use zablab_core::types::{Epoch, ServerId, SessionId, Zxid};
@@ -118,9 +118,9 @@ pub struct Scene<'a> {
     /// Every event so far.
     pub rows: &'a [Row],
     /// How many events there were at each mark.
-    pub marks: &'a BTreeMap<String, usize>,
+    pub marks: &'a SortedMap<String, usize>,
     /// Clients by their names.
-    pub clients: &'a BTreeMap<String, ClientId>,
+    pub clients: &'a SortedMap<String, ClientId>,
 }
 
 impl Scene<'_> {

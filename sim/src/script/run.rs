@@ -5,10 +5,10 @@
 //! recording therefore needs no rules. Not here: what a predicate means (see
 //! [`super::predicate`]).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::types::Mono;
 
 use super::STEPS_MAX;
@@ -143,13 +143,13 @@ pub struct Played {
     pub timeline: Timeline,
     /// The fingerprint of the world at every position from the beginning, by the position; of a
     /// long run behind that only now and then, as each looks at all that the world has become.
-    pub fingerprints: BTreeMap<usize, u64>,
+    pub fingerprints: SortedMap<usize, u64>,
     /// Every event.
     pub events: Vec<TraceEvent>,
     /// What was done, as a `.zlab` file has it.
     pub moves: Vec<Move>,
     /// What each line printed, by the number of the line.
-    pub outputs: BTreeMap<u32, Vec<String>>,
+    pub outputs: SortedMap<u32, Vec<String>>,
 }
 
 /// Plays a script.
@@ -200,7 +200,7 @@ pub fn trace_hash(script: &Script, seed: u64) -> Result<u64, Box<RunError>> {
 
 /// The text of a script with the outputs that its blocks have now; everything else stays.
 pub fn rewrite(text: &str, script: &Script, played: &Played) -> String {
-    let mut replaced = BTreeMap::new();
+    let mut replaced = SortedMap::new();
     for line in &script.lines {
         if let Some(block) = &line.expected {
             let output = played.outputs.get(&line.number).cloned().unwrap_or_default();
@@ -261,18 +261,18 @@ pub(crate) struct Driver {
 #[derive(Clone, Debug)]
 pub(crate) struct Player {
     pub(super) timeline: Timeline,
-    pub(super) clients: BTreeMap<String, ClientId>,
+    pub(super) clients: SortedMap<String, ClientId>,
     pub(super) rules: Rules,
     picker: Picker,
     events: Vec<TraceEvent>,
     rows: Vec<Row>,
-    marks: BTreeMap<String, usize>,
+    marks: SortedMap<String, usize>,
     /// The fingerprints by the position, if they are kept.
-    fingerprints: Option<BTreeMap<usize, u64>>,
+    fingerprints: Option<SortedMap<usize, u64>>,
     moves: Vec<Move>,
-    outputs: BTreeMap<u32, Vec<String>>,
+    outputs: SortedMap<u32, Vec<String>>,
     goal: Option<Goal>,
-    may_break: BTreeSet<String>,
+    may_break: SortedSet<String>,
 }
 
 /// A goal that is open.
@@ -288,7 +288,7 @@ impl Actor for Player {
         self.timeline.world()
     }
 
-    fn clients(&self) -> &BTreeMap<String, ClientId> {
+    fn clients(&self) -> &SortedMap<String, ClientId> {
         &self.clients
     }
 
@@ -306,18 +306,18 @@ impl Player {
         let seed = start.given.seed;
         let timeline = Timeline::new(start.given, Teaching { bugs: start.bugs })?;
         Ok(Player {
-            fingerprints: Some(BTreeMap::from([(0, timeline.world().fingerprint())])),
+            fingerprints: Some(SortedMap::from([(0, timeline.world().fingerprint())])),
             timeline,
             clients: start.clients,
             rules: Rules::default(),
             picker: Picker::of(start.chooser, seed),
             events: Vec::new(),
             rows: Vec::new(),
-            marks: BTreeMap::from([("start".to_owned(), 0)]),
+            marks: SortedMap::from([("start".to_owned(), 0)]),
             moves: Vec::new(),
-            outputs: BTreeMap::new(),
+            outputs: SortedMap::new(),
             goal: None,
-            may_break: BTreeSet::new(),
+            may_break: SortedSet::new(),
         })
     }
 
@@ -334,7 +334,7 @@ impl Player {
     /// and keeps no fingerprints.
     pub(crate) fn ahead(
         world: World,
-        clients: BTreeMap<String, ClientId>,
+        clients: SortedMap<String, ClientId>,
         driver: Driver,
         rows: Vec<Row>,
     ) -> Player {
@@ -346,12 +346,12 @@ impl Player {
             picker,
             events: Vec::new(),
             rows,
-            marks: BTreeMap::from([("start".to_owned(), 0)]),
+            marks: SortedMap::from([("start".to_owned(), 0)]),
             fingerprints: None,
             moves: Vec::new(),
-            outputs: BTreeMap::new(),
+            outputs: SortedMap::new(),
             goal: None,
-            may_break: BTreeSet::new(),
+            may_break: SortedSet::new(),
         }
     }
 

@@ -1,12 +1,11 @@
 //! Servers in a world: what reaches them, what they want done, and their disks.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use zablab_core::endpoint::Endpoint;
 use zablab_core::paxos;
 use zablab_core::policy::Policy;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
+use zablab_core::sorted::SortedSet;
 use zablab_core::storage::{Write, snapshot};
 use zablab_core::trace::Event;
 use zablab_core::types::{Mono, ServerId};
@@ -369,7 +368,7 @@ impl World {
         if let Some(counter) = preset.counter {
             process.preset_counter(counter);
         }
-        let listening = BTreeSet::new();
+        let listening = SortedSet::new();
         node.running = Some(Running { process, io, listening, accepted: 0, halted: None });
         self.record(Some(host), What::Started { notes });
         self.input(sid, Input::Start);

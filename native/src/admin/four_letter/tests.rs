@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zablab_core::config::ServerConfig;
+use zablab_core::sorted::SortedSet;
 use zablab_core::types::{ConnId, ElectionEpoch, Epoch, Epochs, ServerId, SessionId, Xid, Zxid};
 use zablab_core::view::{ClientView, LearnerView, ServerView, SessionView};
 
@@ -191,7 +192,7 @@ fn while_not_serving_only_isro_has_an_answer_of_its_own() {
 
 #[test]
 fn only_words_on_the_list_are_answered() {
-    let only_srvr = Whitelist::Words(BTreeSet::from(["srvr".to_owned()]));
+    let only_srvr = Whitelist::Words(SortedSet::from(["srvr".to_owned()]));
     assert_eq!(answer(*b"srvr", &only_srvr), Answer::Ask(Word::Srvr));
     let refused = "ruok is not executed because it is not in the whitelist.\n";
     assert_eq!(answer(*b"ruok", &only_srvr), Answer::Text(refused.into()));
