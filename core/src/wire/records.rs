@@ -92,7 +92,9 @@ impl Id {
     /// # Errors
     /// Those of [`Reader::text`].
     pub fn read(input: &mut Reader) -> Result<Id, JuteError> {
-        Ok(Id { scheme: string(input)?, id: string(input)? })
+        let scheme = string(input)?;
+        // kazoo sends null for an empty name, as in its `CREATOR_ALL_ACL`.
+        Ok(Id { scheme, id: input.ustring()?.map(String::from).unwrap_or_default() })
     }
 }
 
