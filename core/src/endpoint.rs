@@ -140,7 +140,7 @@ impl<P: Policy> Endpoint<P> {
         now: Now,
         conn: ConnId,
         port: PortKind,
-        remote: String,
+        (remote, subject): (String, Option<String>),
         out: &mut Out<Effect>,
     ) {
         let buffer = FrameBuffer::default();
@@ -151,7 +151,7 @@ impl<P: Policy> Endpoint<P> {
         };
         self.connections.insert(conn, stream);
         match port {
-            PortKind::Client => self.peer.on_client_up(conn, remote, out),
+            PortKind::Client => self.peer.on_client_up(conn, remote, subject, out),
             PortKind::Election if conn.is_outgoing() => self.peer.on_election_dialed(conn, out),
             PortKind::Election => {}
             PortKind::Quorum => self.peer.on_quorum_up(now, conn, out),
@@ -240,7 +240,9 @@ impl<P: Policy> Process for Endpoint<P> {
         let seen = out.effects.len();
         match input {
             Input::Start => self.peer.start(now, out),
-            Input::ConnUp { conn, port, remote } => self.on_up(now, conn, port, remote, out),
+            Input::ConnUp { conn, port, remote, subject } => {
+                self.on_up(now, conn, port, (remote, subject), out);
+            }
             Input::ConnDown { conn } => self.on_down(now, conn, out),
             Input::Bytes { conn, chunk } => self.on_bytes(now, conn, chunk, out),
             Input::Drained { conn, through } => self.peer.on_drained(now, conn, through, out),

@@ -16,6 +16,10 @@ pub const JUTE_MAX_BUFFER_PEER: usize = 2 * JUTE_MAX_BUFFER;
 /// Bytes of paths that a closeSession lists; a packet with more could not be read by anybody
 /// (ZOOKEEPER-4306).
 pub const CLOSING_LIST_MAX: usize = JUTE_MAX_BUFFER;
+/// The greatest number of a server whose znodes may have a time to live: the first byte of a
+/// session is that of its server, and 0xff marks a time to live (Java's
+/// `EphemeralType.MAX_EXTENDED_SERVER_ID`).
+pub const EXTENDED_SERVER_ID_MAX: i64 = 0xfe;
 /// Identities in one REQUEST: an `addauth` adds one to a client's connection.
 pub const AUTH_IDS_MAX: usize = 1024;
 /// The longest notification (Java's `PACKETMAXSIZE`).

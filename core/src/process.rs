@@ -102,6 +102,9 @@ pub enum Input {
         port: PortKind,
         /// The other side's `address:port`.
         remote: String,
+        /// The subject of the certificate that a client has proved to be its own, as RFC 2253
+        /// writes it.
+        subject: Option<String>,
     },
     /// A connection ended, or could not be opened. Never sent after [`Effect::Disconnect`].
     ConnDown {

@@ -218,7 +218,7 @@ impl Run {
 
     fn connect(&mut self, conn: ConnId, frame: Bytes) {
         let remote = String::from("127.0.0.1:40000");
-        self.give(Input::ConnUp { conn, port: PortKind::Client, remote });
+        self.give(Input::ConnUp { conn, port: PortKind::Client, remote, subject: None });
         self.give(Input::Bytes { conn, chunk: frame });
     }
 

@@ -52,7 +52,12 @@ impl Server {
         Server {
             database,
             session: SESSION,
-            rules: Rules { extended_types: true, ..Rules::default() },
+            rules: Rules {
+                extended_types: true,
+                names_sasl: true,
+                names_x509: true,
+                ..Rules::default()
+            },
         }
     }
 
@@ -302,7 +307,7 @@ fn access_lists_are_checked_and_completed() {
         ("digest", "a:b:c"),
         ("auth", ""),
         ("sasl", ""),
-        ("x509", ""),
+        ("x509", "eve"),
         ("super", "x:y"),
         ("nonsense", "x"),
         ("", ""),

@@ -82,7 +82,7 @@ impl Server {
 
     fn call(&mut self, conn: ConnId, request: &ConnectRequest) -> Vec<Effect> {
         let remote = String::from("127.0.0.1:40000");
-        self.give(Input::ConnUp { conn, port: PortKind::Client, remote });
+        self.give(Input::ConnUp { conn, port: PortKind::Client, remote, subject: None });
         self.bytes(conn, request.encode())
     }
 
@@ -247,7 +247,8 @@ fn unknown_and_lonely_operations_are_answered_with_minus_six() {
 fn a_four_letter_word_is_handed_to_the_driver_however_it_is_cut() {
     let mut server = Server::start();
     let remote = String::from("127.0.0.1:40000");
-    server.give(Input::ConnUp { conn: CLIENT, port: PortKind::Client, remote });
+    let subject = None;
+    server.give(Input::ConnUp { conn: CLIENT, port: PortKind::Client, remote, subject });
     assert!(server.bytes(CLIENT, Bytes::from_static(b"sr")).is_empty());
     let handed = server.bytes(CLIENT, Bytes::from_static(b"vr"));
     assert!(matches!(handed[..], [Effect::Command { conn: CLIENT, word }] if &word == b"srvr"));

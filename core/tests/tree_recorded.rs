@@ -17,7 +17,13 @@ use zablab_core::wire::client::{
 use zablab_core::wire::txn::decode;
 
 /// As the recording server was configured.
-const RULES: Rules = Rules { extended_types: true, skip_acl: false, enforce_quota: false };
+const RULES: Rules = Rules {
+    extended_types: true,
+    skip_acl: false,
+    enforce_quota: false,
+    names_sasl: true,
+    names_x509: true,
+};
 
 fn vector(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(name)

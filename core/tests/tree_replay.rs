@@ -17,7 +17,13 @@ use zablab_core::wire::client::{
 };
 
 /// A client that may do everything.
-const RULES: Rules = Rules { extended_types: true, skip_acl: true, enforce_quota: true };
+const RULES: Rules = Rules {
+    extended_types: true,
+    skip_acl: true,
+    enforce_quota: true,
+    names_sasl: true,
+    names_x509: true,
+};
 
 fn acl(perms: i32) -> Vec<Acl> {
     vec![Acl { perms, id: Id { scheme: "world".into(), id: "anyone".into() } }]

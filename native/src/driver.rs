@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::{AbortHandle, JoinSet};
 use tracing::{Level, warn};
-use zablab_core::config::ServerConfig;
+use zablab_core::config::{HostPort, PlainPort, ServerConfig, Tls};
 use zablab_core::endpoint::Endpoint;
 use zablab_core::policy::Correct;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
@@ -26,7 +26,7 @@ use crate::admin::four_letter::{self, Answer};
 use crate::admin::{Counters, Status};
 use crate::inbox::{Event, Events, Inbox};
 use crate::journal;
-use crate::net::{self, Connection, Flushed};
+use crate::net::{self, Acceptor, Connection, Door, Flushed};
 use crate::storage::{Job, LogThread};
 
 /// What the core thread is made of.
@@ -48,7 +48,10 @@ pub struct Driver {
     dirty: Vec<ConnId>,
     /// Inputs that flushing gave.
     own_inputs: Vec<Input>,
-    listeners: BTreeMap<PortKind, JoinHandle<()>>,
+    /// The tasks that accept; they end when they are dropped.
+    listeners: BTreeMap<PortKind, JoinSet<()>>,
+    /// How clients are served with TLS.
+    secure: Option<(Tls, Arc<Acceptor>)>,
     conn_names: Arc<AtomicU64>,
     leading_since: Option<Mono>,
     ended: Option<Ended>,
@@ -73,7 +76,7 @@ impl Driver {
     /// Everything in its place; nothing happens before [`Driver::run`].
     pub fn new(
         endpoint: Endpoint<Correct>,
-        config: Arc<ServerConfig>,
+        (config, acceptor): (Arc<ServerConfig>, Option<Acceptor>),
         counters: Arc<Counters>,
         runtime: Handle,
         queue: (Inbox, Events),
@@ -88,6 +91,7 @@ impl Driver {
             out: Out::new(tracing::enabled!(Level::DEBUG)),
             now: clock.now(),
             clock,
+            secure: config.tls.clone().zip(acceptor.map(Arc::new)),
             config,
             counters,
             runtime,
@@ -147,12 +151,14 @@ impl Driver {
                     return;
                 }
                 let (runtime, inbox) = (&self.runtime, &self.inbox);
+                let subject = stream.subject().map(String::from);
                 let started =
                     Connection::start(runtime, conn, port, stream, remote, inbox, &self.counters);
                 let connection = Box::new(started);
                 let slot = Slot::Open { connection, dirty: false, reported: 0 };
                 self.connections.insert(conn, slot);
-                self.handle(Input::ConnUp { conn, port, remote: remote.to_string() });
+                let remote = remote.to_string();
+                self.handle(Input::ConnUp { conn, port, remote, subject });
             }
             Event::Fatal(why) => self.end(Ended::Failed(why)),
             Event::Stop => self.end(Ended::Stopped),
@@ -233,21 +239,37 @@ impl Driver {
                 Some(Slot::Opening(task)) => task.abort(),
                 None => {}
             },
-            Effect::Listen { port, addr } => {
-                let names = Arc::clone(&self.conn_names);
-                let task = net::listen(port, addr, names, self.inbox.clone());
-                if let Some(old) = self.listeners.insert(port, self.runtime.spawn(task)) {
-                    old.abort();
-                }
-            }
-            Effect::Unlisten { port } => {
-                if let Some(task) = self.listeners.remove(&port) {
-                    task.abort();
-                }
-            }
+            Effect::Listen { port, addr } => self.listen(port, addr),
+            // What is dropped is aborted.
+            Effect::Unlisten { port } => drop(self.listeners.remove(&port)),
             Effect::Command { conn, word } => self.command(conn, word),
             Effect::Halt { why } => self.end(Ended::Failed(why)),
         }
+    }
+
+    /// Opens a port; for clients, with TLS as the configuration has it, or both with and without.
+    fn listen(&mut self, port: PortKind, addr: HostPort) {
+        let mut doors = Vec::new();
+        match (port, &self.secure) {
+            (PortKind::Client, Some((tls, acceptor))) => {
+                let acceptor = || Arc::clone(acceptor);
+                match tls.plain {
+                    PlainPort::None => {}
+                    PlainPort::Plain => doors.push((addr, Door::Plain)),
+                    PlainPort::Unified => doors.push((addr, Door::Either(acceptor()))),
+                }
+                doors.extend(tls.addr.clone().map(|addr| (addr, Door::Secure(acceptor()))));
+            }
+            (PortKind::Client | PortKind::Quorum | PortKind::Election, _) => {
+                doors.push((addr, Door::Plain));
+            }
+        }
+        let mut tasks = JoinSet::new();
+        for (addr, door) in doors {
+            let (names, inbox) = (Arc::clone(&self.conn_names), self.inbox.clone());
+            tasks.spawn_on(net::listen(port, addr, door, names, inbox), &self.runtime);
+        }
+        self.listeners.insert(port, tasks);
     }
 
     fn send(&mut self, conn: ConnId, parts: Vec<Bytes>) {
@@ -349,9 +371,7 @@ impl Driver {
     }
 
     fn shut_down(mut self, ended: Ended) -> Ended {
-        for task in self.listeners.values() {
-            task.abort();
-        }
+        self.listeners.clear();
         self.connections.clear();
         self.log.finish();
         ended

@@ -13,10 +13,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use zablab_core::process::{Input, PortKind};
 use zablab_core::types::ConnId;
+
+use crate::net::Stream;
 
 /// Chunks of bytes that may wait for the core. With chunks of up to
 /// [`READ_CHUNK_MAX`](crate::net::READ_CHUNK_MAX) bytes this bounds the memory of the queue.
@@ -35,8 +36,8 @@ pub enum Event {
         conn: ConnId,
         /// On which kind of port.
         port: PortKind,
-        /// Its socket.
-        stream: TcpStream,
+        /// Its socket, after a handshake if there is one.
+        stream: Stream,
         /// The other side.
         remote: SocketAddr,
     },

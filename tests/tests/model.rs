@@ -98,7 +98,7 @@ impl Server for Core {
         let conn = ConnId(self.last_conn);
         self.conns.insert(client, conn);
         let remote = String::from("127.0.0.1:40000");
-        self.give(Input::ConnUp { conn, port: PortKind::Client, remote });
+        self.give(Input::ConnUp { conn, port: PortKind::Client, remote, subject: None });
         self.send(client, bytes);
     }
 

@@ -1,15 +1,18 @@
 //! The configuration of one server and of its ensemble.
 //!
 //! Text in, one validated struct out; reading the files `zoo.cfg` and `myid` is the driver's.
-//! Not here: the dynamic configuration file, TLS and authentication, which come with their users.
+//! Not here: the dynamic configuration file, which comes with its user.
 //! Source: Java's `QuorumPeerConfig`, `QuorumMaj` and `QuorumPeer.QuorumServer`.
 
 mod ensemble;
 mod jaas;
+mod proofs;
 mod properties;
+mod tls;
 mod zoo_cfg;
 
 pub use jaas::Password;
+pub use tls::{ClientAuth, PlainPort, Tls, TlsVersion};
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -134,6 +137,10 @@ pub struct Rules {
     pub skip_acl: bool,
     /// Whether hard limits of quotas are kept (`enforceQuota`).
     pub enforce_quota: bool,
+    /// Whether access lists may name identities of SASL (`authProvider.N`).
+    pub names_sasl: bool,
+    /// Whether they may name subjects of certificates (`authProvider.N`, or TLS is served).
+    pub names_x509: bool,
 }
 
 /// Which sessions a server serves that only it knows. The whole ensemble must agree.
@@ -150,13 +157,16 @@ pub struct SessionRules {
     pub upgrades: bool,
 }
 
-/// How clients prove who they are by SASL, and which proof each one owes.
+/// How clients prove who they are by SASL or certificates, and which proof each one owes.
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Proofs {
     /// The users of SASL DIGEST-MD5; `None` if there is no SASL.
     pub sasl_users: Option<SortedMap<String, Password>>,
     /// The user of SASL who is the super user (`superUser`).
     pub sasl_super: Option<String>,
+    /// The subject of the certificate whose owner is the super user
+    /// (`X509AuthenticationProvider.superUser`).
+    pub x509_super: Option<String>,
     /// Whether a client whose SASL failed may go on as nobody (`allowSaslFailedClients`).
     pub allows_failed_sasl: bool,
     /// A client without an identity of one of these schemes is turned away, if there are any
@@ -261,6 +271,8 @@ pub struct ServerConfig {
     pub log_preallocate: u64,
     /// The JAAS file with the users of SASL, and its section; see [`ServerConfig::add_users`].
     pub jaas: Option<(String, String)>,
+    /// How clients are served with TLS, if they are.
+    pub tls: Option<Tls>,
     /// The four-letter words that are answered.
     pub four_letter_whitelist: Whitelist,
     /// What is allowed but probably not meant, one sentence each.
@@ -394,6 +406,17 @@ pub enum ConfigError {
     MyIdNotListed {
         /// The number.
         me: ServerId,
+    },
+    /// The layout of one old version, whose znodes would be taken for ephemeral ones.
+    #[error("emulate353TTLNodes: times to live as ZooKeeper 3.5.3 stored them are not read")]
+    Emulation,
+    /// A number whose sessions would look like times to live.
+    #[error("myid is {me}: with extendedTypesEnabled it may be {max} at most")]
+    ServerIdTooLarge {
+        /// The number.
+        me: ServerId,
+        /// The greatest that is allowed.
+        max: i64,
     },
     /// Two different client addresses for this server.
     #[error("clientPort says {fixed}, but the line server.{me} says {entry}")]

@@ -10,23 +10,27 @@ use core::ops::RangeInclusive;
 
 use super::ensemble::{ANY_ADDRESS, parse_port, parse_role, parse_sid};
 use super::jaas;
+use super::proofs::{JAAS_FILE, SASL_PROVIDER, X509_PROVIDER};
 use super::properties::{self, Property};
 use super::{
-    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, Proofs, Reaping,
+    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, PlainPort, Reaping,
     Rules, ServerConfig, SessionRules, Whitelist,
 };
 use crate::limits;
-use crate::sorted::{SortedMap, SortedSet};
+use crate::sorted::SortedMap;
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
-const SYSTEM_PROPERTIES: [&str; 21] = [
+const SYSTEM_PROPERTIES: [&str; 24] = [
     "4lw.commands.whitelist",
     "DigestAuthenticationProvider.superDigest",
+    "X509AuthenticationProvider.superUser",
     "admin.enableServer",
     "allowSaslFailedClients",
+    "client.portUnification",
     "commitLogCount",
     "db.autocreate",
+    "emulate353TTLNodes",
     "enforce.auth.enabled",
     "enforce.auth.schemes",
     "enforceQuota",
@@ -43,10 +47,8 @@ const SYSTEM_PROPERTIES: [&str; 21] = [
     "znode.container.maxNeverUsedIntervalMs",
     "znode.container.maxPerMinute",
 ];
-/// The key of the JAAS file, in Java a system property.
-const JAAS_FILE: &str = "java.security.auth.login.config";
-/// The class of an `authProvider.N` that brings SASL.
-const SASL_PROVIDER: &str = ".SASLAuthenticationProvider";
+/// Groups of such keys.
+const SYSTEM_PREFIXES: [&str; 2] = ["authProvider.", "ssl."];
 /// `tickTime` when it is not given, in ms.
 const TICK_TIME_MS: i64 = 3000;
 /// The longest tick: 20 of them still fit the 32 bits of a session timeout.
@@ -78,15 +80,30 @@ impl ServerConfig {
             None => limits::LOG_PREALLOCATE,
         };
         let mut four_letter_whitelist = keys.whitelist();
-        let fixed_client = keys.client_addr()?;
+        let plain_client = keys.port_and_address("clientPort", "clientPortAddress")?;
         keys.boolean("admin.enableServer", true)?;
         keys.refuse_other_elections()?;
         let Membership { me, ensemble, client: entry_client } = keys.membership(myid, &data_dir)?;
+        let tls = keys.tls(plain_client.is_some() || entry_client.is_some())?;
+        let secure_client = tls.as_ref().and_then(|tls| tls.addr.clone());
+        let fixed_client = match tls.as_ref().map(|tls| tls.plain) {
+            Some(PlainPort::None) => secure_client,
+            Some(PlainPort::Plain | PlainPort::Unified) | None => plain_client,
+        };
         let client_addr = agreed_client_addr(me, fixed_client, entry_client)?;
-        let core = keys.core(me, ensemble, client_addr)?;
+        let mut core = keys.core(me, ensemble, client_addr)?;
+        if core.rules.extended_types && me.0 > limits::EXTENDED_SERVER_ID_MAX {
+            return Err(ConfigError::ServerIdTooLarge { me, max: limits::EXTENDED_SERVER_ID_MAX });
+        }
+        core.rules.names_x509 |= tls.is_some();
         let jaas = keys.jaas();
         if jaas.is_none() && core.proofs.required_schemes.contains("sasl") {
             return Err(ConfigError::Missing { key: JAAS_FILE });
+        }
+        if jaas.is_some() && !core.rules.names_sasl {
+            keys.warn(String::from(
+                "no authProvider is SASLAuthenticationProvider: access lists cannot name users of SASL",
+            ));
         }
         if let (Whitelist::Words(words), true) =
             (&mut four_letter_whitelist, core.sessions.read_only_mode)
@@ -100,6 +117,7 @@ impl ServerConfig {
             data_log_dir,
             log_preallocate,
             jaas,
+            tls,
             four_letter_whitelist,
             warnings: keys.into_warnings(),
         })
@@ -134,8 +152,8 @@ struct Membership {
 }
 
 /// The properties not yet taken, and the warnings so far.
-struct Keys {
-    properties: SortedMap<String, Property>,
+pub(super) struct Keys {
+    pub(super) properties: SortedMap<String, Property>,
     warnings: Vec<String>,
 }
 
@@ -144,7 +162,8 @@ impl Keys {
         let mut keys = Keys { properties: SortedMap::new(), warnings: Vec::new() };
         for mut property in properties::parse(text)? {
             if let Some(plain) = property.key.strip_prefix("zookeeper.")
-                && SYSTEM_PROPERTIES.contains(&plain)
+                && (SYSTEM_PROPERTIES.contains(&plain)
+                    || SYSTEM_PREFIXES.iter().any(|prefix| plain.starts_with(prefix)))
             {
                 property.key = plain.to_string();
             }
@@ -158,11 +177,11 @@ impl Keys {
         Ok(keys)
     }
 
-    fn warn(&mut self, warning: String) {
+    pub(super) fn warn(&mut self, warning: String) {
         self.warnings.push(warning);
     }
 
-    fn take(&mut self, key: &str) -> Option<Property> {
+    pub(super) fn take(&mut self, key: &str) -> Option<Property> {
         self.properties.remove(key)
     }
 
@@ -187,7 +206,7 @@ impl Keys {
         }
     }
 
-    fn boolean(&mut self, key: &str, default: bool) -> Result<bool, ConfigError> {
+    pub(super) fn boolean(&mut self, key: &str, default: bool) -> Result<bool, ConfigError> {
         let Some(property) = self.take(key) else { return Ok(default) };
         if property.value.eq_ignore_ascii_case("true") {
             Ok(true)
@@ -209,14 +228,15 @@ impl Keys {
         }
     }
 
-    /// `clientPortAddress:clientPort`, if the file has a `clientPort`.
-    fn client_addr(&mut self) -> Result<Option<HostPort>, ConfigError> {
-        let address = self.take("clientPortAddress").map(|property| property.value);
-        let Some(property) = self.take("clientPort") else {
-            return match address {
-                Some(_) => Err(ConfigError::Missing { key: "clientPort" }),
-                None => Ok(None),
-            };
+    /// `address:port`, if the file has a port.
+    pub(super) fn port_and_address(
+        &mut self,
+        key: &'static str,
+        address_key: &str,
+    ) -> Result<Option<HostPort>, ConfigError> {
+        let address = self.take(address_key).map(|property| property.value);
+        let Some(property) = self.take(key) else {
+            return if address.is_some() { Err(ConfigError::Missing { key }) } else { Ok(None) };
         };
         let port = parse_port(&property.value).ok_or_else(|| property.bad("1 to 65535"))?;
         let host = address.unwrap_or_else(|| ANY_ADDRESS.to_string());
@@ -230,6 +250,9 @@ impl Keys {
         {
             return Err(property.unsupported("only 3 is served, as in ZooKeeper since 3.6; a lab script with \"given election-alg\" \
                  shows the others"));
+        }
+        if self.boolean("emulate353TTLNodes", false)? {
+            return Err(ConfigError::Emulation);
         }
         match self.take("dynamicConfigFile") {
             Some(property) => Err(property.unsupported(
@@ -388,6 +411,8 @@ impl Keys {
 
     fn rules(&mut self) -> Result<Rules, ConfigError> {
         Ok(Rules {
+            names_sasl: self.provider(SASL_PROVIDER),
+            names_x509: self.provider(X509_PROVIDER),
             extended_types: self.boolean("extendedTypesEnabled", false)?,
             // As in Java, only this word switches them off.
             skip_acl: self.take("skipACL").is_some_and(|property| property.value == "yes"),
@@ -403,35 +428,6 @@ impl Keys {
         })
     }
 
-    /// The JAAS file, and the section of servers in it.
-    fn jaas(&mut self) -> Option<(String, String)> {
-        let section = self.take("sasl.serverconfig").map(|property| property.value);
-        // Whoever names the provider of SASL means this.
-        self.properties.retain(|key, property| {
-            !(key.starts_with("authProvider.") && property.value.ends_with(SASL_PROVIDER))
-        });
-        let file = self.take(JAAS_FILE)?.value;
-        Some((file, section.unwrap_or_else(|| String::from("Server"))))
-    }
-
-    fn proofs(&mut self) -> Result<Proofs, ConfigError> {
-        let mut required_schemes = SortedSet::new();
-        let schemes = self.take("enforce.auth.schemes");
-        if self.boolean("enforce.auth.enabled", false)? {
-            let schemes = schemes.ok_or(ConfigError::Missing { key: "enforce.auth.schemes" })?;
-            required_schemes.extend(schemes.value.split(',').map(|scheme| scheme.trim().into()));
-        }
-        if self.boolean("sessionRequireClientSASLAuth", false)? {
-            required_schemes.insert(String::from("sasl"));
-        }
-        Ok(Proofs {
-            sasl_users: None,
-            sasl_super: self.take("superUser").map(|property| property.value),
-            allows_failed_sasl: self.boolean("allowSaslFailedClients", false)?,
-            required_schemes,
-        })
-    }
-
     fn reaping(&mut self) -> Result<Reaping, ConfigError> {
         let usual = Reaping::default();
         let interval = self.integer("znode.container.checkIntervalMs", 1..=REAPING_MS_MAX)?;
@@ -442,11 +438,6 @@ impl Keys {
             max_per_minute: rate.map_or(usual.max_per_minute, narrow),
             max_never_used_ms: unused.map_or(usual.max_never_used_ms, i64::unsigned_abs),
         })
-    }
-
-    fn super_digest(&mut self) -> Option<String> {
-        let digest = self.take("DigestAuthenticationProvider.superDigest");
-        digest.map(|property| property.value).filter(|digest| !digest.is_empty())
     }
 
     /// An option of this server alone.
@@ -675,7 +666,7 @@ mod tests {
 
     #[test]
     fn errors_name_key_value_and_line() {
-        let cases: [(String, Option<&str>, &str); 16] = [
+        let cases: [(String, Option<&str>, &str); 18] = [
             ("clientPort=1".into(), None, "dataDir is missing"),
             ("dataDir=/d".into(), None, "clientPort is missing"),
             ("dataDir=/d\nclientPort=0".into(), None, "line 2: clientPort=0: expected 1 to 65535"),
@@ -707,6 +698,16 @@ mod tests {
             (quorum(""), Some("one"), "myid is \"one\": expected a number of 0 or more"),
             (quorum(""), Some("9"), "myid is 9, but there is no line server.9"),
             (quorum("").replace("syncLimit=5", ""), Some("1"), "syncLimit is missing"),
+            (
+                quorum("server.255=d:1:2\nextendedTypesEnabled=true"),
+                Some("255"),
+                "myid is 255: with extendedTypesEnabled it may be 254 at most",
+            ),
+            (
+                quorum("extendedTypesEnabled=true\nzookeeper.emulate353TTLNodes=true"),
+                Some("1"),
+                "emulate353TTLNodes: times to live as ZooKeeper 3.5.3 stored them are not read",
+            ),
             (
                 "dataDir=/d\nclientPort=1\nserver.1=a:1:2:observer".into(),
                 Some("1"),

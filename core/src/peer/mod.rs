@@ -233,9 +233,15 @@ impl<P: Policy> Peer<P> {
         out.push(Effect::Halt { why });
     }
 
-    /// A client connected.
-    pub fn on_client_up(&mut self, conn: ConnId, remote: String, out: &mut Out<Effect>) {
-        self.shared.clients.on_up(conn, remote, out);
+    /// A client connected; `subject` is that of its certificate.
+    pub fn on_client_up(
+        &mut self,
+        conn: ConnId,
+        remote: String,
+        subject: Option<String>,
+        out: &mut Out<Effect>,
+    ) {
+        self.shared.clients.on_up(conn, remote, subject, out);
     }
 
     /// A client's connection ended.

@@ -1,10 +1,13 @@
 //! Who may do what: identities, their schemes, and the access lists that name them.
 //!
 //! A connection carries identities: its address, which is only seen, and those that it proved.
-//! Not here: the exchange of SASL (see [`super::sasl`]) and certificates; who ends them adds an
-//! identity.
-//! Source: Java's `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`, the providers
-//! `DigestAuthenticationProvider` and `IPAuthenticationProvider`.
+//! Not here: the exchange of SASL (see [`super::sasl`]), which adds an identity when it ends, and
+//! whether a certificate is to be trusted (the driver speaks TLS).
+//! A list may name identities of SASL and of certificates only where the configuration brings
+//! them; lists that do all the same, from another time, give nothing.
+//! Source: Java's `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`, `ProviderRegistry`,
+//! the providers `DigestAuthenticationProvider`, `IPAuthenticationProvider`,
+//! `SASLAuthenticationProvider` and `X509AuthenticationProvider`.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,6 +17,7 @@ use core::net::IpAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::distinguished::is_distinguished_name;
 use crate::config::Rules;
 use crate::tree::acl::{ADMIN, READ};
 use crate::tree::{AclKey, DataTree, Znode};
@@ -79,10 +83,30 @@ impl Access<'_> {
         match named.scheme.as_str() {
             "world" => named.id == "anyone",
             "ip" => same.any(|id| is_within(&id.id, &named.id)),
-            "digest" | "sasl" | "x509" => same.any(|id| id.id == named.id),
+            scheme if is_proof(scheme, self.rules) => same.any(|id| id.id == named.id),
             _ => false,
         }
     }
+}
+
+/// The identities of a connection that has just come: its address last.
+///
+/// `subject` is that of the certificate that the client has shown to be its own, and `x509_super`
+/// that of the super user's.
+pub fn first_identities(
+    address: &str,
+    subject: Option<String>,
+    x509_super: Option<&str>,
+) -> Vec<Id> {
+    let mut first = Vec::new();
+    if let Some(subject) = subject {
+        if x509_super == Some(&*subject) {
+            first.push(Id { scheme: String::from("super"), id: subject.clone() });
+        }
+        first.push(Id { scheme: String::from("x509"), id: subject });
+    }
+    first.push(Id { scheme: String::from("ip"), id: String::from(address) });
+    first
 }
 
 /// The identities that credentials prove, `None` if they prove none. An address needs none.
@@ -125,7 +149,7 @@ pub fn client_info(id: &Id) -> ClientInfo {
 ///
 /// # Errors
 /// `InvalidAcl` if nothing is left, or an identity is none of its scheme.
-pub fn fix_up_acl(list: &[Acl], auth: &[Id]) -> Result<Vec<Acl>, ErrorCode> {
+pub fn fix_up_acl(list: &[Acl], auth: &[Id], rules: Rules) -> Result<Vec<Acl>, ErrorCode> {
     let mut unique: Vec<&Acl> = Vec::with_capacity(list.len());
     for acl in list {
         if !unique.contains(&acl) {
@@ -136,33 +160,39 @@ pub fn fix_up_acl(list: &[Acl], auth: &[Id]) -> Result<Vec<Acl>, ErrorCode> {
     for acl in unique {
         match acl.id.scheme.as_str() {
             "auth" => {
-                let mine = auth.iter().filter(|id| is_authenticated(id));
+                let mine = auth.iter().filter(|id| is_proof(&id.scheme, rules));
                 let before = fixed.len();
                 fixed.extend(mine.map(|id| Acl { perms: acl.perms, id: id.clone() }));
                 if fixed.len() == before {
                     return Err(ErrorCode::InvalidAcl);
                 }
             }
-            scheme if is_valid_id(scheme, &acl.id.id) => fixed.push(acl.clone()),
+            scheme if is_valid_id(scheme, &acl.id.id, rules) => fixed.push(acl.clone()),
             _ => return Err(ErrorCode::InvalidAcl),
         }
     }
     if fixed.is_empty() { Err(ErrorCode::InvalidAcl) } else { Ok(fixed) }
 }
 
-/// True for identities that somebody proved; an address is only seen.
-fn is_authenticated(id: &Id) -> bool {
-    matches!(id.scheme.as_str(), "digest" | "sasl" | "x509")
+/// True for schemes whose identities somebody proved; an address is only seen.
+fn is_proof(scheme: &str, rules: Rules) -> bool {
+    match scheme {
+        "digest" => true,
+        "sasl" => rules.names_sasl,
+        "x509" => rules.names_x509,
+        _ => false,
+    }
 }
 
-fn is_valid_id(scheme: &str, id: &str) -> bool {
+fn is_valid_id(scheme: &str, id: &str, rules: Rules) -> bool {
     match scheme {
         "world" => id == "anyone",
         "ip" => network(id).is_some(),
         "digest" => {
             id.split_once(':').is_some_and(|(_, hash)| !hash.is_empty() && !hash.contains(':'))
         }
-        "sasl" | "x509" => !id.is_empty(),
+        "sasl" => rules.names_sasl && !id.is_empty(),
+        "x509" => rules.names_x509 && is_distinguished_name(id),
         _ => false,
     }
 }
@@ -232,6 +262,38 @@ mod tests {
         }
     }
 
+    /// As Java's servers whose `ProviderRegistry` has no such provider.
+    #[test]
+    fn lists_name_only_schemes_that_the_configuration_brings() {
+        let auth = [id("digest", "bob:hash"), id("sasl", "eve"), id("x509", "CN=eve")];
+        let made = |named: Id, names_sasl, names_x509| {
+            let rules = Rules { names_sasl, names_x509, ..Rules::default() };
+            let list = [Acl { perms: READ, id: named }];
+            let made = fix_up_acl(&list, &auth, rules)?;
+            Ok(made.into_iter().map(|acl| acl.id).collect::<Vec<Id>>())
+        };
+        for (number, (sasl, x509)) in [(1, (true, false)), (2, (false, true))] {
+            let other = auth[3 - number].clone();
+            assert_eq!(made(other, sasl, x509), Err(ErrorCode::InvalidAcl));
+            let own = auth[number].clone();
+            assert_eq!(made(own.clone(), sasl, x509), Ok(vec![own.clone()]));
+            assert_eq!(made(id("auth", ""), sasl, x509), Ok(vec![auth[0].clone(), own]));
+        }
+        assert_eq!(made(id("auth", ""), true, true), Ok(auth.to_vec()));
+        assert_eq!(made(id("x509", "eve"), true, true), Err(ErrorCode::InvalidAcl));
+    }
+
+    #[test]
+    fn a_certificate_is_an_identity_from_the_start() {
+        let first = |subject: Option<&str>| {
+            first_identities("::1", subject.map(String::from), Some("CN=boss"))
+        };
+        assert_eq!(first(None), [id("ip", "::1")]);
+        assert_eq!(first(Some("CN=bob")), [id("x509", "CN=bob"), id("ip", "::1")]);
+        let boss = [id("super", "CN=boss"), id("x509", "CN=boss"), id("ip", "::1")];
+        assert_eq!(first(Some("CN=boss")), boss);
+    }
+
     #[test]
     fn addresses_match_by_their_first_bits() {
         for (address, network, expected) in [
@@ -256,8 +318,9 @@ mod tests {
     #[test]
     fn one_entry_must_give_the_permission_to_one_of_the_identities() {
         let lists = |perms, named: Id| [Acl { perms, id: named }];
+        let all = Rules { names_sasl: true, names_x509: true, ..Rules::default() };
         let may = |auth: &[Id], list: &[Acl], perms| {
-            Access { auth, rules: Rules::default() }.check_list(list, perms).is_ok()
+            Access { auth, rules: all }.check_list(list, perms).is_ok()
         };
         let bob = [id("digest", "bob:h"), id("ip", "10.0.0.1")];
         assert!(may(&[], &[], READ), "an empty list gives all");
@@ -272,6 +335,9 @@ mod tests {
         for scheme in ["x509", "sasl"] {
             assert!(may(&[id(scheme, "CN=bob")], &lists(READ, id(scheme, "CN=bob")), READ));
             assert!(!may(&[id(scheme, "CN=bob")], &lists(READ, id(scheme, "CN=eve")), READ));
+            let none = Access { auth: &[id(scheme, "CN=bob")], rules: Rules::default() };
+            let list = lists(READ, id(scheme, "CN=bob"));
+            assert_eq!(none.check_list(&list, READ), Err(ErrorCode::NoAuth), "nobody brings it");
         }
         assert!(!may(&bob, &lists(READ, id("sasl", "bob:h")), READ), "another scheme");
         assert!(!may(&[id("odd", "x")], &lists(READ, id("odd", "x")), READ), "no such scheme");

@@ -21,7 +21,7 @@ use self::handshake::refuse;
 use crate::config::{Config, Proofs, Rules, SessionRules};
 use crate::limits::{CLIENT_OUTSTANDING_MAX, OUTSTANDING_MAX};
 use crate::process::{Effect, Out};
-use crate::request::access::Access;
+use crate::request::access::{Access, first_identities};
 use crate::request::read::{Read, ReadContext, read};
 use crate::request::sasl::Exchange;
 use crate::request::sessions::SessionTracker;
@@ -251,18 +251,24 @@ impl Clients {
         self.connections.iter().map(|(conn, connection)| self.view_one(*conn, connection)).collect()
     }
 
-    /// A client connected.
-    pub fn on_up(&mut self, conn: ConnId, remote: String, out: &mut Out<Effect>) {
+    /// A client connected; `subject` is that of its certificate.
+    pub fn on_up(
+        &mut self,
+        conn: ConnId,
+        remote: String,
+        subject: Option<String>,
+        out: &mut Out<Effect>,
+    ) {
         let address = host_of(&remote);
         let same = self.connections.values().filter(|other| host_of(&other.remote) == address);
         if self.max_per_address > 0 && same.count() >= self.max_per_address as usize {
             refuse(conn, "too many connections from this address", out);
             return;
         }
-        let address = Id { scheme: String::from("ip"), id: String::from(address) };
+        let auth = first_identities(address, subject, self.proofs.x509_super.as_deref());
         let connection = Connection {
             remote,
-            auth: vec![address],
+            auth,
             sasl: Exchange::default(),
             attachment: Attachment::New,
             waiting: VecDeque::new(),
@@ -445,7 +451,9 @@ impl Clients {
     fn fire_watches(&mut self, scene: &mut Scene, zxid: Zxid, applied: &Applied) {
         for change in &applied.changes {
             for Fired { conn, kind, path, acl } in self.watches.fire(change) {
-                if !self.may_read(conn, |access| access.check_list(acl.as_deref()?, READ).err()) {
+                // A watch tells only what its connection may read (since 3.9.2).
+                let list = acl.as_deref().unwrap_or_default();
+                if self.access(conn).check_list(list, READ).is_err() {
                     continue;
                 }
                 let session = self.session_of(conn);
@@ -558,11 +566,9 @@ impl Clients {
             _ => return None,
         };
         for (kind, path) in missed {
-            let tree = &scene.database.tree;
-            if !self.may_read(conn, |access| access.check(tree, tree.get(&path)?, READ).err()) {
-                continue;
-            }
-            // They are of no one change, so they carry no zxid.
+            // They are of no one change, so they carry no zxid. Unlike events of changes, they are
+            // told whatever the list says: Java's `DataTree.setWatches` hands no list to the check
+            // (3.9.5). A client that has no right to read learns that there was a change, not what.
             self.send(scene, conn, encode_event(NO_ZXID, &WatcherEvent::new(kind, path)));
         }
         Some(Ok(Response::Empty))
@@ -629,15 +635,6 @@ impl Clients {
     fn access(&self, conn: ConnId) -> Access<'_> {
         let auth = self.connections.get(&conn).map_or(&[][..], |connection| &connection.auth);
         Access { auth, rules: self.rules }
-    }
-
-    /// A watch tells only what its connection may read (since 3.9.2). `refusal` looks at a list.
-    fn may_read(
-        &self,
-        conn: ConnId,
-        refusal: impl FnOnce(Access<'_>) -> Option<ErrorCode>,
-    ) -> bool {
-        refusal(self.access(conn)).is_none()
     }
 
     fn session_of(&self, conn: ConnId) -> SessionId {

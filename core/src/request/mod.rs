@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod clients;
+pub mod distinguished;
 pub mod pipeline;
 pub mod prep;
 pub mod read;

@@ -150,7 +150,7 @@ fn prep_create(
     if request.path.contains('\0') {
         return Err(ErrorCode::BadArguments);
     }
-    let acl = fix_up_acl(&request.acl, context.auth)?;
+    let acl = fix_up_acl(&request.acl, context.auth, context.rules)?;
     let parent = find(prepared, parent)?;
     context.check(prepared, parent, CREATE)?;
     let path = match mode.is_sequential() {
@@ -255,7 +255,7 @@ fn prep_set_acl(
     if !path::is_valid(&request.path) {
         return Err(ErrorCode::BadArguments);
     }
-    let acl = fix_up_acl(&request.acl, context.auth)?;
+    let acl = fix_up_acl(&request.acl, context.auth, context.rules)?;
     let znode = find(prepared, &request.path)?;
     context.check(prepared, znode, ADMIN)?;
     let version = next_version(znode.aversion, request.version)?;

@@ -32,6 +32,7 @@ pub fn load(path: &Path) -> Result<ServerConfig, Failure> {
     Ok(config)
 }
 
-fn refused(path: &Path, error: impl Display) -> Failure {
+/// A configuration that cannot be used, by what is said of this file.
+pub fn refused(path: &Path, error: impl Display) -> Failure {
     Failure::config(format!("{}: {error}", path.display()))
 }

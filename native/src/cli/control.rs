@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tracing::level_filters::LevelFilter;
-use zablab_core::config::{HostPort, ServerConfig};
+use zablab_core::config::{HostPort, PlainPort, ServerConfig};
 
 use super::{Failure, config_file};
 use crate::admin::ask;
@@ -106,7 +106,11 @@ pub fn status(config_path: &Path) -> Result<(), Failure> {
     let config = load(config_path)?;
     let addr = reachable(&config.core.client_addr);
     let (host, port) = (&addr.host, addr.port);
-    println!("Client port found: {port}. Client address: {host}. Client SSL: false.");
+    let is_secure = config.tls.as_ref().is_some_and(|tls| tls.plain == PlainPort::None);
+    println!("Client port found: {port}. Client address: {host}. Client SSL: {is_secure}.");
+    if is_secure {
+        return Err(Failure::general("status asks in plain text: give the server a clientPort"));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::general)?;
     let Some(mode) = runtime.block_on(ask::mode(&addr)) else {

@@ -20,6 +20,7 @@ use crate::admin::Counters;
 use crate::admin::four_letter::VERSION;
 use crate::driver::{Driver, Ended};
 use crate::inbox::{Event, Inbox, inbox};
+use crate::net::Acceptor;
 use crate::storage::{self, DataLock, Disk, LogThread};
 
 /// Of `dataDir`: a new ensemble begins here, with `db.autocreate=false` too.
@@ -40,6 +41,8 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     for warning in &config.warnings {
         warn!("{warning}");
     }
+    let acceptor = config.tls.as_ref().map(Acceptor::load).transpose();
+    let acceptor = acceptor.map_err(|error| config_file::refused(&args.config, error))?;
     let (data_dir, log_dir) = (Path::new(&config.data_dir), Path::new(&config.data_log_dir));
     let mut disk = Disk::new(data_dir, log_dir).map_err(Failure::data)?;
     let _locks = lock_both(data_dir, log_dir)?;
@@ -65,7 +68,8 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
         stop_with_parent(inbox.clone());
     }
     let handle = runtime.handle().clone();
-    let driver = Driver::new(endpoint, Arc::new(config), counters, handle, (inbox, events), log);
+    let config = (Arc::new(config), acceptor);
+    let driver = Driver::new(endpoint, config, counters, handle, (inbox, events), log);
     let core_thread = thread::Builder::new().name("core".into()).spawn(move || driver.run());
     let ended = core_thread.map_err(Failure::general)?.join();
     runtime.shutdown_background();

@@ -5,14 +5,12 @@
 //! task has sent all of it everything else queues behind it.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
-use std::net::{Shutdown, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use bytes::{Buf, Bytes, BytesMut};
-use socket2::SockRef;
-use tokio::net::TcpStream;
+use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -22,7 +20,7 @@ use zablab_core::limits::{CLIENT_QUEUE_BYTES_MAX, LEARNER_QUEUE_BYTES_MAX};
 use zablab_core::process::{Input, PortKind};
 use zablab_core::types::ConnId;
 
-use super::{FLUSH_FOR, LINGER_FOR, READ_CHUNK_MAX};
+use super::{FLUSH_FOR, LINGER_FOR, READ_CHUNK_MAX, Stream};
 use crate::admin::Counters;
 use crate::inbox::{Event, Inbox};
 
@@ -30,15 +28,13 @@ use crate::inbox::{Event, Inbox};
 const READ_CHUNK: usize = 16 * 1024;
 /// A read buffer with less room than this is replaced.
 const READ_ROOM_MIN: usize = 2 * 1024;
-/// Pieces that one system call takes; Linux takes 1024 at most.
-const PIECES_MAX: usize = 256;
 
 /// A connection, as the core thread holds it. Dropped, it ends at once.
 #[derive(Debug)]
 pub struct Connection {
     port: PortKind,
     remote: SocketAddr,
-    stream: Arc<TcpStream>,
+    stream: Arc<Stream>,
     reading: watch::Sender<bool>,
     reader: JoinHandle<()>,
     /// `None` once the connection is closing.
@@ -82,7 +78,8 @@ impl std::fmt::Debug for Maker {
 /// How far sending has come; written by the writer task while it has work, else by the core thread.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Bytes that the system took, of those that the core sent (a made body is not counted).
+    /// Bytes that the system took, of those that the core sent (a made body is not counted); with
+    /// TLS, some of them may still be in the session.
     drained: AtomicU64,
     /// Items that the writer task has not finished.
     items: AtomicUsize,
@@ -94,7 +91,7 @@ impl Connection {
         runtime: &Handle,
         conn: ConnId,
         port: PortKind,
-        stream: TcpStream,
+        stream: Stream,
         remote: SocketAddr,
         inbox: &Inbox,
         counters: &Arc<Counters>,
@@ -152,7 +149,7 @@ impl Connection {
     pub fn flush(&mut self) -> Flushed {
         if self.progress.items.load(Ordering::Acquire) == 0 {
             while !self.pending.is_empty() {
-                match write_some(&self.stream, &mut self.pending) {
+                match self.stream.try_write(&mut self.pending) {
                     Ok(n) => self.progress.drained.fetch_add(n, Ordering::Relaxed),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(_) => return Flushed::Gone,
@@ -161,7 +158,12 @@ impl Connection {
         }
         let drained = self.progress.drained.load(Ordering::Relaxed);
         if self.pending.is_empty() {
-            return Flushed::All(drained);
+            if self.progress.items.load(Ordering::Acquire) > 0 || self.stream.is_flushed() {
+                return Flushed::All(drained);
+            }
+            // The session has taken all and the system has not.
+            self.hand_over(Item::Pieces(VecDeque::new()));
+            return Flushed::Rest;
         }
         self.hand_over_pending();
         let limit = match self.port {
@@ -213,34 +215,9 @@ impl Drop for Connection {
     }
 }
 
-/// One vectored write; the pieces that went are taken out of the queue.
-fn write_some(stream: &TcpStream, pieces: &mut VecDeque<Bytes>) -> io::Result<u64> {
-    let mut slices = [IoSlice::new(&[]); PIECES_MAX];
-    let mut count = 0;
-    for (slice, piece) in slices.iter_mut().zip(pieces.iter()) {
-        *slice = IoSlice::new(piece);
-        count += 1;
-    }
-    let written = stream.try_write_vectored(&slices[..count])?;
-    if written == 0 {
-        return Err(io::ErrorKind::WriteZero.into());
-    }
-    let mut left = written;
-    while left > 0 {
-        let first = pieces.front_mut().expect("no more was written than there was");
-        if first.len() > left {
-            first.advance(left);
-            break;
-        }
-        left -= first.len();
-        pieces.pop_front();
-    }
-    Ok(written as u64)
-}
-
 struct Reader {
     conn: ConnId,
-    stream: Arc<TcpStream>,
+    stream: Arc<Stream>,
     may_read: watch::Receiver<bool>,
     inbox: Inbox,
 }
@@ -287,7 +264,7 @@ impl Reader {
 
 struct Writer {
     conn: ConnId,
-    stream: Arc<TcpStream>,
+    stream: Arc<Stream>,
     items: mpsc::UnboundedReceiver<Item>,
     progress: Arc<Progress>,
     inbox: Inbox,
@@ -319,9 +296,9 @@ impl Writer {
     }
 
     async fn write(&self, mut pieces: VecDeque<Bytes>, counted: bool) -> io::Result<()> {
-        while !pieces.is_empty() {
+        while !pieces.is_empty() || !self.stream.is_flushed() {
             self.stream.writable().await?;
-            match write_some(&self.stream, &mut pieces) {
+            match self.stream.try_write(&mut pieces) {
                 Ok(n) if counted => {
                     self.progress.drained.fetch_add(n, Ordering::Relaxed);
                 }
@@ -335,27 +312,15 @@ impl Writer {
 
     /// Says that no more comes, then waits until the other side has closed too, see [`LINGER_FOR`].
     async fn close(&self) -> io::Result<()> {
-        SockRef::from(&*self.stream).shutdown(Shutdown::Write)?;
-        let mut thrown_away = [0; 4096];
-        let drain = async {
-            loop {
-                self.stream.readable().await?;
-                match self.stream.try_read(&mut thrown_away) {
-                    Ok(0) => return Ok(()),
-                    Ok(_) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        };
-        timeout(LINGER_FOR, drain).await.unwrap_or(Ok(()))
+        self.stream.finish().await?;
+        timeout(LINGER_FOR, self.stream.throw_away()).await.unwrap_or(Ok(()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::inbox::{Events, inbox};
@@ -376,6 +341,7 @@ mod tests {
         let (inbox, events) = inbox();
         let (runtime, counters) = (Handle::current(), Arc::new(Counters::new()));
         let port = PortKind::Client;
+        let stream = stream.into();
         let ours = Connection::start(&runtime, CONN, port, stream, remote, &inbox, &counters);
         Pair { ours, theirs, events }
     }

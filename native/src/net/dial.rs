@@ -23,7 +23,9 @@ pub async fn connect(conn: ConnId, port: PortKind, addr: HostPort, inbox: Inbox)
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     };
     match opened {
-        Ok((stream, remote)) => inbox.tell(Event::Up { conn, port, stream, remote }),
+        Ok((stream, remote)) => {
+            inbox.tell(Event::Up { conn, port, stream: stream.into(), remote });
+        }
         Err(error) => {
             debug!("cannot connect to {addr} ({port:?} port): {error}");
             inbox.tell(Event::Input(Input::ConnDown { conn }));

@@ -13,13 +13,20 @@ use zablab_core::config::HostPort;
 use zablab_core::process::PortKind;
 use zablab_core::types::ConnId;
 
-use super::{ACCEPT_PAUSE, BIND_RETRY_FOR, BIND_RETRY_PAUSE, LISTEN_BACKLOG, resolve};
+use super::{ACCEPT_PAUSE, BIND_RETRY_FOR, BIND_RETRY_PAUSE, Door, LISTEN_BACKLOG, resolve};
 use crate::inbox::{Event, Inbox};
 
-/// Accepts on `addr` until the task is aborted. `names` gives each connection the next number.
+/// Accepts on `addr` until the task is aborted. `names` gives each connection the next number once
+/// it is through the door.
 ///
 /// A port that stays in use is fatal to the server: [`Event::Fatal`] names it.
-pub async fn listen(port: PortKind, addr: HostPort, names: Arc<AtomicU64>, inbox: Inbox) {
+pub async fn listen(
+    port: PortKind,
+    addr: HostPort,
+    door: Door,
+    names: Arc<AtomicU64>,
+    inbox: Inbox,
+) {
     let listener = match bind_with_patience(&addr).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -27,7 +34,8 @@ pub async fn listen(port: PortKind, addr: HostPort, names: Arc<AtomicU64>, inbox
             return;
         }
     };
-    info!("listening on {addr} ({port:?} port)");
+    let with = if matches!(door, Door::Plain) { "" } else { " with TLS" };
+    info!("listening on {addr} ({port:?} port{with})");
     loop {
         match listener.accept().await {
             Ok((stream, remote)) => {
@@ -36,8 +44,22 @@ pub async fn listen(port: PortKind, addr: HostPort, names: Arc<AtomicU64>, inbox
                     continue;
                 }
                 let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
-                let conn = ConnId(names.fetch_add(1, Ordering::Relaxed));
-                inbox.tell(Event::Up { conn, port, stream, remote });
+                let (names, inbox) = (Arc::clone(&names), inbox.clone());
+                let tell = move |stream| {
+                    let conn = ConnId(names.fetch_add(1, Ordering::Relaxed));
+                    inbox.tell(Event::Up { conn, port, stream, remote });
+                };
+                if let Door::Plain = door {
+                    tell(stream.into());
+                    continue;
+                }
+                let door = door.clone();
+                tokio::spawn(async move {
+                    match door.let_in(stream, remote.ip()).await {
+                        Ok(stream) => tell(stream),
+                        Err(error) => info!("connection from {remote} is refused: {error}"),
+                    }
+                });
             }
             Err(error) => {
                 warn!("cannot accept on {addr}: {error}");

@@ -7,10 +7,15 @@
 mod connection;
 mod dial;
 mod listener;
+mod stream;
+mod subject;
+mod tls;
 
 pub use connection::{Connection, Flushed};
 pub use dial::{connect, open};
 pub use listener::listen;
+pub use stream::Stream;
+pub use tls::{Acceptor, Door};
 
 use std::io;
 use std::net::SocketAddr;

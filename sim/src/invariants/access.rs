@@ -86,7 +86,7 @@ impl Caller<'_> {
         let fixed = |acl: &[Acl]| {
             let who = self.identities(call);
             let is_certain = who.had.len() == who.perhaps.len();
-            if is_certain { fix_up_acl(acl, &who.had).ok() } else { None }
+            if is_certain { fix_up_acl(acl, &who.had, Rules::default()).ok() } else { None }
         };
         match &call.request {
             Request::Create(create) | Request::Create2(create) => {

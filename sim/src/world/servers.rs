@@ -39,7 +39,8 @@ impl World {
         self.net.accept(self.now, lane.link, conn);
         self.record(Some(host), What::ConnectionOpened { lane, peer: from });
         if let Host::Server(sid) = host {
-            self.input(sid, Input::ConnUp { conn, port, remote: caller_name(from, lane) });
+            let (remote, subject) = (caller_name(from, lane), None);
+            self.input(sid, Input::ConnUp { conn, port, remote, subject });
         }
     }
 
@@ -47,7 +48,8 @@ impl World {
         match arrival {
             Arrival::Knock { .. } => {}
             Arrival::Up { conn, port, from, .. } => {
-                self.input(sid, Input::ConnUp { conn, port, remote: callee_name(from, port) });
+                let (remote, subject) = (callee_name(from, port), None);
+                self.input(sid, Input::ConnUp { conn, port, remote, subject });
             }
             Arrival::Message { conn, parts, .. } => {
                 for chunk in parts {

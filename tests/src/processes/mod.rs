@@ -4,6 +4,7 @@
 //! acknowledged is lost when processes are killed. Protocol episodes are scripts of the simulator.
 //! Run by `cargo xtask test`, one at a time; Java, Python and kazoo must be there.
 
+mod certificates;
 mod clients;
 mod control;
 mod crashes;
@@ -13,4 +14,5 @@ mod everyday;
 mod proofs;
 mod recipes;
 mod sessions;
+mod tls;
 mod tools;

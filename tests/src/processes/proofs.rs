@@ -17,7 +17,11 @@ fn kazoo_proves_by_sasl_who_it_is() {
     let folder = Folder::new();
     let jaas = folder.path().join("jaas.conf");
     fs::write(&jaas, JAAS).expect("the folder takes files");
-    let lines = format!("java.security.auth.login.config={}\nsuperUser=boss\n", jaas.display());
+    let lines = format!(
+        "java.security.auth.login.config={}\nsuperUser=boss\n\
+         authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n",
+        jaas.display()
+    );
     let ensemble = Ensemble::configured(3, &lines);
     kazoo("sasl.py", &[&ensemble.all_hosts()], FOR);
 }

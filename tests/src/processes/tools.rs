@@ -139,6 +139,39 @@ pub fn python(script: &str) -> Command {
     command
 }
 
+/// What ZooKeeper's client needs besides its server's jars to speak TLS; Debian's `netty-all` is
+/// empty.
+const NETTY_JARS: [&str; 8] = [
+    "netty-buffer.jar",
+    "netty-codec.jar",
+    "netty-common.jar",
+    "netty-handler.jar",
+    "netty-resolver.jar",
+    "netty-transport.jar",
+    "netty-transport-native-epoll.jar",
+    "netty-transport-native-unix-common.jar",
+];
+
+/// ZooKeeper's own command line, with what it needs for TLS.
+///
+/// # Panics
+/// If it is not there.
+pub fn zk_cli_with_netty() -> Command {
+    if std::env::var_os("ZK_JARS").is_some() {
+        return zk_cli();
+    }
+    let jar = |name: &&str| format!("/usr/share/java/{name}");
+    let jars: Vec<String> = NETTY_JARS.iter().chain(&SERVER_JARS).map(jar).collect();
+    assert!(
+        Path::new(&jars[0]).exists(),
+        "netty is missing; install it with: \
+         apt-get install -y --no-install-recommends default-jre-headless zookeeper"
+    );
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(jars.join(":")).arg("org.apache.zookeeper.ZooKeeperMain");
+    java
+}
+
 /// Runs a command to its end and gives all that it printed.
 ///
 /// # Panics
@@ -163,6 +196,22 @@ pub fn finish(mut command: Command, input: &str, limit: Duration) -> String {
         String::from_utf8_lossy(&fs::read(&path).expect("it was made above")).into_owned();
     assert!(status.is_some_and(|status| status.success()), "{command:?}: {status:?}\n{printed}");
     printed
+}
+
+/// Runs a command that fails, and gives what it says of that.
+///
+/// # Panics
+/// If it does not fail, or not in time.
+pub fn run_to_failure(command: &mut Command, limit: Duration) -> String {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let status = wait_for(limit, || child.try_wait().expect("it is our child"));
+    if status.is_none() {
+        child.kill().expect("it is our child");
+    }
+    let output = child.wait_with_output().expect("it is our child");
+    assert!(status.is_some_and(|status| !status.success()), "{command:?}: {status:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Asks until there is an answer or the time is up.

@@ -35,8 +35,7 @@ pub const ALLOWED: [Allowed; 6] = [
     },
     Allowed {
         name: "event withheld",
-        why: "since 3.9.2 who may not read a znode is told nothing of it; ours tells it nothing of \
-              what it missed, either",
+        why: "since 3.9.2 who may not read a znode is told nothing of it, but of what it missed",
         covers: |expected, our, their| {
             expected.withheld && our.is_none() && their.is_some_and(|item| is_told(expected, item))
         },
