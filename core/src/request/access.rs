@@ -191,10 +191,17 @@ fn is_valid_id(scheme: &str, id: &str, rules: Rules) -> bool {
         "digest" => {
             id.split_once(':').is_some_and(|(_, hash)| !hash.is_empty() && !hash.contains(':'))
         }
-        "sasl" => rules.names_sasl && !id.is_empty(),
+        "sasl" => rules.names_sasl && is_principal(id),
         "x509" => rules.names_x509 && is_distinguished_name(id),
         _ => false,
     }
+}
+
+/// Whether a name could be one of Kerberos, with or without instance and realm, as Java demands of
+/// all that SASL proves. A name without realm may be anything, the empty one included.
+fn is_principal(id: &str) -> bool {
+    id.split_once('@')
+        .is_none_or(|(name, realm)| name.matches('/').count() <= 1 && !realm.contains(['/', '@']))
 }
 
 /// An address, and how many of its bits count: all of them unless a number follows.

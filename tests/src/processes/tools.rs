@@ -84,7 +84,7 @@ const SERVER_JARS: [&str; 11] = [
 ///
 /// # Panics
 /// If there is none.
-pub fn java_server(properties: &[&str]) -> Command {
+pub fn java_server(properties: &[String]) -> Command {
     let class_path = std::env::var("ZK_JARS").unwrap_or_else(|_| {
         let jars = SERVER_JARS.map(|jar| format!("/usr/share/java/{jar}"));
         assert!(

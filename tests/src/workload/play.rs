@@ -59,6 +59,8 @@ pub struct Play<S> {
     next_xid: i32,
     /// Whether something must not be asked here.
     avoids: fn(ClientId, &Ask, &World) -> bool,
+    /// Whether nothing is asked before this is answered.
+    is_waited_for: fn(&Ask) -> bool,
     /// A step that was drawn but belongs to the next round.
     next: Option<Step>,
     /// The operations so far, parts of a multi not counted; none for what nobody knows.
@@ -80,9 +82,15 @@ impl<S: Server> Play<S> {
             clients,
             next_xid: 1,
             avoids,
+            is_waited_for: |_| false,
             next: None,
             counts: BTreeMap::new(),
         }
+    }
+
+    /// The same, but what is meant here ends what its client asks in one go.
+    pub fn waiting_for(self, is_waited_for: fn(&Ask) -> bool) -> Play<S> {
+        Play { is_waited_for, ..self }
     }
 
     /// Connects all clients.
@@ -176,8 +184,9 @@ impl<S: Server> Play<S> {
             self.count(&ask, &outcome);
             round.expect_told(&outcome.told);
             round.expect(client, Item::expected(xid, &outcome), Some(ask.clone()));
+            let ends = alone || outcome.closes || (self.is_waited_for)(&ask);
             asks.push((xid, ask));
-            if alone || outcome.closes {
+            if ends {
                 break (alone, outcome);
             }
             match self.draw() {

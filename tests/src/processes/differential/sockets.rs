@@ -43,12 +43,15 @@ pub struct Sockets {
 
 impl Sockets {
     /// Starts one without data, and waits until it serves.
-    pub fn start(program: Program) -> Sockets {
+    ///
+    /// `more` are lines for its `zoo.cfg`; ZooKeeper gets those that it reads from the command
+    /// line there, too.
+    pub fn start(program: Program, more: &[&str]) -> Sockets {
         let (folder, port) = (Folder::new(), free_ports(1));
         let config = folder.path().join("zoo.cfg");
         let data = folder.path().join("data");
         fs::create_dir(&data).expect("the folder is new");
-        fs::write(&config, zoo_cfg(port, &data)).expect("the folder takes files");
+        fs::write(&config, zoo_cfg(port, &data, more)).expect("the folder takes files");
         let log = folder.path().join("server.log");
         let log = fs::File::create(log).expect("the folder takes files");
         let errors = log.try_clone().expect("a file can have two handles");
@@ -58,14 +61,20 @@ impl Sockets {
                 command.arg("serve");
                 command
             }
-            Program::ZooKeeper => java_server(&[
-                // What is compared needs no disk.
-                "-Dzookeeper.forceSync=no",
-                "-Dzookeeper.extendedTypesEnabled=true",
-                "-Dznode.container.checkIntervalMs=2000000000",
-                "-Dzookeeper.DigestAuthenticationProvider.superDigest=\
-                 super:xQJmxLMiHGwaqBvst5y6rkB6HQs=",
-            ]),
+            Program::ZooKeeper => {
+                let given = more.iter().filter(|line| !line.starts_with("authProvider"));
+                let given = given.map(|line| format!("-D{line}"));
+                let fixed = [
+                    // What is compared needs no disk.
+                    "-Dzookeeper.forceSync=no",
+                    "-Dzookeeper.extendedTypesEnabled=true",
+                    "-Dzookeeper.DigestAuthenticationProvider.superDigest=\
+                     super:xQJmxLMiHGwaqBvst5y6rkB6HQs=",
+                ];
+                let properties: Vec<String> =
+                    fixed.map(str::to_owned).into_iter().chain(given).collect();
+                java_server(&properties)
+            }
         };
         command.arg(config).current_dir(folder.path());
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
@@ -83,13 +92,14 @@ impl Sockets {
 }
 
 /// The same for both servers. Of the properties, each reads those that it knows.
-fn zoo_cfg(port: u16, data: &Path) -> String {
+fn zoo_cfg(port: u16, data: &Path, more: &[&str]) -> String {
     format!(
         "tickTime=200\nmaxSessionTimeout=600000\nmaxClientCnxns=0\ndataDir={}\n\
          clientPort={port}\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n\
-         extendedTypesEnabled=true\nznode.container.checkIntervalMs=2000000000\n\
-         DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=\n",
-        data.display()
+         extendedTypesEnabled=true\n\
+         DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=\n{}\n",
+        data.display(),
+        more.join("\n")
     )
 }
 
