@@ -261,6 +261,7 @@ impl<P: Policy> Process for Endpoint<P> {
                 self.peer.shared.on_snapshot_ended();
             }
         }
+        self.peer.keep_up(out);
         self.forget_disconnected(seen, out);
         self.resume_paused(now, seen, out);
     }

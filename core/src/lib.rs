@@ -14,6 +14,7 @@ pub mod endpoint;
 #[cfg(feature = "serde")]
 pub mod json;
 pub mod limits;
+pub mod membership;
 pub mod paxos;
 pub mod peer;
 pub mod policy;

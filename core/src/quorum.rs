@@ -2,9 +2,11 @@
 //!
 //! A majority of the voters; with groups, a majority of the groups, in each of which more than
 //! half of the weight. Plain majorities are one group in which each voter weighs 1, so there is
-//! one rule. Groups without any weight do not exist for it.
-//! Source: Java's `QuorumMaj` and `QuorumHierarchical`.
+//! one rule. Groups without any weight do not exist for it. While a reconfiguration is under way,
+//! what is a quorum must be one of the old configuration and one of the new one.
+//! Source: Java's `QuorumMaj`, `QuorumHierarchical` and `SyncedLearnerTracker`.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::policy::Policy;
@@ -15,12 +17,16 @@ use crate::types::ServerId;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub struct GroupId(pub i64);
 
-/// The voters of one configuration.
+/// The voters of one configuration, or of two at once.
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
 pub struct Quorums {
     seats: SortedMap<ServerId, Seat>,
     /// The weight of each group that has any.
     groups: SortedMap<GroupId, u64>,
+    /// Everybody with a seat here or in the next configuration.
+    voters: SortedSet<ServerId>,
+    /// Of the configuration that is to come.
+    next: Option<Box<Quorums>>,
 }
 
 /// What one voter counts.
@@ -47,26 +53,47 @@ impl Quorums {
             let whole = groups.entry(seat.group).or_default();
             *whole += u64::from(seat.weight);
         }
-        Quorums { seats, groups }
+        let voters = seats.keys().copied().collect();
+        Quorums { seats, groups, voters, next: None }
     }
 
-    /// The voters, in order.
+    /// Those that are a quorum here and in `next`.
+    pub fn and(mut self, next: Quorums) -> Quorums {
+        self.voters.extend(next.voters());
+        self.next = Some(Box::new(next));
+        self
+    }
+
+    /// The voters of either configuration, in order.
     pub fn voters(&self) -> impl ExactSizeIterator<Item = ServerId> + '_ {
-        self.seats.keys().copied()
+        self.voters.iter().copied()
     }
 
-    /// True if it votes.
+    /// True if it votes in either.
     pub fn is_voter(&self, sid: ServerId) -> bool {
-        self.seats.contains_key(&sid)
+        self.voters.contains(&sid)
     }
 
     /// True if a quorum could elect it.
     pub fn is_electable(&self, sid: ServerId) -> bool {
         self.seats.get(&sid).is_some_and(|seat| seat.weight > 0)
+            || self.next.as_ref().is_some_and(|next| next.is_electable(sid))
     }
 
     /// Whether these, each named once, are a quorum. Who does not vote does not count.
     pub fn is_quorum<P: Policy>(
+        &self,
+        policy: &P,
+        servers: impl Iterator<Item = ServerId> + Clone,
+    ) -> bool {
+        let next = self.next.as_ref();
+        self.is_quorum_in_force(policy, servers.clone())
+            && next.is_none_or(|next| next.is_quorum_in_force(policy, servers))
+    }
+
+    /// The same by the configuration in force, whatever comes next: for whoever only joins a leader
+    /// that is established.
+    pub fn is_quorum_in_force<P: Policy>(
         &self,
         policy: &P,
         servers: impl Iterator<Item = ServerId> + Clone,
@@ -81,12 +108,16 @@ impl Quorums {
     }
 
     /// How many servers the smallest quorum has that these are part of; of any quorum, if they are
-    /// one already.
+    /// one already. Of two configurations, the one that lacks more decides: so many at least.
     pub fn need<P: Policy>(&self, policy: &P, counted: &[ServerId]) -> usize {
         let counted: SortedSet<ServerId> =
             counted.iter().copied().filter(|sid| self.is_voter(*sid)).collect();
-        match self.lacking(policy, &counted) {
-            0 => self.lacking(policy, &SortedSet::new()),
+        let lacking = |counted: &SortedSet<ServerId>| {
+            let next = self.next.as_ref().map_or(0, |next| next.lacking(policy, counted));
+            self.lacking(policy, counted).max(next)
+        };
+        match lacking(&counted) {
+            0 => lacking(&SortedSet::new()),
             lacking => counted.len() + lacking,
         }
     }
@@ -192,6 +223,18 @@ mod tests {
         assert!(is_quorum(&quorums, &[1, 2, 3]));
         assert!(!is_quorum(&quorums, &[1, 2, 4, 5]));
         assert!(quorums.is_voter(ServerId(4)) && !quorums.is_electable(ServerId(4)));
+    }
+
+    #[test]
+    fn two_configurations_at_once_need_a_quorum_of_each() {
+        let joint = Quorums::majority(ids(&[1, 2, 3])).and(Quorums::majority(ids(&[3, 4, 5])));
+        assert!(joint.voters().eq(ids(&[1, 2, 3, 4, 5])));
+        assert!(joint.is_voter(ServerId(1)) && joint.is_electable(ServerId(5)));
+        assert!(!is_quorum(&joint, &[1, 2, 3]), "only of the old one");
+        assert!(!is_quorum(&joint, &[3, 4, 5]), "only of the new one");
+        assert!(is_quorum(&joint, &[1, 3, 5]), "3 counts in both");
+        assert_eq!(joint.need(&Correct, &[]), 2, "at least: 3 is in both, but one of it alone");
+        assert_eq!(joint.need(&Correct, &[ServerId(3), ServerId(1)]), 3);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! election or of Zab.
 
 use crate::config::{Config, Ensemble, PeerRole, ServerEntry};
+use crate::membership::quorums_of;
 use crate::policy::Policy;
 use crate::prng::Prng;
 use crate::process::{Effect, Out};
@@ -28,7 +29,7 @@ use crate::zab::history::History;
 pub struct Shared<P: Policy> {
     /// What the server was told.
     pub config: Config,
-    /// Whom it counts; empty when standalone.
+    /// Whom it counts, by the configuration in force and the next one; empty when standalone.
     pub quorums: Quorums,
     /// Its decisions.
     pub policy: P,
@@ -50,11 +51,16 @@ pub struct Shared<P: Policy> {
     pub vote: Option<Vote>,
     /// The epoch that was entered last, as `(e,0)`.
     established: Zxid,
-    next_conn: u64,
+    pub(crate) next_conn: u64,
     snapshots: Snapshots,
     /// The last transaction of each learner that this server, leading, told to cut its log. It
     /// outlives the role: a leadership that waits for such a learner alone ends before it is back.
     pub told_to_cut: SortedMap<ServerId, Zxid>,
+    /// Whether the configuration on disk is one that the ensemble agreed on, with this server in it
+    /// at some time; if not, it is the first one, as an operator wrote it.
+    pub was_member: bool,
+    /// Who leads behind the role that ends now, as the new configuration's old leader said.
+    pub appointed: Option<ServerId>,
     /// The zxid counter with which this server first leads; only a simulation sets it.
     pub first_counter: Option<u32>,
 }
@@ -74,9 +80,10 @@ impl<P: Policy> Shared<P> {
         let Recovered { database, epochs, recent, oldest, notes: _ } = recovered;
         let disk = Durability::new(epochs, database.last_zxid);
         let due_after = snapshot_distance(&config, &mut prng);
+        let was_member = config.ensemble.as_ref().is_some_and(|ensemble| ensemble.version > 0);
         Shared {
             clients: Clients::new(&config),
-            quorums: config.ensemble.as_ref().map(Ensemble::quorums).unwrap_or_default(),
+            quorums: quorums_of(config.ensemble.as_ref(), config.next.as_ref()),
             history: History::new(recent, config.commit_log_count),
             config,
             policy,
@@ -95,6 +102,8 @@ impl<P: Policy> Shared<P> {
             next_conn: 0,
             snapshots: Snapshots { applied_since: 0, due_after, running: false },
             told_to_cut: SortedMap::new(),
+            was_member,
+            appointed: None,
             first_counter: None,
         }
     }
@@ -109,21 +118,28 @@ impl<P: Policy> Shared<P> {
         self.config.ensemble.as_ref().expect("roles but Standalone exist only in an ensemble")
     }
 
-    /// This server's own line of the configuration.
+    /// This server's own line of the configuration, or the last one it had.
     pub fn my_entry(&self) -> &ServerEntry {
-        &self.ensemble().servers[&self.config.me]
+        self.config.own.as_ref().expect("roles but Standalone exist only in an ensemble")
     }
 
     /// A voter that begins without any history, where that may mean that it was lost
     /// ([`Config::autocreate`]): it follows an established leader, and has no vote until then.
     pub fn is_amnesiac(&self) -> bool {
         let is_empty = self.disk.last_logged() == Zxid::ZERO && self.epochs().current == Epoch(0);
-        !self.config.autocreate && is_empty && self.my_entry().role == PeerRole::Participant
+        !self.config.autocreate && is_empty && self.is_voter()
     }
 
-    /// How it takes part as of now.
+    /// How it takes part as of now. Who votes in the next configuration only is needed for a quorum
+    /// of it already; in Java such an observer's vote is for nobody, and may be missing for ever.
     pub fn acts_as(&self) -> PeerRole {
-        if self.is_amnesiac() { PeerRole::Observer } else { self.my_entry().role }
+        if self.is_amnesiac() {
+            PeerRole::Observer
+        } else if self.quorums.is_voter(self.me()) {
+            PeerRole::Participant
+        } else {
+            self.my_entry().role
+        }
     }
 
     /// Both epochs, as the disk has them.

@@ -78,6 +78,13 @@ pub enum Event {
     Truncated { after: Zxid },
     /// A state that came by SNAP replaced the tree.
     SnapshotInstalled { zxid: Zxid },
+    // Reconfiguration.
+    /// A configuration was proposed, and is being written.
+    ConfigSeen { version: Zxid },
+    /// A configuration is in force.
+    ConfigActivated { version: Zxid },
+    /// The leader is none of the new configuration's; this server leads it from now on.
+    LeaderDesignated { leader: ServerId },
     // Packets between servers.
     /// A packet went out on the quorum port.
     PacketSent { to: ServerId, kind: PacketKind, zxid: Zxid },
@@ -246,6 +253,8 @@ pub enum Leave {
     CannotCut,
     /// It had no history and followed without a vote; now it has one again.
     Synced,
+    /// The new configuration gives it another role, or another leader.
+    Reconfigured,
 }
 
 /// Why a leader refused a learner.

@@ -76,8 +76,8 @@ impl Server {
     }
 
     fn prep_as(&self, request: &Request, auth: &[Id]) -> Txn {
-        let context =
-            PrepContext { header: self.header(), auth, rules: self.rules, is_local: false };
+        let (header, rules) = (self.header(), self.rules);
+        let context = PrepContext { header, auth, rules, is_local: false, members: None };
         prep(request, &context, &self.database)
     }
 

@@ -36,6 +36,9 @@ impl Server {
         let config = Config {
             me: ServerId(0),
             ensemble: None,
+            next: None,
+            own: None,
+            file: String::from("zoo.cfg"),
             tick_time_ms: 2000,
             init_limit: 10,
             sync_limit: 5,

@@ -23,6 +23,8 @@ const RULES: Rules = Rules {
     enforce_quota: false,
     names_sasl: true,
     names_x509: true,
+    reconfig: false,
+    lone_voter: false,
 };
 
 fn vector(name: &str) -> PathBuf {
@@ -175,7 +177,7 @@ fn requests_become_the_recorded_transactions_and_replies() {
         };
         let made = prep(
             &request,
-            &PrepContext { header, auth: &auth, rules: RULES, is_local: false },
+            &PrepContext { header, auth: &auth, rules: RULES, is_local: false, members: None },
             &database,
         );
         assert_eq!(as_in_3_8(made.clone()), recorded);
@@ -215,7 +217,13 @@ fn every_reply_of_a_session_is_the_recorded_one() {
         let (header, reply) = ReplyHeader::decode(reply).expect("a recorded reply");
         let Some(op) = OpCode::from_wire(*op) else { continue };
         let txn_header = TxnHeader { session, cxid: *xid, zxid: header.zxid, time: WallMs(0) };
-        let context = PrepContext { header: txn_header, auth: &[], rules: RULES, is_local: false };
+        let context = PrepContext {
+            header: txn_header,
+            auth: &[],
+            rules: RULES,
+            is_local: false,
+            members: None,
+        };
         let (error, result) = match Request::decode(op.to_wire(), body.clone()) {
             Err(error) => panic!("xid {xid}: {error}"),
             // The empty path is the root for Java; no client sends it.

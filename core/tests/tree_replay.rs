@@ -23,6 +23,8 @@ const RULES: Rules = Rules {
     enforce_quota: true,
     names_sasl: true,
     names_x509: true,
+    reconfig: false,
+    lone_voter: false,
 };
 
 fn acl(perms: i32) -> Vec<Acl> {
@@ -111,7 +113,7 @@ fn history(requests: &[(i64, Request)]) -> History {
         };
         let txn = prep(
             request,
-            &PrepContext { header, auth: &[], rules: RULES, is_local: false },
+            &PrepContext { header, auth: &[], rules: RULES, is_local: false, members: None },
             &database,
         );
         let applied = database.apply(&header, &txn);
@@ -247,7 +249,8 @@ proptest! {
         let create = CreateRequest { path: path.clone(), data: None, acl: acl(1), flags: 0 };
         let mut tree = Database::genesis();
         tree.sessions.insert(SessionId(1), 1);
-        let context = PrepContext { header, auth: &[], rules: RULES, is_local: false };
+        let (rules, members) = (RULES, None);
+        let context = PrepContext { header, auth: &[], rules, is_local: false, members };
         let made = prep(&Request::Create(create), &context, &tree);
         prop_assert_eq!(matches!(made, Txn::Create(_)), path::is_valid(&path)
             && tree.tree.get(path::split(&path).map_or("-", |(parent, _)| parent)).is_some());

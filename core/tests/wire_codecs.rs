@@ -14,8 +14,8 @@ use zablab_core::types::{ElectionEpoch, Epoch, Path, ServerId, SessionId, WallMs
 use zablab_core::wire::client::{
     AuthRequest, CheckVersionRequest, ClientInfo, ConnectRequest, ConnectResponse, CreateRequest,
     CreateTtlRequest, DeleteRequest, EventType, MultiOp, MultiResult, OpCode, ReadOp, ReadResult,
-    ReplyHeader, Request, RequestHeader, Response, SetAclRequest, SetDataRequest, SetWatches,
-    SetWatches2, Stat, WatcherEvent, encode_event, encode_reply, encode_request,
+    ReconfigRequest, ReplyHeader, Request, RequestHeader, Response, SetAclRequest, SetDataRequest,
+    SetWatches, SetWatches2, Stat, WatcherEvent, encode_event, encode_reply, encode_request,
 };
 use zablab_core::wire::election::{InitialMessage, Notification, PeerState, Vote};
 use zablab_core::wire::frame::FrameBuffer;
@@ -27,6 +27,15 @@ use zablab_core::wire::txn;
 
 fn bytes() -> impl Strategy<Value = Bytes> {
     vec(any::<u8>(), 0..300).prop_map(Bytes::from)
+}
+
+fn any_reconfig() -> impl Strategy<Value = Request> {
+    let text = || option::of(".{0,16}");
+    (text(), text(), text(), any::<i64>()).prop_map(
+        |(joining, leaving, new_members, from_config)| {
+            Request::Reconfig(ReconfigRequest { joining, leaving, new_members, from_config })
+        },
+    )
 }
 
 fn data() -> impl Strategy<Value = Option<Bytes>> {
@@ -180,6 +189,7 @@ fn later_request() -> impl Strategy<Value = Request> {
         path().prop_map(|path| Request::GetAllChildrenNumber { path }),
         Just(Request::WhoAmI),
         (".{0,8}", data()).prop_map(|(scheme, auth)| Request::Auth(AuthRequest { scheme, auth })),
+        any_reconfig(),
     ]
 }
 

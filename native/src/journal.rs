@@ -29,6 +29,9 @@ pub fn record(event: &Event) {
         }
         Event::Truncated { after } => warn!("the log was cut after {after}"),
         Event::SnapshotInstalled { zxid } => info!("the leader's snapshot of {zxid} is installed"),
+        Event::ConfigSeen { version } => info!("configuration {version} was proposed"),
+        Event::ConfigActivated { version } => info!("configuration {version} is in force"),
+        Event::LeaderDesignated { leader } => info!("server {leader} is designated to lead"),
         Event::ClientRefused { conn, why } => info!("client connection {conn} is refused: {why}"),
         Event::ReadOnlyBegan => warn!("no leader: serving reads to read-only clients"),
         Event::ReadOnlyEnded => info!("read-only clients are cut off"),

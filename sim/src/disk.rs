@@ -149,7 +149,18 @@ impl Disk {
 
     /// Everything goes.
     pub fn wipe(&mut self) {
-        *self = Disk { room: self.room, ..Disk::default() };
+        let before = std::mem::replace(self, Disk { room: self.room, ..Disk::default() });
+        for (file, inode) in before.durable_names {
+            // The configuration is on another one.
+            if file.folder == Folder::Config
+                && let Some(content) = before.contents.get(&inode)
+            {
+                self.next_inode = self.next_inode.max(inode.0 + 1);
+                self.contents.insert(inode, content.clone());
+                self.names.insert(file.clone(), inode);
+                self.durable_names.insert(file, inode);
+            }
+        }
     }
 
     /// How many operations are under way; the most that [`Keep::reached`] can count.

@@ -3,6 +3,7 @@
 //! The same [`Given`] and the same steps make the same world, on every machine. Not here: its text
 //! form (see [`crate::script`]).
 
+use zablab_core::config::dynamic::STATIC_FILE;
 use zablab_core::config::{
     Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Proofs, Reaping,
     Rules, ServerEntry, SessionRules,
@@ -57,6 +58,8 @@ pub struct ServerGiven {
     pub preset: Preset,
     /// How much faster (or slower) its clock runs, in millionths; at most 100,000 either way.
     pub clock_ppm: i32,
+    /// True if it is in nobody's configuration but its own: it may join.
+    pub joins: bool,
     /// Set if it is no ZooKeeper server but a Paxos process.
     pub paxos: Option<PaxosGiven>,
 }
@@ -128,6 +131,10 @@ pub struct Timing {
     pub sessions: SessionRules,
     /// How leaders are elected.
     pub election: ElectionAlg,
+    /// Whether the ensemble may be changed while it runs.
+    pub reconfig: bool,
+    /// Whether access lists count for nothing.
+    pub skip_acl: bool,
     /// Unix time at the beginning.
     pub wall: WallMs,
 }
@@ -162,6 +169,8 @@ impl Default for Timing {
             sync_quorum: false,
             sessions: SessionRules::default(),
             election: ElectionAlg::Fast,
+            reconfig: false,
+            skip_acl: false,
             // 2026-01-01: any fixed moment will do.
             wall: WallMs(1_767_225_600_000),
         }
@@ -178,6 +187,7 @@ impl Default for ServerGiven {
             disk: DiskGiven::default(),
             preset: Preset::default(),
             clock_ppm: 0,
+            joins: false,
             paxos: None,
         }
     }
@@ -204,9 +214,18 @@ impl Given {
     pub fn config(&self, me: ServerId) -> Config {
         assert!(self.servers.contains_key(&me), "no server {me}");
         let tick_ms = self.timing.tick_time_ms as i32;
+        let mut ensemble = self.ensemble();
+        let own = entry_of(me, self.servers[&me].role);
+        if self.servers[&me].joins {
+            ensemble.servers.insert(me, own.clone());
+        }
+        let Timing { reconfig, skip_acl, .. } = self.timing;
         Config {
             me,
-            ensemble: (!self.standalone).then(|| self.ensemble()),
+            ensemble: (!self.standalone).then_some(ensemble),
+            next: None,
+            own: (!self.standalone).then_some(own),
+            file: String::from(STATIC_FILE),
             tick_time_ms: self.timing.tick_time_ms,
             init_limit: self.timing.init_limit,
             sync_limit: self.timing.sync_limit,
@@ -219,7 +238,7 @@ impl Given {
             autocreate: self.timing.autocreate,
             log_diff_percent: self.timing.log_diff_percent,
             cross_epoch: self.timing.cross_epoch,
-            rules: Rules::default(),
+            rules: Rules { reconfig, skip_acl, ..Rules::default() },
             sessions: self.timing.sessions,
             super_digest: None,
             proofs: Proofs::default(),
@@ -231,8 +250,9 @@ impl Given {
 
     /// The servers that vote.
     pub fn voters(&self) -> impl Iterator<Item = ServerId> {
-        let votes =
-            |server: &ServerGiven| server.role == PeerRole::Participant && server.paxos.is_none();
+        let votes = |server: &ServerGiven| {
+            server.role == PeerRole::Participant && server.paxos.is_none() && !server.joins
+        };
         self.servers.iter().filter(move |(_, server)| votes(server)).map(|(sid, _)| *sid)
     }
 
@@ -259,17 +279,19 @@ impl Given {
     }
 
     fn ensemble(&self) -> Ensemble {
-        let entry = |(sid, server): (&ServerId, &ServerGiven)| {
-            let entry = ServerEntry {
-                quorum: address(*sid, PortKind::Quorum),
-                election: address(*sid, PortKind::Election),
-                role: server.role,
-                client: Some(address(*sid, PortKind::Client)),
-            };
-            (*sid, entry)
-        };
-        let servers = self.servers.iter().map(entry).collect();
+        let members = self.servers.iter().filter(|(_, server)| !server.joins);
+        let servers = members.map(|(sid, server)| (*sid, entry_of(*sid, server.role))).collect();
         Ensemble { servers, hierarchy: self.hierarchy(), version: 0 }
+    }
+}
+
+/// The line of a server in a configuration.
+pub fn entry_of(sid: ServerId, role: PeerRole) -> ServerEntry {
+    ServerEntry {
+        quorum: address(sid, PortKind::Quorum),
+        election: address(sid, PortKind::Election),
+        role,
+        client: Some(address(sid, PortKind::Client)),
     }
 }
 

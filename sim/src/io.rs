@@ -8,16 +8,17 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
+use zablab_core::config::{Config, ConfigError, Ensemble, dynamic};
 use zablab_core::policy::Policy;
 use zablab_core::storage::epoch::{ACCEPTED_EPOCH, CURRENT_EPOCH};
 use zablab_core::storage::txnlog::{Next, Scan};
 use zablab_core::storage::{
-    FileId, FileOp, Files, FilesConfig, ReadError, RecoverError, Recovered, Write, WriteError,
-    log_after, recover, snapshot_ops,
+    FileId, FileOp, Files, FilesConfig, Folder, ReadError, RecoverError, Recovered, Write,
+    WriteError, log_after, recover, snapshot_ops,
 };
 use zablab_core::tree::Database;
 use zablab_core::txn::LogRecord;
-use zablab_core::types::{ConnId, Ticket, Zxid};
+use zablab_core::types::{ConnId, ServerId, Ticket, Zxid};
 
 use crate::disk::{Disk, DiskFull};
 use crate::given::DiskGiven;
@@ -85,6 +86,8 @@ pub(crate) enum Batch {
     Epochs,
     /// The log gets longer.
     Records,
+    /// The configuration is another one.
+    Config,
     /// The history is cut.
     Cut,
     /// A snapshot replaces the history.
@@ -96,6 +99,7 @@ impl Batch {
         match write {
             Write::SetAcceptedEpoch(_) | Write::SetCurrentEpoch(_) => Batch::Epochs,
             Write::Append { .. } => Batch::Records,
+            Write::SetNextConfig(_) | Write::SetConfig(_) => Batch::Config,
             Write::Truncate { .. } => Batch::Cut,
             Write::InstallSnapshot { .. } => Batch::Installs,
         }
@@ -281,12 +285,13 @@ impl Io {
                 Job::Reload(_) | Job::ReadLog(_) => break,
             };
             let change = Batch::of(write);
-            if change > Batch::Records {
-                // It reads files, so all before it must be done; and it removes some, so no
-                // snapshot may be under way.
-                if batch.is_some() || self.snapshot.is_some() {
-                    break;
-                }
+            // It reads files, so all before it must be done.
+            if change > Batch::Records && batch.is_some() {
+                break;
+            }
+            // It removes some, so no snapshot may be under way.
+            if change > Batch::Config && self.snapshot.is_some() {
+                break;
             }
             what = what.max(change);
             let planned = self.files.plan(write, &mut |file| read(disk, file), &mut ops);
@@ -352,6 +357,71 @@ pub(crate) fn fill(given: &DiskGiven) -> Result<Disk, GivenDiskError> {
         run(&mut disk, ops)?;
     }
     Ok(disk)
+}
+
+/// Why a server finds no configuration to start with.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum NoConfig {
+    /// `zoo.cfg` names a file that is not there.
+    #[error("there is no file {file}")]
+    Missing {
+        /// Which.
+        file: FileId,
+    },
+    /// It was taken out of the ensemble.
+    #[error("no configuration that it knows has a line server.{me}")]
+    LeftOut {
+        /// Which server.
+        me: ServerId,
+    },
+    /// A file says something else.
+    #[error(transparent)]
+    Unreadable(#[from] ConfigError),
+}
+
+/// Puts a `zoo.cfg` on the disk of a server whose ensemble may change. The servers of the start are
+/// not in it.
+pub(crate) fn put_config(disk: &mut Disk) -> Result<(), GivenDiskError> {
+    let file = FileId::config("");
+    let text = bytes::Bytes::from_static(b"# The first servers are those of the start.\n");
+    let ops = vec![
+        FileOp::Create(file.clone()),
+        FileOp::WriteAt(file.clone(), 0, text),
+        FileOp::Sync(file),
+        FileOp::SyncFolder(Folder::Config),
+    ];
+    Ok(run(disk, ops)?)
+}
+
+/// The configuration that a start reads: that of the start of the world, until another one was in
+/// force or proposed.
+///
+/// # Errors
+/// Why the server does not start.
+pub(crate) fn read_config(disk: &Disk, given: &Config) -> Result<Config, NoConfig> {
+    let text = |file: &FileId| {
+        let bytes = disk.read(file)?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let mut config = given.clone();
+    let Some(zoo_cfg) = text(&FileId::config("")) else { return Ok(config) };
+    let named = dynamic::path_in(&zoo_cfg)?;
+    if let Some(path) = &named {
+        let version = dynamic::version_of(path);
+        let file = FileId::config(&dynamic::suffix(version));
+        let text = text(&file).ok_or(NoConfig::Missing { file })?;
+        config.ensemble = Some(dynamic::parse(&text, version)?);
+    }
+    if let Some(next) = text(&FileId::config(dynamic::NEXT_SUFFIX)) {
+        let next = Ensemble::parse(&next)?;
+        let current = config.ensemble.as_ref().map_or(0, |ensemble| ensemble.version);
+        config.next = Some(next).filter(|next| next.version > current);
+    }
+    if let Some(ensemble) = config.ensemble.as_ref().filter(|_| named.is_some()) {
+        let own = ensemble.line_of(config.next.as_ref(), config.me);
+        config.own = Some(own.ok_or(NoConfig::LeftOut { me: config.me })?.clone());
+    }
+    Ok(config)
 }
 
 /// The file and the place of a byte of something on a disk, if it is there.

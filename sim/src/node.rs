@@ -11,7 +11,7 @@ use crate::agenda::Entry;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::given::{Given, ServerGiven};
-use crate::io::{self, Batch, Busy, GivenDiskError, Io};
+use crate::io::{self, Batch, Busy, GivenDiskError, Io, NoConfig};
 use crate::paxos::RunningPaxos;
 use crate::teaching::Teaching;
 
@@ -75,15 +75,19 @@ impl Node {
         sid: ServerId,
         server: &ServerGiven,
     ) -> Result<Node, GivenDiskError> {
+        let mut disk = match &server.paxos {
+            Some(paxos) => paxos.disk(),
+            None => io::fill(&server.disk)?,
+        };
+        if given.timing.reconfig {
+            io::put_config(&mut disk)?;
+        }
         Ok(Node {
             config: given.config(sid),
             running: None,
             paxos: None,
             clock: Clock::new(server.clock_ppm, given.timing.wall),
-            disk: match &server.paxos {
-                Some(paxos) => paxos.disk(),
-                None => io::fill(&server.disk)?,
-            },
+            disk,
             sync_us: given.timing.sync_us,
             sync_fails: false,
             copy: None,
@@ -113,6 +117,11 @@ impl Node {
     /// True while the process runs.
     pub fn is_up(&self) -> bool {
         self.running.is_some() || self.paxos.is_some()
+    }
+
+    /// True if it was taken out of the ensemble: it goes on if it runs, but starts no more.
+    pub fn is_left_out(&self) -> bool {
+        matches!(io::read_config(&self.disk, &self.config), Err(NoConfig::LeftOut { .. }))
     }
 
     /// The copy of the disk, if one was made.

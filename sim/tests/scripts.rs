@@ -68,3 +68,28 @@ fn a_follower_has_its_time_for_each_proposal() {
 fn an_elected_server_is_tried_five_times() {
     play(include_str!("scripts/unreachable-leader.txt"));
 }
+
+#[test]
+fn a_server_joins_as_an_observer_and_becomes_a_voter() {
+    play(include_str!("scripts/reconfig-join.txt"));
+}
+
+#[test]
+fn a_follower_that_leaves_counts_no_more() {
+    play(include_str!("scripts/reconfig-remove-follower.txt"));
+}
+
+#[test]
+fn a_leader_that_leaves_hands_over() {
+    play(include_str!("scripts/reconfig-remove-leader.txt"));
+}
+
+#[test]
+fn a_configuration_that_a_dead_leader_proposed_is_finished() {
+    play(include_str!("scripts/reconfig-leader-dies-kept.txt"));
+}
+
+#[test]
+fn a_configuration_that_only_a_dead_leader_had_is_forgotten() {
+    play(include_str!("scripts/reconfig-leader-dies-lost.txt"));
+}

@@ -99,7 +99,7 @@ impl Folders {
                     self.files.remove(file).unwrap();
                 }
                 FileOp::Sync(file) => assert!(self.files.contains_key(file)),
-                FileOp::SyncFolder(Folder::Data | Folder::Log) => {}
+                FileOp::SyncFolder(Folder::Data | Folder::Log | Folder::Config) => {}
             }
         }
     }

@@ -148,7 +148,7 @@ const EVENTS: TraceLine[] = [
     .map((role) => at("RoleChanged", { role, leader: role === "Following" ? 3 : null })),
   ...["Election", "Discovery", "Synchronization", "Broadcast"].map((phase) => at("PhaseEntered", { phase })),
   ...["LeaderUnreachable", "LeaderLost", "LeaderSilent", "OldEpoch", "ProtocolError", "NoQuorumInTime",
-    "QuorumLost", "CounterUsedUp", "CannotCut", "Synced"].map((why) => at("RoleLeft", { role: "Leading", why })),
+    "QuorumLost", "CounterUsedUp", "CannotCut", "Synced", "Reconfigured"].map((why) => at("RoleLeft", { role: "Leading", why })),
   ...["EpochProposed", "AcceptedEpochSet", "CurrentEpochSet", "Established"].map((event) => at(event, { epoch: 2 })),
   ...["MoreRecent", "Unknown", "NewerConfig", "ProtocolError", "TooSlow"]
     .map((why) => at("LearnerRefused", { learner: 2, why })),
@@ -158,6 +158,9 @@ const EVENTS: TraceLine[] = [
   ...[0, 1, 5].map((records) => at("LogRead", { learner: 2, peer_last: zxid, records })),
   at("HistoryAdopted", { epoch: 2, last: zxid }), at("Truncated", { after: zxid }),
   at("SnapshotInstalled", { zxid }),
+  at("ConfigSeen", { version: zxid }),
+  at("ConfigActivated", { version: zxid }),
+  at("LeaderDesignated", { leader: 1 }),
   ...PACKETS.flatMap((kind) => [at("PacketSent", { to: 1, kind, zxid }), at("PacketReceived", { from: 1, kind, zxid })]),
   at("Proposed", { zxid, op: 1, session: "0x1f", cxid: 1 }), at("Appended", { zxid, ticket: "0x1" }),
   at("Synced", { through: "0x1", last_logged: zxid }),

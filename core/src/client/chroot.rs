@@ -122,6 +122,7 @@ fn paths_of(request: &mut Request) -> Vec<(&mut Path, bool)> {
         Request::CreateSession { .. }
         | Request::CloseSession
         | Request::WhoAmI
+        | Request::Reconfig(_)
         | Request::Auth(_)
         | Request::Ping
         | Request::SetWatches(_)

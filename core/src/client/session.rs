@@ -788,6 +788,7 @@ fn is_for_users(request: &Request) -> bool {
         | Request::GetEphemerals { .. }
         | Request::GetAllChildrenNumber { .. }
         | Request::WhoAmI
+        | Request::Reconfig(_)
         | Request::Auth(_)
         | Request::AddWatch { .. }
         | Request::CheckWatches { .. }

@@ -20,6 +20,16 @@ pub(super) const ANY_ADDRESS: &str = "0.0.0.0";
 const ENTRY_FORM: &str = "host:port:port[:participant|observer][;[address:]clientPort]";
 
 impl Ensemble {
+    /// The line of a server here, or else in the one that is proposed: who acknowledged that one
+    /// may be needed for a quorum of it.
+    pub fn line_of<'a>(
+        &'a self,
+        next: Option<&'a Ensemble>,
+        sid: ServerId,
+    ) -> Option<&'a ServerEntry> {
+        self.servers.get(&sid).or_else(|| next?.servers.get(&sid))
+    }
+
     /// The text that all servers agree on: a line for each server in the order of their numbers,
     /// groups and weights if there are any, then `version=` in hexadecimal, without a newline at
     /// the end.
@@ -208,6 +218,13 @@ pub(super) fn parse_role(word: &str) -> Option<PeerRole> {
         Some(PeerRole::Observer)
     } else {
         None
+    }
+}
+
+impl ServerEntry {
+    /// Reads the value of a `server.N` line; `None` if it is not of that form.
+    pub fn parse(text: &str) -> Option<ServerEntry> {
+        parse_entry(text)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The configuration of one server and of its ensemble.
 //!
-//! Text in, one validated struct out; reading the files `zoo.cfg` and `myid` is the driver's.
-//! Not here: the dynamic configuration file, which comes with its user.
+//! Text in, one validated struct out; reading the files is the driver's: `zoo.cfg`, `myid`, and
+//! the dynamic configuration ([`dynamic`]), where it is one.
 //! Source: Java's `QuorumPeerConfig`, `QuorumMaj` and `QuorumPeer.QuorumServer`.
 
+pub mod dynamic;
 mod ensemble;
 mod jaas;
 mod proofs;
@@ -79,8 +80,17 @@ pub struct Hierarchy {
 pub struct Config {
     /// This server's number; 0 when standalone.
     pub me: ServerId,
-    /// The ensemble; `None` when standalone.
+    /// The ensemble; `None` when standalone. This server need not be in it: it follows then, and
+    /// does not vote.
     pub ensemble: Option<Ensemble>,
+    /// The ensemble that was proposed last, if it is later than the one in force
+    /// (`zoo.cfg.dynamic.next`).
+    pub next: Option<Ensemble>,
+    /// This server's own line: its ports, whether or not the ensemble names it. `None` when
+    /// standalone.
+    pub own: Option<ServerEntry>,
+    /// The path of `zoo.cfg`, to which those of the dynamic files add a suffix.
+    pub file: String,
     /// Unit of all other times, in ms.
     pub tick_time_ms: u32,
     /// Ticks to connect to a leader and be brought up to date.
@@ -141,6 +151,10 @@ pub struct Rules {
     pub names_sasl: bool,
     /// Whether they may name subjects of certificates (`authProvider.N`, or TLS is served).
     pub names_x509: bool,
+    /// Whether the ensemble may be changed while it runs (`reconfigEnabled`).
+    pub reconfig: bool,
+    /// Whether it may be changed to one with a single voter (`standaloneEnabled=false`).
+    pub lone_voter: bool,
 }
 
 /// Which sessions a server serves that only it knows. The whole ensemble must agree.
@@ -279,6 +293,15 @@ pub struct ServerConfig {
     pub warnings: Vec<String>,
 }
 
+/// What the files beside a `zoo.cfg` say of the ensemble; see [`dynamic`].
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub struct Dynamic {
+    /// The configuration in force; without meaning if `zoo.cfg` itself has it.
+    pub current: Ensemble,
+    /// The one that was proposed last.
+    pub next: Option<Ensemble>,
+}
+
 /// Which four-letter words are answered (`4lw.commands.whitelist`).
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub enum Whitelist {
@@ -357,6 +380,22 @@ pub enum ConfigError {
     TooManyServers {
         /// The limit.
         max: usize,
+    },
+    /// A dynamic configuration file with anything but servers, groups and weights.
+    #[error("line {line}: {key} does not belong into a dynamic configuration file")]
+    NotDynamic {
+        /// The key as written.
+        key: String,
+        /// Where, counted from 1.
+        line: u32,
+    },
+    /// A server's line both in `zoo.cfg` and beside it.
+    #[error("line {line}: {key} must be in the dynamic configuration file")]
+    NotStatic {
+        /// The key as written.
+        key: String,
+        /// Where, counted from 1.
+        line: u32,
     },
     /// Groups or weights are given, and this voter is in no group.
     #[error("server.{sid} votes and is in no group")]

@@ -36,6 +36,30 @@ pub(super) fn parse(text: &str) -> Result<Vec<Property>, ConfigError> {
     Ok(properties)
 }
 
+/// The text without the properties whose key `goes`; everything else stays as it was written.
+pub(super) fn without(text: &str, goes: impl Fn(&str) -> bool) -> Result<String, ConfigError> {
+    let mut left = String::with_capacity(text.len());
+    let mut lines = (1u32..).zip(text.split_inclusive('\n'));
+    while let Some((line, first)) = lines.next() {
+        let mut whole = String::from(first);
+        let plain = first.trim_start_matches(is_blank);
+        if plain.trim().is_empty() || plain.starts_with(['#', '!']) {
+            left.push_str(&whole);
+            continue;
+        }
+        while ends_with_continuation(whole.trim_end_matches(['\n', '\r']))
+            && let Some((_, next)) = lines.next()
+        {
+            whole.push_str(next);
+        }
+        let logical = plain.trim_end_matches(['\n', '\r', '\\']);
+        if !goes(&property(logical, line)?.key) {
+            left.push_str(&whole);
+        }
+    }
+    Ok(left)
+}
+
 fn property(logical: &str, line: u32) -> Result<Property, ConfigError> {
     let mut escaped = false;
     let key_end = logical.find(|c: char| {

@@ -13,8 +13,8 @@ use super::jaas;
 use super::proofs::{JAAS_FILE, SASL_PROVIDER, X509_PROVIDER};
 use super::properties::{self, Property};
 use super::{
-    Config, ConfigError, CrossEpoch, ElectionAlg, Ensemble, HostPort, PeerRole, PlainPort, Reaping,
-    Rules, ServerConfig, SessionRules, Whitelist,
+    Config, ConfigError, CrossEpoch, Dynamic, ElectionAlg, Ensemble, HostPort, PeerRole, PlainPort,
+    Reaping, Rules, ServerConfig, ServerEntry, SessionRules, Whitelist, dynamic,
 };
 use crate::limits;
 use crate::sorted::SortedMap;
@@ -72,6 +72,18 @@ impl ServerConfig {
     /// # Errors
     /// The first thing that is wrong, with its key, value and line where there is one.
     pub fn parse(zoo_cfg: &str, myid: Option<&str>) -> Result<ServerConfig, ConfigError> {
+        ServerConfig::parse_dynamic(zoo_cfg, myid, None)
+    }
+
+    /// The same with the dynamic configuration, for a `zoo.cfg` that names its file.
+    ///
+    /// # Errors
+    /// As [`ServerConfig::parse`]; also if both say who is in the ensemble.
+    pub fn parse_dynamic(
+        zoo_cfg: &str,
+        myid: Option<&str>,
+        dynamic: Option<Dynamic>,
+    ) -> Result<ServerConfig, ConfigError> {
         let mut keys = Keys::parse(zoo_cfg)?;
         let data_dir = keys.required("dataDir")?;
         let data_log_dir = keys.take("dataLogDir").map_or(data_dir.clone(), |dir| dir.value);
@@ -80,10 +92,12 @@ impl ServerConfig {
             None => limits::LOG_PREALLOCATE,
         };
         let mut four_letter_whitelist = keys.whitelist();
+        let rules = keys.rules()?;
         let plain_client = keys.port_and_address("clientPort", "clientPortAddress")?;
         keys.boolean("admin.enableServer", true)?;
         keys.refuse_other_elections()?;
-        let Membership { me, ensemble, client: entry_client } = keys.membership(myid, &data_dir)?;
+        let members = keys.membership(myid, &data_dir, rules, dynamic)?;
+        let (me, entry_client) = (members.me, members.client.clone());
         let tls = keys.tls(plain_client.is_some() || entry_client.is_some())?;
         let secure_client = tls.as_ref().and_then(|tls| tls.addr.clone());
         let fixed_client = match tls.as_ref().map(|tls| tls.plain) {
@@ -91,7 +105,7 @@ impl ServerConfig {
             Some(PlainPort::Plain | PlainPort::Unified) | None => plain_client,
         };
         let client_addr = agreed_client_addr(me, fixed_client, entry_client)?;
-        let mut core = keys.core(me, ensemble, client_addr)?;
+        let mut core = keys.core(members, rules, client_addr)?;
         if core.rules.extended_types && me.0 > limits::EXTENDED_SERVER_ID_MAX {
             return Err(ConfigError::ServerIdTooLarge { me, max: limits::EXTENDED_SERVER_ID_MAX });
         }
@@ -147,6 +161,8 @@ impl ServerConfig {
 struct Membership {
     me: ServerId,
     ensemble: Option<Ensemble>,
+    next: Option<Ensemble>,
+    own: Option<ServerEntry>,
     /// The client address in this server's own line.
     client: Option<HostPort>,
 }
@@ -254,12 +270,7 @@ impl Keys {
         if self.boolean("emulate353TTLNodes", false)? {
             return Err(ConfigError::Emulation);
         }
-        match self.take("dynamicConfigFile") {
-            Some(property) => Err(property.unsupported(
-                "dynamic configuration files are not supported; put the server lines in this file",
-            )),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// The ensemble with this server's place in it; standalone with at most one participant.
@@ -267,8 +278,10 @@ impl Keys {
         &mut self,
         myid: Option<&str>,
         data_dir: &str,
+        rules: Rules,
+        dynamic: Option<Dynamic>,
     ) -> Result<Membership, ConfigError> {
-        let standalone_enabled = self.boolean("standaloneEnabled", true)?;
+        let standalone_enabled = !rules.lone_voter;
         let peer_role = match self.take("peerType") {
             Some(property) => {
                 let role = parse_role(&property.value);
@@ -276,7 +289,18 @@ impl Keys {
             }
             None => None,
         };
-        let ensemble = self.ensemble()?;
+        let (ensemble, next) = match (self.take(dynamic::DYNAMIC_KEY), dynamic) {
+            (Some(_), Some(Dynamic { current, next })) => {
+                let mut properties = self.properties.values();
+                if let Some(property) = properties.find(|it| dynamic::is_dynamic(&it.key)) {
+                    let (key, line) = (property.key.clone(), property.line);
+                    return Err(ConfigError::NotStatic { key, line });
+                }
+                (current, next)
+            }
+            (Some(property), None) => return Err(property.unsupported("this file was not read")),
+            (None, dynamic) => (self.ensemble()?, dynamic.and_then(|dynamic| dynamic.next)),
+        };
         let voters = ensemble.voters().count();
         let observers = ensemble.servers.len() - voters;
         if standalone_enabled && voters <= 1 {
@@ -284,18 +308,19 @@ impl Keys {
                 return Err(ConfigError::ObserversWithoutQuorum);
             }
             let client = ensemble.servers.into_values().next().and_then(|only| only.client);
-            return Ok(Membership { me: ServerId(0), ensemble: None, client });
+            let (me, ensemble, next, own) = (ServerId(0), None, None, None);
+            return Ok(Membership { me, ensemble, next, own, client });
         }
         if voters == 0 {
             return Err(ConfigError::NoParticipants);
         }
         let me = self.my_id(myid, data_dir)?;
-        let Some(entry) = ensemble.servers.get(&me) else {
+        let Some(entry) = ensemble.line_of(next.as_ref(), me) else {
             return Err(ConfigError::MyIdNotListed { me });
         };
-        let client = entry.client.clone();
+        let (client, own) = (entry.client.clone(), Some(entry.clone()));
         self.warn_about_roles(me, entry.role, peer_role, voters);
-        Ok(Membership { me, ensemble: Some(ensemble), client })
+        Ok(Membership { me, ensemble: Some(ensemble), next, own, client })
     }
 
     fn ensemble(&mut self) -> Result<Ensemble, ConfigError> {
@@ -351,10 +376,11 @@ impl Keys {
 
     fn core(
         &mut self,
-        me: ServerId,
-        ensemble: Option<Ensemble>,
+        members: Membership,
+        rules: Rules,
         client_addr: HostPort,
     ) -> Result<Config, ConfigError> {
+        let Membership { me, ensemble, next, own, client: _ } = members;
         let tick_time_ms = self.integer("tickTime", 1..=TICK_TIME_MS_MAX)?.unwrap_or(TICK_TIME_MS);
         let quorum = ensemble.is_some();
         let init_limit = self.ticks("initLimit", quorum)?;
@@ -374,6 +400,9 @@ impl Keys {
         Ok(Config {
             me,
             ensemble,
+            next: next.filter(|_| rules.reconfig),
+            own,
+            file: String::from(dynamic::STATIC_FILE),
             tick_time_ms: narrow(tick_time_ms),
             init_limit,
             sync_limit,
@@ -390,7 +419,7 @@ impl Keys {
             cross_epoch,
             sync_quorum,
             election: ElectionAlg::Fast,
-            rules: self.rules()?,
+            rules,
             sessions: self.session_rules()?,
             super_digest: self.super_digest(),
             proofs: self.proofs()?,
@@ -417,6 +446,8 @@ impl Keys {
             // As in Java, only this word switches them off.
             skip_acl: self.take("skipACL").is_some_and(|property| property.value == "yes"),
             enforce_quota: self.boolean("enforceQuota", false)?,
+            reconfig: self.boolean("reconfigEnabled", false)?,
+            lone_voter: !self.boolean("standaloneEnabled", true)?,
         })
     }
 

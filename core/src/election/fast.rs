@@ -292,7 +292,9 @@ impl FastElection {
     ) -> bool {
         let is_same = |ballot: &Ballot| same_choice(policy, ballot, claim);
         let agree = votes.iter().filter(|(_, ballot)| is_same(ballot)).map(|(sid, _)| *sid);
-        self.quorums.is_quorum(policy, agree)
+        // By a configuration that is only proposed, a server that was alone in seeing it could
+        // never come back (unlike Java). The leader counts for itself.
+        self.quorums.is_quorum_in_force(policy, agree)
             && (self.leader_confirms(votes, &claim.vote) || !policy.asks_the_leader())
     }
 

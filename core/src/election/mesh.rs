@@ -9,6 +9,7 @@ use alloc::vec;
 use bytes::Bytes;
 
 use crate::config::{Ensemble, HostPort};
+use crate::limits::SERVERS_MAX;
 use crate::process::{Effect, Out, PortKind};
 use crate::sorted::SortedMap;
 use crate::types::{ConnId, ServerId};
@@ -20,6 +21,8 @@ pub struct Mesh {
     me: ServerId,
     my_address: HostPort,
     links: SortedMap<ServerId, Link>,
+    /// The versions of the configuration in force and of the next one, as it knows them.
+    knows: (u64, Option<u64>),
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -45,12 +48,47 @@ enum Wire {
 }
 
 impl Mesh {
-    /// No connection yet. `me` must be in `ensemble`.
-    pub fn new(me: ServerId, ensemble: &Ensemble) -> Mesh {
-        let address_of = |sid: &ServerId| ensemble.servers[sid].election.clone();
-        let others = ensemble.servers.keys().filter(|sid| **sid != me);
-        let links = others.map(|sid| (*sid, Link::new(address_of(sid)))).collect();
-        Mesh { me, my_address: address_of(&me), links }
+    /// No connection yet.
+    pub fn new(
+        me: ServerId,
+        my_address: HostPort,
+        current: &Ensemble,
+        next: Option<&Ensemble>,
+    ) -> Mesh {
+        let others = others(me, current, next).into_iter();
+        let links = others.map(|(sid, address)| (sid, Link::new(address.clone()))).collect();
+        Mesh { me, my_address, links, knows: versions(current, next) }
+    }
+
+    /// The versions of the configurations that it knows.
+    pub fn knows(&self) -> (u64, Option<u64>) {
+        self.knows
+    }
+
+    /// The ensemble changes: new peers are called, those that are in no configuration any more
+    /// are cut off, and so are those whose address is another one.
+    pub fn reconfigure(
+        &mut self,
+        my_address: HostPort,
+        current: &Ensemble,
+        next: Option<&Ensemble>,
+        next_conn: &mut u64,
+        out: &mut Out<Effect>,
+    ) {
+        self.knows = versions(current, next);
+        self.my_address = my_address;
+        let addresses = others(self.me, current, next);
+        self.links.retain(|sid, link| {
+            let stays = addresses.get(sid).is_some_and(|address| **address == link.address);
+            if !stays {
+                link.hang_up(false, out);
+            }
+            stays
+        });
+        for (sid, address) in addresses {
+            let link = self.links.entry(sid);
+            link.or_insert_with(|| Link::new(address.clone())).dial(next_conn, out);
+        }
     }
 
     /// Queues a message for `to` in place of any that waits, and connects if need be.
@@ -101,15 +139,24 @@ impl Mesh {
         link.resume(out);
     }
 
-    /// A caller said who it is. Returns its number if the connection is kept.
+    /// A caller said who it is. Returns its number if the connection is kept. `strangers` are
+    /// servers that may join: they are heard, and answered at the address that they name.
     pub fn on_greeting(
         &mut self,
         conn: ConnId,
         greeting: &InitialMessage,
+        strangers: bool,
         next_conn: &mut u64,
         out: &mut Out<Effect>,
     ) -> Option<ServerId> {
         let sid = greeting.sid();
+        if strangers
+            && !self.links.contains_key(&sid)
+            && self.links.len() < SERVERS_MAX
+            && let Some(address) = greeting.addresses().first()
+        {
+            self.links.insert(sid, Link::new(address.clone()));
+        }
         let known = self.links.get_mut(&sid);
         let Some(link) = known.filter(|_| sid != self.me) else {
             // Nobody of this ensemble, or a second server with this server's own number.
@@ -152,6 +199,21 @@ impl Mesh {
         let mut links = self.links.iter();
         links.find(|(_, link)| link.conn() == Some(conn)).map(|(sid, _)| *sid)
     }
+}
+
+/// The servers of both configurations, at the address of the one in force if it has them.
+fn others<'a>(
+    me: ServerId,
+    current: &'a Ensemble,
+    next: Option<&'a Ensemble>,
+) -> SortedMap<ServerId, &'a HostPort> {
+    let coming = next.into_iter().flat_map(|next| &next.servers);
+    let members = coming.chain(&current.servers).filter(|(sid, _)| **sid != me);
+    members.map(|(sid, entry)| (*sid, &entry.election)).collect()
+}
+
+fn versions(current: &Ensemble, next: Option<&Ensemble>) -> (u64, Option<u64>) {
+    (current.version, next.map(|next| next.version))
 }
 
 impl Link {

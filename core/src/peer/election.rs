@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::{Peer, RoleState};
-use crate::config::{Config, ElectionAlg, PeerRole};
+use crate::config::{Config, ElectionAlg, Ensemble, PeerRole};
 use crate::election::courier::Courier;
 use crate::election::fast::FastElection;
 use crate::election::mesh::Mesh;
@@ -18,7 +18,7 @@ use crate::limits::NOTIFICATION_QUEUE_LEN;
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::trace::{Event, Phase, Role, Verdict};
-use crate::types::{ConnId, ElectionEpoch, Epoch, Mono, Now, ServerId};
+use crate::types::{ConnId, ElectionEpoch, Epoch, Mono, Now, ServerId, Zxid};
 use crate::wire::datagram::{Poll, Push};
 use crate::wire::election::{InitialMessage, Notification, PeerState, Vote};
 use crate::zab::leader::Leader;
@@ -39,13 +39,16 @@ pub(super) enum Carrier {
 
 impl Carrier {
     pub(super) fn new(config: &Config) -> Carrier {
-        match (&config.ensemble, config.election) {
-            (None, _) => Carrier::Nothing,
-            (Some(ensemble), ElectionAlg::Fast) => Carrier::Mesh(Mesh::new(config.me, ensemble)),
-            (Some(_), ElectionAlg::Pushing { challenge }) => {
-                Carrier::Courier(Courier::new(challenge))
+        let (Some(ensemble), Some(own)) = (&config.ensemble, &config.own) else {
+            return Carrier::Nothing;
+        };
+        match config.election {
+            ElectionAlg::Fast => {
+                let (address, next) = (own.election.clone(), config.next.as_ref());
+                Carrier::Mesh(Mesh::new(config.me, address, ensemble, next))
             }
-            (Some(_), ElectionAlg::Polling) => Carrier::Polls,
+            ElectionAlg::Pushing { challenge } => Carrier::Courier(Courier::new(challenge)),
+            ElectionAlg::Polling => Carrier::Polls,
         }
     }
 
@@ -86,7 +89,8 @@ impl<P: Policy> Peer<P> {
     /// A caller on the election port said who it is.
     pub fn on_greeting(&mut self, conn: ConnId, greeting: &InitialMessage, out: &mut Out<Effect>) {
         if let Carrier::Mesh(mesh) = &mut self.carrier {
-            mesh.on_greeting(conn, greeting, self.shared.conn_counter(), out);
+            let strangers = self.shared.config.rules.reconfig;
+            mesh.on_greeting(conn, greeting, strangers, self.shared.conn_counter(), out);
         }
     }
 
@@ -107,6 +111,7 @@ impl<P: Policy> Peer<P> {
     ) {
         let Carrier::Mesh(mesh) = &self.carrier else { return };
         let Some(from) = mesh.peer_of(conn) else { return };
+        self.learn_configs(now, notification, out);
         let ballot = Ballot { state: notification.state, vote: notification.vote };
         self.on_ballot(now, from, ballot, out);
     }
@@ -170,11 +175,14 @@ impl<P: Policy> Peer<P> {
     /// Begins an election. All that is logged belongs to the history that is put to the vote.
     pub(super) fn look(&mut self, now: Now, out: &mut Out<Effect>) {
         self.shared.fast_forward();
+        if let Some(leader) = self.shared.appointed.take() {
+            return self.take_appointed(now, leader, out);
+        }
         self.shared.stats.elections += 1;
         self.round.0 += 1;
         let me = self.shared.me();
         let own = match self.shared.acts_as() {
-            PeerRole::Participant => Vote {
+            PeerRole::Participant if self.shared.quorums.is_voter(me) => Vote {
                 leader: me,
                 zxid: self.shared.disk.last_logged(),
                 election_epoch: self.round,
@@ -184,7 +192,7 @@ impl<P: Policy> Peer<P> {
                     ElectionAlg::Polling | ElectionAlg::Pushing { .. } => Epoch(0),
                 },
             },
-            PeerRole::Observer => Vote::for_nobody(self.round),
+            PeerRole::Participant | PeerRole::Observer => Vote::for_nobody(self.round),
         };
         self.enter_looking(now, own, out);
         if !matches!(self.carrier, Carrier::Polls) {
@@ -317,8 +325,10 @@ impl<P: Policy> Peer<P> {
             Carrier::Mesh(mesh) => {
                 out.event(|| Event::NotificationSent { to, state, vote });
                 let config = Bytes::from(self.shared.ensemble().to_text());
-                let message = Notification::new(state, vote, config).encode();
-                mesh.send(to, message, self.shared.conn_counter(), out);
+                let proposed = self.shared.next().filter(|_| state == PeerState::Looking);
+                let next = proposed.map(|next| next.to_text().into()).unwrap_or_default();
+                let message = Notification { next, ..Notification::new(state, vote, config) };
+                mesh.send(to, message.encode(), self.shared.conn_counter(), out);
             }
             Carrier::Courier(courier) => {
                 courier.send(to, Ballot { state, vote }, now.mono, out);
@@ -343,10 +353,60 @@ impl<P: Policy> Peer<P> {
         }
     }
 
+    /// A server that looks takes a later configuration from whoever has it: it was in force
+    /// there, so it is everywhere. It elects anew by it.
+    ///
+    /// So it does with one that is proposed, if that is more recent than all that this server has:
+    /// it would follow that history anyway. Not so in Java, where servers that know of it and
+    /// servers that do not may wait for each other for ever, each without a quorum.
+    fn learn_configs(&mut self, now: Now, heard: &Notification, out: &mut Out<Effect>) {
+        if !self.shared.config.rules.reconfig || !matches!(self.role, RoleState::Looking(_)) {
+            return;
+        }
+        let mut learned =
+            parsed(&heard.config).is_some_and(|config| self.shared.activate(config, out));
+        let last_seen = self.shared.last_seen().version;
+        let after = self.shared.disk.last_logged().max(Zxid(last_seen));
+        if let Some(next) = parsed(&heard.next).filter(|next| Zxid(next.version) > after) {
+            self.shared.see_config(next, out);
+            learned = true;
+        }
+        if learned {
+            self.look(now, out);
+        }
+    }
+
+    /// The configuration in force decides which servers are called.
+    pub(crate) fn keep_up(&mut self, out: &mut Out<Effect>) {
+        let Carrier::Mesh(mesh) = &mut self.carrier else { return };
+        let next = self.shared.config.next.as_ref();
+        if let Some(current) = &self.shared.config.ensemble
+            && let Some(own) = &self.shared.config.own
+            && self.shared.config.rules.reconfig
+            && mesh.knows() != (current.version, next.map(|next| next.version))
+        {
+            let my_address = own.election.clone();
+            let counter = &mut self.shared.next_conn;
+            mesh.reconfigure(my_address, current, next, counter, out);
+        }
+    }
+
+    /// The leader of the last configuration said who leads by the new one; nobody elects.
+    fn take_appointed(&mut self, now: Now, leader: ServerId, out: &mut Out<Effect>) {
+        out.milestone(Event::LeaderDesignated { leader });
+        let zxid = self.shared.disk.last_logged();
+        let (election_epoch, peer_epoch) = (self.round, self.shared.epochs().current);
+        self.begin_role(now, Vote { leader, zxid, election_epoch, peer_epoch }, out);
+    }
+
     fn take_role(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
         self.end_read_only(out);
         out.milestone(Event::Elected { vote });
         self.round = vote.election_epoch;
+        self.begin_role(now, vote, out);
+    }
+
+    fn begin_role(&mut self, now: Now, vote: Vote, out: &mut Out<Effect>) {
         self.shared.vote = Some(vote);
         if vote.leader == self.shared.me() {
             out.milestone(Event::RoleChanged { role: Role::Leading, leader: Some(vote.leader) });
@@ -356,4 +416,9 @@ impl<P: Policy> Peer<P> {
             self.enter(RoleState::Learning(learner), out);
         }
     }
+}
+
+fn parsed(config: &[u8]) -> Option<Ensemble> {
+    let config = Ensemble::parse(core::str::from_utf8(config).ok()?).ok()?;
+    Some(config).filter(|config| !config.servers.is_empty())
 }

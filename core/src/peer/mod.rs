@@ -77,6 +77,7 @@ impl<P: Policy> Peer<P> {
 
     /// Opens the ports and takes the first role.
     pub fn start(&mut self, now: Now, out: &mut Out<Effect>) {
+        self.shared.show_config();
         let client = self.shared.config.client_addr.clone();
         out.push(Effect::Listen { port: PortKind::Client, addr: client });
         if self.shared.config.ensemble.is_some() {
@@ -97,7 +98,7 @@ impl<P: Policy> Peer<P> {
             RoleState::New | RoleState::Settling { .. } => Role::Settling,
             RoleState::Looking(_) => Role::Looking,
             RoleState::Leading(_) => Role::Leading,
-            RoleState::Learning(_) => match self.shared.my_entry().role {
+            RoleState::Learning(learner) => match learner.role() {
                 PeerRole::Participant => Role::Following,
                 PeerRole::Observer => Role::Observing,
             },
@@ -195,7 +196,11 @@ impl<P: Policy> Peer<P> {
         out.event(|| Event::Synced { through, last_logged });
         let shared = &mut self.shared;
         match &mut self.role {
-            RoleState::Leading(leader) => leader.on_persisted(shared, now, out),
+            RoleState::Leading(leader) => {
+                leader.on_persisted(shared, now, out);
+                let outcome = leader.hand_over(shared);
+                self.leave_if(now, outcome, out);
+            }
             RoleState::Learning(learner) => learner.on_persisted(shared, now, out),
             RoleState::Standalone(standalone) => standalone.apply_durable(shared, now, out),
             RoleState::Settling { through } if shared.disk.is_durable(*through) => {
@@ -323,7 +328,8 @@ impl<P: Policy> Peer<P> {
     ) {
         let outcome = match &mut self.role {
             RoleState::Leading(leader) => {
-                leader.on_packet(&mut self.shared, now, conn, packet, out)
+                let outcome = leader.on_packet(&mut self.shared, now, conn, packet, out);
+                outcome.and_then(|()| leader.hand_over(&mut self.shared))
             }
             RoleState::Learning(learner) if learner.is_on(conn) => {
                 learner.on_packet(&mut self.shared, now, packet, out)

@@ -1,8 +1,8 @@
 //! Requests of clients: from the frame to the reply.
 //!
 //! [`clients`] keeps each connection's order, [`read`] answers from the tree, [`pipeline`] and
-//! [`prep`] turn writes into transactions at the leader, [`access`] says who may, [`sasl`] who
-//! somebody is, [`sessions`] decides who is alive.
+//! [`prep`] and [`reconfig`] turn writes into transactions at the leader, [`access`] says who may,
+//! [`sasl`] who somebody is, [`sessions`] decides who is alive.
 
 pub mod access;
 pub mod clients;
@@ -11,6 +11,7 @@ pub mod pipeline;
 pub mod prep;
 pub mod read;
 pub mod reaper;
+pub mod reconfig;
 pub mod sasl;
 pub mod sessions;
 pub mod syncs;

@@ -12,6 +12,7 @@ use crate::limits::CLOSING_LIST_MAX;
 use crate::policy::Policy;
 use crate::request::prep::{PrepContext, prep};
 use crate::request::reaper::Reaper;
+use crate::request::reconfig::Members;
 use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
 use crate::tree::Database;
@@ -93,14 +94,20 @@ impl Pipeline {
         self.reaper.take_due(now, &self.prepared.tree).map(Request::reaping)
     }
 
-    /// Makes the transaction of a request; a failed one takes a zxid, too. Not to be called when
-    /// the counter [is used up](Pipeline::is_used_up).
-    pub fn prepare(&mut self, now: Now, request: &Request) -> LogRecord {
+    /// Makes the transaction of a request of an ensemble with these `members`; a failed one takes a
+    /// zxid, too. Not to be called when the counter [is used up](Pipeline::is_used_up).
+    pub fn prepare(
+        &mut self,
+        now: Now,
+        request: &Request,
+        members: Option<Members<'_>>,
+    ) -> LogRecord {
         let zxid = Zxid(self.last_proposed.0 + 1);
         let header =
             TxnHeader { session: request.session, cxid: request.cxid, zxid, time: now.wall };
-        let txn =
-            self.decide(now, request, &header).unwrap_or_else(|code| Txn::Error(code.to_wire()));
+        let txn = self
+            .decide(now, request, &header, members)
+            .unwrap_or_else(|code| Txn::Error(code.to_wire()));
         self.record(header, txn)
     }
 
@@ -135,6 +142,7 @@ impl Pipeline {
         now: Now,
         request: &Request,
         header: &TxnHeader,
+        members: Option<Members<'_>>,
     ) -> Result<Txn, ErrorCode> {
         let op = request.op;
         let mut is_local = false;
@@ -154,7 +162,7 @@ impl Pipeline {
             self.sessions.set_closing(request.session);
         }
         let (header, auth, rules) = (*header, &request.auth[..], self.rules);
-        let context = PrepContext { header, auth, rules, is_local };
+        let context = PrepContext { header, auth, rules, is_local, members };
         let mut txn = prep(&decoded, &context, &self.prepared);
         if let Txn::CloseSession { paths } = &mut txn {
             // Without a list each server takes the ephemerals from its own tree, as before 3.6.
@@ -243,7 +251,7 @@ mod tests {
         let pipeline =
             Pipeline::new(with_long_ephemerals(), last, sessions, Rules::default(), reaper);
         let mut pipeline = pipeline.with_policy(policy);
-        let record = pipeline.prepare(NOW, &Request::expiry(SESSION));
+        let record = pipeline.prepare(NOW, &Request::expiry(SESSION), None);
         let (kind, zxid) = (PacketKind::Proposal, record.zxid());
         let packet = QuorumPacket { kind, zxid, data: Some(record.encoded), auth: None };
         let mut stream = FrameBuffer::default();

@@ -12,13 +12,14 @@ use bytes::Bytes;
 
 use crate::config::Rules;
 use crate::request::access::{Access, fix_up_acl};
+use crate::request::reconfig::{Members, data_of, next_ensemble};
 use crate::tree::acl::{ADMIN, CREATE, DELETE, READ, WRITE};
 use crate::tree::{Database, Owner, Znode, path};
 use crate::txn::{CreateKind, CreateTxn, Id, Txn, TxnHeader};
 use crate::types::Path;
 use crate::wire::client::{
     CheckVersionRequest, CreateMode, CreateRequest, CreateTtlRequest, DeleteRequest, ErrorCode,
-    MultiOp, Request, SetAclRequest, SetDataRequest,
+    MultiOp, ReconfigRequest, Request, SetAclRequest, SetDataRequest,
 };
 
 /// Who asks, and what the transaction will begin with.
@@ -32,6 +33,8 @@ pub struct PrepContext<'a> {
     pub rules: Rules,
     /// Whether only the server that sent it has the session.
     pub is_local: bool,
+    /// Who is in the ensemble; `None` without one.
+    pub members: Option<Members<'a>>,
 }
 
 impl PrepContext<'_> {
@@ -61,6 +64,7 @@ pub fn prep(request: &Request, context: &PrepContext<'_>, prepared: &Database) -
             prep_create(create, CreateKind::Ttl(*ttl_ms), context, prepared)
         }
         Request::Multi(ops) => Ok(prep_multi(ops, context, prepared)),
+        Request::Reconfig(reconfig) => prep_reconfig(reconfig, context, prepared),
         // 3.8.0 logs a lone check in a form that no start can read.
         Request::Check(_)
         | Request::Exists { .. }
@@ -244,6 +248,19 @@ fn prep_set_data(
     let version = next_version(znode.version, request.version)?;
     let (path, data) = (request.path.clone(), request.data.clone());
     Ok(Txn::SetData { path, data, version, reconfig: false })
+}
+
+/// Java sets the version of the znode to -1 each time.
+fn prep_reconfig(
+    request: &ReconfigRequest,
+    context: &PrepContext<'_>,
+    prepared: &Database,
+) -> Result<Txn, ErrorCode> {
+    let PrepContext { header, rules, members, .. } = *context;
+    let next = next_ensemble(request, header.zxid, rules, members)?;
+    context.check(prepared, find(prepared, path::CONFIG)?, WRITE)?;
+    let data = Some(data_of(&next));
+    Ok(Txn::SetData { path: path::CONFIG.into(), data, version: -1, reconfig: true })
 }
 
 fn prep_set_acl(

@@ -108,6 +108,7 @@ pub fn read(request: &Request, context: &ReadContext<'_>, database: &Database) -
         | Request::SetAcl(_)
         | Request::Check(_)
         | Request::Multi(_)
+        | Request::Reconfig(_)
         | Request::Sync { .. }
         | Request::Auth(_)
         | Request::Ping

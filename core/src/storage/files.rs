@@ -16,7 +16,7 @@ use bytes::Bytes;
 use super::epoch::{self, ACCEPTED_EPOCH, CURRENT_EPOCH};
 use super::names::{FileId, Folder};
 use super::recover::{self, RecoverError};
-use super::{Write, snapshot, txnlog};
+use super::{Write, config, snapshot, txnlog};
 use crate::limits;
 use crate::sorted::SortedSet;
 use crate::tree::Database;
@@ -98,6 +98,12 @@ pub enum WriteError {
         /// After it.
         want: Epochs,
     },
+    /// The configuration cannot be written, because `zoo.cfg` cannot be read.
+    #[error("cannot write the configuration: {why}")]
+    Config {
+        /// What reading it gave.
+        why: String,
+    },
     /// The history cannot be cut there (ZOOKEEPER-3701): the transaction is not in it, or what
     /// would remain is damaged.
     #[error("cannot truncate after {after}: {why}")]
@@ -154,10 +160,10 @@ impl Files {
     /// Adds to `ops` what makes `write` real. What is appended becomes durable by the next
     /// [`Files::sync`]; every other write is durable once its operations have run.
     ///
-    /// All operations planned before must have run when a `Truncate` is planned, because it reads
-    /// the files. And since the operations of a `Truncate` or `InstallSnapshot` remove files, no
-    /// background snapshot (see [`snapshot_ops`]) may be under way while they run: the driver
-    /// waits for its end and calls [`Files::snapshot_taken`] first.
+    /// All operations planned before must have run when a `Truncate`, a `SetNextConfig` or a
+    /// `SetConfig` is planned, because they read files. And since the operations of a `Truncate` or
+    /// `InstallSnapshot` remove files, no background snapshot (see [`snapshot_ops`]) may be under
+    /// way while they run: the driver waits for its end and calls [`Files::snapshot_taken`] first.
     ///
     /// # Errors
     /// [`WriteError`]; nothing was added to `ops` then, and the server must stop.
@@ -180,6 +186,11 @@ impl Files {
                 self.install(state, ops);
                 Ok(())
             }
+            Write::SetNextConfig(next) => {
+                config::next_ops(next.as_ref(), read, ops);
+                Ok(())
+            }
+            Write::SetConfig(config) => config::in_force_ops(config, read, ops),
         }
     }
 

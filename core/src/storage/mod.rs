@@ -1,4 +1,5 @@
-//! What a server keeps on disk, as bytes: transaction logs, snapshots, epoch files, recovery.
+//! What a server keeps on disk, as bytes: transaction logs, snapshots, epoch files, its
+//! configuration, recovery.
 //!
 //! All of it is pure. [`Files`] turns a [`Write`] into the exact order of file operations, syncs
 //! included; the server runs them on a real disk, the simulator on one that can crash. So the
@@ -6,6 +7,7 @@
 //!
 //! Formats: Apache ZooKeeper's own, see `docs/formats.md`.
 
+pub(crate) mod config;
 pub mod epoch;
 pub mod files;
 mod log_after;
@@ -14,12 +16,14 @@ pub mod recover;
 pub mod snapshot;
 pub mod txnlog;
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use crate::config::Ensemble;
 use crate::tree::Database;
 use crate::txn::LogRecord;
-use crate::types::{Epoch, Epochs, Zxid};
+use crate::types::{Epoch, Epochs, ServerId, Zxid};
 
 pub use files::{FileOp, Files, FilesConfig, ReadError, ReadFile, WriteError, snapshot_ops};
 pub use log_after::log_after;
@@ -51,6 +55,22 @@ pub enum Write {
         /// The whole state, as of its `last_zxid`.
         state: Database,
     },
+    /// A configuration was proposed, or the one that was is of no more concern:
+    /// `zoo.cfg.dynamic.next`.
+    SetNextConfig(Option<Ensemble>),
+    /// A configuration is in force: `zoo.cfg.dynamic.<version>`, which `zoo.cfg` names from now on.
+    SetConfig(ConfigInForce),
+}
+
+/// What makes a configuration the one that the next start reads.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+pub struct ConfigInForce {
+    /// The configuration.
+    pub ensemble: Ensemble,
+    /// Whose `zoo.cfg` it is.
+    pub me: ServerId,
+    /// The path of that file, to which the suffix of the dynamic file is added.
+    pub file: String,
 }
 
 /// What a start finds on the disk.

@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::epoch::{ACCEPTED_EPOCH, CURRENT_EPOCH};
+use crate::config::dynamic::STATIC_FILE;
 use crate::types::Zxid;
 
 /// Begins the name of the marker behind which a snapshot replaces everything.
@@ -18,13 +19,16 @@ const TMP_PREFIX: &str = "tmp.snapshot.";
 /// Ends the name of an unfinished epoch file; Java uses the same.
 const TMP_SUFFIX: &str = ".tmp";
 
-/// Which of the two folders a file is in (`dataDir` or `dataLogDir`, each with `version-2`).
+/// Which folder a file is in: `dataDir` or `dataLogDir`, each with `version-2`, or that of the
+/// configuration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub enum Folder {
     /// Snapshots, epoch files and markers.
     Data,
     /// Transaction logs.
     Log,
+    /// `zoo.cfg` and the files of the dynamic configuration beside it.
+    Config,
 }
 
 impl Folder {
@@ -59,6 +63,11 @@ impl FileId {
             Kind::Snapshot(zxid) => Some(zxid),
             _ => None,
         }
+    }
+
+    /// `zoo.cfg`, or a file whose name is that and `suffix`. The driver knows the real name.
+    pub fn config(suffix: &str) -> FileId {
+        FileId { folder: Folder::Config, name: format!("{STATIC_FILE}{suffix}") }
     }
 
     fn data(name: impl Into<String>) -> FileId {

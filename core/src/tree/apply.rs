@@ -120,8 +120,14 @@ impl Database {
                 self.delete(header.zxid, path, changes)?;
                 Ok(Response::Empty)
             }
-            Txn::SetData { path, data, version, reconfig: _ } => {
-                self.set_data(header, path, data.as_ref(), *version, changes)
+            Txn::SetData { path, data, version, reconfig } => {
+                let done = self.set_data(header, path, data.as_ref(), *version, changes)?;
+                Ok(match done {
+                    Response::Stat(stat) if *reconfig => {
+                        Response::Data { data: data.clone(), stat }
+                    }
+                    done => done,
+                })
             }
             Txn::SetAcl { path, acl, version } => self.set_acl(path, acl, *version),
             Txn::Check { .. } => Ok(Response::Empty), // the leader did it

@@ -329,6 +329,17 @@ impl DataTree {
         })
     }
 
+    /// Lets the znode of the configuration say what is in force, unless it says that or something
+    /// later. There was no transaction, so it has no time: it is the same on all servers.
+    pub fn show_config(&mut self, data: Bytes, version: Zxid) {
+        let is_later = |znode: &Znode| znode.data.is_none() || version > znode.mzxid;
+        if self.get(path::CONFIG).is_some_and(is_later) {
+            self.write_data(path::CONFIG, Some(data), |znode| {
+                (znode.version, znode.mzxid, znode.mtime) = (-1, version, WallMs(0));
+            });
+        }
+    }
+
     fn add_config(&mut self) {
         let acl = self.acls.acquire(&[world_anyone(READ)]);
         // Java sets its list with the version -1.

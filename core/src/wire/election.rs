@@ -249,6 +249,9 @@ pub struct Notification {
     pub version: i32,
     /// The sender's configuration as text, as in `/zookeeper/config`; empty from old servers.
     pub config: Bytes,
+    /// The configuration that the sender has seen proposed, in the same form; empty if none. An
+    /// addition of ours behind all that Java reads, which steps over it.
+    pub next: Bytes,
 }
 
 impl Notification {
@@ -259,12 +262,13 @@ impl Notification {
 
     /// A notification of this server.
     pub fn new(state: PeerState, vote: Vote, config: Bytes) -> Notification {
-        Notification { state, vote, version: Notification::VERSION, config }
+        let (version, next) = (Notification::VERSION, Bytes::new());
+        Notification { state, vote, version, config, next }
     }
 
     /// Its frame, length included, in format [`Notification::VERSION`].
     pub fn encode(&self) -> Bytes {
-        let mut out = Writer::frame(44 + self.config.len());
+        let mut out = Writer::frame(48 + self.config.len() + self.next.len());
         out.int(self.state.to_wire());
         out.long(self.vote.leader.0);
         out.long(self.vote.zxid.to_wire());
@@ -273,6 +277,9 @@ impl Notification {
         out.long(if for_nobody { i64::MIN } else { i64::from(self.vote.peer_epoch.0) });
         out.int(Notification::VERSION);
         out.buffer(Some(&self.config));
+        if !self.next.is_empty() {
+            out.buffer(Some(&self.next));
+        }
         out.finish_frame()
     }
 
@@ -303,8 +310,10 @@ impl Notification {
             if frame_len < 36 { zxid.epoch() } else { peer_epoch(leader, input.long()?)? };
         let version = if frame_len < 44 { 0 } else { input.int()? };
         let config = if version > 1 { input.buffer()?.unwrap_or_default() } else { Bytes::new() };
+        // Whatever else may be behind it is none of this format.
+        let next = if version > 1 { input.buffer().ok().flatten() } else { None };
         let vote = Vote { leader, zxid, election_epoch, peer_epoch };
-        Ok(Notification { state, vote, version, config })
+        Ok(Notification { state, vote, version, config, next: next.unwrap_or_default() })
     }
 }
 
@@ -357,6 +366,18 @@ mod tests {
         version_1[39] = 1;
         assert_eq!(taken(&version_1), Ok(Notification { version: 1, ..unversioned }));
         assert_eq!(Notification::decode(&mut frame(&payload[..27])), Ok(None));
+    }
+
+    #[test]
+    fn a_proposed_configuration_goes_behind_all_that_java_reads() {
+        let config = Bytes::from_static(b"version=0");
+        let without = Notification::new(PeerState::Looking, VOTE, config);
+        let with = Notification { next: Bytes::from_static(b"version=7"), ..without.clone() };
+        let (bytes, more) = (without.encode(), with.encode());
+        assert_eq!(more[4..bytes.len()], bytes[4..]);
+        assert_eq!(Notification::decode(&mut buffer(&more)), Ok(Some(with)));
+        let strange = [&bytes[4..], &[9, 9]].concat();
+        assert_eq!(Notification::decode(&mut frame(&strange)), Ok(Some(without)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::config::PeerRole;
+use crate::config::{Ensemble, PeerRole, ServerEntry};
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::request::sessions::SessionTracker;
@@ -18,7 +18,7 @@ use crate::storage::Write;
 use crate::trace::{Event, Leave, Phase, SyncMode};
 use crate::tree::Database;
 use crate::txn::LogRecord;
-use crate::types::{Epoch, Now, Ticket, Zxid};
+use crate::types::{Epoch, Now, ServerId, Ticket, Zxid};
 use crate::wire::quorum::{PacketKind, QuorumPacket};
 use crate::zab::learner::{Held, Learner, Stage, decode_record};
 use crate::zab::packet::{self, send};
@@ -48,8 +48,11 @@ pub(super) struct Adoption {
     last: Zxid,
     /// Logged and acknowledged after UPTODATE.
     proposed: VecDeque<LogRecord>,
-    /// COMMITs that may name a proposal from before NEWLEADER.
-    commits: VecDeque<Zxid>,
+    /// COMMITs that may name a proposal from before NEWLEADER; one of a configuration also says
+    /// who leads by it.
+    commits: VecDeque<(Zxid, Option<ServerId>)>,
+    /// The configuration of the epoch, which UPTODATE puts in force.
+    config: Option<Ensemble>,
 }
 
 impl Synchronization {
@@ -147,24 +150,28 @@ impl Learner {
                 Ok(())
             }
             PacketKind::Proposal => sync.take_proposal(decode_record(&packet)?),
-            PacketKind::Commit => sync.take_commit(packet.zxid),
+            // NEWLEADER says which configuration is in force behind all of these.
+            PacketKind::Commit | PacketKind::CommitAndActivate => sync.take_commit(packet.zxid),
             PacketKind::Inform => {
                 sync.take_proposal(decode_record(&packet)?)?;
                 sync.take_commit(packet.zxid)
             }
-            PacketKind::NewLeader => self.adopt(shared, packet.zxid, out),
+            PacketKind::InformAndActivate => {
+                let (_, inform) = packet::split_inform(&packet)?;
+                sync.take_proposal(decode_record(&inform)?)?;
+                sync.take_commit(packet.zxid)
+            }
+            PacketKind::NewLeader => self.adopt(shared, &packet, out),
             PacketKind::Ping => Ok(()),
             PacketKind::Request
             | PacketKind::Ack
             | PacketKind::Revalidate
             | PacketKind::Sync
-            | PacketKind::CommitAndActivate
             | PacketKind::FollowerInfo
             | PacketKind::UpToDate
             | PacketKind::ObserverInfo
             | PacketKind::LeaderInfo
-            | PacketKind::AckEpoch
-            | PacketKind::InformAndActivate => Err(Leave::ProtocolError),
+            | PacketKind::AckEpoch => Err(Leave::ProtocolError),
         }
     }
 
@@ -200,12 +207,12 @@ impl Learner {
         Ok(())
     }
 
-    /// NEWLEADER: the initial history is complete. Everything that it contains is written, then
-    /// currentEpoch, and when both are durable it is acknowledged.
+    /// NEWLEADER: the initial history is complete. Everything that it contains is written, the
+    /// configuration of the epoch, then currentEpoch, and when all is durable it is acknowledged.
     fn adopt<P: Policy>(
         &mut self,
         shared: &mut Shared<P>,
-        zxid: Zxid,
+        packet: &QuorumPacket,
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
         let Stage::Synchronization(sync) = &mut self.stage else {
@@ -217,8 +224,13 @@ impl Learner {
             Some(SyncMode::Diff | SyncMode::Trunc) => true,
             Some(SyncMode::Snap) => sync.incoming.is_some(),
         };
-        if zxid != Zxid::new(epoch, 0) || !is_complete {
+        if packet.zxid != Zxid::new(epoch, 0) || !is_complete {
             return Err(Leave::ProtocolError);
+        }
+        let config = config_of(packet);
+        if let Some(config) = &config {
+            // What was seen before and is not in this history will never be in force.
+            shared.see_config(config.clone(), out);
         }
         if !shared.policy.history_precedes_epoch() {
             shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
@@ -248,6 +260,7 @@ impl Learner {
             last: last_held,
             proposed,
             commits: VecDeque::new(),
+            config,
         });
         out.milestone(Event::HistoryAdopted { epoch, last });
         let policy = &shared.policy;
@@ -290,14 +303,27 @@ impl Learner {
                 Ok(())
             }
             PacketKind::Commit => {
-                adoption.commits.push_back(packet.zxid);
+                adoption.commits.push_back((packet.zxid, None));
+                Ok(())
+            }
+            PacketKind::CommitAndActivate => {
+                let designated = packet::designated_of(&packet)?;
+                adoption.commits.push_back((packet.zxid, Some(designated)));
                 Ok(())
             }
             PacketKind::Inform => {
                 let record = decode_record(&packet)?;
                 check_next(&mut adoption.last, &record)?;
                 adoption.proposed.push_back(record);
-                adoption.commits.push_back(packet.zxid);
+                adoption.commits.push_back((packet.zxid, None));
+                Ok(())
+            }
+            PacketKind::InformAndActivate => {
+                let (designated, inform) = packet::split_inform(&packet)?;
+                let record = decode_record(&inform)?;
+                check_next(&mut adoption.last, &record)?;
+                adoption.proposed.push_back(record);
+                adoption.commits.push_back((packet.zxid, Some(designated)));
                 Ok(())
             }
             PacketKind::UpToDate if adoption.acknowledged => self.serve(shared, now, out),
@@ -307,7 +333,6 @@ impl Learner {
             | PacketKind::Ack
             | PacketKind::Revalidate
             | PacketKind::Sync
-            | PacketKind::CommitAndActivate
             | PacketKind::NewLeader
             | PacketKind::FollowerInfo
             | PacketKind::Diff
@@ -315,8 +340,7 @@ impl Learner {
             | PacketKind::Snap
             | PacketKind::ObserverInfo
             | PacketKind::LeaderInfo
-            | PacketKind::AckEpoch
-            | PacketKind::InformAndActivate => Err(Leave::ProtocolError),
+            | PacketKind::AckEpoch => Err(Leave::ProtocolError),
         }
     }
 
@@ -327,12 +351,26 @@ impl Learner {
         now: Now,
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
-        if self.role != shared.my_entry().role {
-            return Err(Leave::Synced);
-        }
         let Stage::Adopting(adoption) = &mut self.stage else {
             return Err(Leave::ProtocolError);
         };
+        let (role, leader) = (shared.acts_as(), shared.entry_of(self.leader).cloned());
+        if let Some(config) = adoption.config.take()
+            && shared.activate(config, out)
+        {
+            // Nobody was designated, so these are left to an election.
+            let address = |entry: &ServerEntry| entry.quorum.clone();
+            let named = shared.ensemble().servers.get(&self.leader).map(address);
+            let leads =
+                shared.ensemble().is_voter(self.leader) && named == leader.as_ref().map(address);
+            if !leads || shared.acts_as() != role {
+                return Err(Leave::Reconfigured);
+            }
+        }
+        if self.role != shared.acts_as() {
+            return Err(Leave::Synced);
+        }
+        shared.show_config();
         let epoch = adoption.epoch;
         let proposed = core::mem::take(&mut adoption.proposed);
         let commits = core::mem::take(&mut adoption.commits);
@@ -363,11 +401,22 @@ impl Learner {
                 }
             }
         }
-        for zxid in commits {
-            self.commit(shared, now, zxid, out)?;
+        for (zxid, designated) in commits {
+            match designated {
+                Some(designated) => {
+                    self.commit_and_activate(shared, now, zxid, designated, out)?;
+                }
+                None => self.commit(shared, now, zxid, out)?,
+            }
         }
         Ok(())
     }
+}
+
+/// The configuration in NEWLEADER. Servers before 3.5 send none.
+fn config_of(packet: &QuorumPacket) -> Option<Ensemble> {
+    let text = core::str::from_utf8(packet.data.as_deref()?).ok()?;
+    Ensemble::parse(text).ok().filter(|ensemble| !ensemble.servers.is_empty())
 }
 
 fn begin(sync: &mut Synchronization, mode: SyncMode) -> Result<(), Leave> {

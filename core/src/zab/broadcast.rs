@@ -5,15 +5,18 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use bytes::Bytes;
 
-use crate::config::PeerRole;
+use crate::config::{Ensemble, PeerRole};
+use crate::membership::brought_by;
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::request::Request;
 use crate::request::pipeline::Pipeline;
 use crate::request::reaper::Reaper;
+use crate::request::reconfig::Members;
 use crate::request::sessions::SessionTracker;
 use crate::request::syncs::WaitingSyncs;
 use crate::shared::Shared;
@@ -39,6 +42,17 @@ pub struct Broadcast {
     learner_syncs: VecDeque<(Zxid, ConnId)>,
     /// Syncs of this server's own clients.
     own_syncs: WaitingSyncs,
+    /// By the configuration that is in force now, another server leads.
+    hands_over: Option<HandOver>,
+}
+
+/// The end of a leadership by reconfiguration: nothing is committed behind it.
+#[derive(Clone, Copy, Debug, Hash)]
+struct HandOver {
+    /// The last transaction that is committed; the role ends when it is applied here.
+    after: Zxid,
+    /// Who leads next, unless that is left to an election.
+    to: Option<ServerId>,
 }
 
 impl Broadcast {
@@ -64,7 +78,35 @@ impl Broadcast {
             acked: SortedMap::new(),
             learner_syncs: VecDeque::new(),
             own_syncs: WaitingSyncs::default(),
+            hands_over: None,
         }
+    }
+
+    /// Whether this server may lead by that configuration: it votes, at the same address.
+    pub(super) fn leads_by<P: Policy>(&self, shared: &Shared<P>, config: &Ensemble) -> bool {
+        let named = config.servers.get(&shared.me());
+        config.is_voter(shared.me())
+            && named.is_some_and(|entry| entry.quorum == shared.my_entry().quorum)
+    }
+
+    /// Commits nothing behind this transaction: `to` leads on, or whoever is elected.
+    pub(super) fn hand_over(&mut self, after: Zxid, to: Option<ServerId>) {
+        self.hands_over = Some(HandOver { after, to });
+    }
+
+    /// Who leads by a configuration that is committed now: this server, or the voter that has
+    /// acknowledged most.
+    fn designated<P: Policy>(&self, shared: &Shared<P>, config: &Ensemble, zxid: Zxid) -> ServerId {
+        let me = shared.me();
+        if self.leads_by(shared, config) {
+            return me;
+        }
+        let voters = self
+            .acked
+            .iter()
+            .filter(|(sid, acked)| **acked >= zxid && **sid != me && config.is_voter(**sid));
+        let most = voters.max_by_key(|(sid, acked)| (**acked, Reverse(**sid)));
+        most.map_or(me, |(sid, _)| *sid)
     }
 
     /// The last transaction proposed, `(e,0)` at first.
@@ -150,9 +192,30 @@ impl Leader {
             self.release_syncs(shared, now, out);
             return Ok(());
         }
-        let record = broadcast.pipeline.prepare(now, &request);
+        let connected: Vec<ServerId> = match request.op {
+            OpCode::Reconfig => connected(&self.learners).chain([shared.me()]).collect(),
+            _ => Vec::new(),
+        };
+        let (current, next, synced) = (shared.ensemble(), shared.next(), &connected[..]);
+        let members = Some(Members { current, next, synced });
+        let record = broadcast.pipeline.prepare(now, &request, members);
         self.propose(shared, now, record, out);
         Ok(())
+    }
+
+    /// Ends the leadership if another server leads by the configuration in force.
+    ///
+    /// # Errors
+    /// Then, once what was committed is applied here.
+    pub fn hand_over<P: Policy>(&mut self, shared: &mut Shared<P>) -> Result<(), Leave> {
+        let Stage::Broadcast(broadcast) = &self.stage else { return Ok(()) };
+        match broadcast.hands_over {
+            Some(HandOver { after, to }) if shared.last_processed() >= after => {
+                shared.appointed = to;
+                Err(Leave::Reconfigured)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Closes the sessions whose time is over, and deletes such znodes.
@@ -191,6 +254,7 @@ impl Leader {
         out.event(|| Event::Proposed { zxid, op, session, cxid });
         shared.count_proposal(record.encoded.len());
         let packet = packet::proposal(&record);
+        shared.see_config_of(&record, out);
         let ticket = shared.append(record, out);
         let parts = packet.encode_parts();
         for (conn, handler) in &mut self.learners {
@@ -220,7 +284,24 @@ impl Leader {
         out.event(|| Event::Acked { zxid, by });
         let acked = broadcast.acked.entry(by).or_insert(zxid);
         *acked = (*acked).max(zxid);
+        // Behind a configuration others count, so what follows is counted anew.
+        while self.commit_counted(shared, now, zxid, out) {}
+    }
+
+    /// Commits what a quorum has, up to the next configuration. Returns whether it was one.
+    fn commit_counted<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        zxid: Zxid,
+        out: &mut Out<Effect>,
+    ) -> bool {
+        let Stage::Broadcast(broadcast) = &mut self.stage else { return false };
+        if broadcast.hands_over.is_some() {
+            return false;
+        }
         let mut committed = Vec::new();
+        let mut config = None;
         let pending = shared.history.pending();
         let open = pending.partition_point(|record| record.zxid() <= broadcast.last_committed);
         for record in pending.range(open..) {
@@ -234,14 +315,42 @@ impl Leader {
             }
             broadcast.last_committed = zxid;
             committed.push((zxid, record.encoded.clone()));
+            config = brought_by(record).filter(|_| shared.config.rules.reconfig);
+            if config.is_some() {
+                break;
+            }
         }
-        let is_any = !committed.is_empty();
+        let (is_any, is_config) = (!committed.is_empty(), config.is_some());
+        let last = committed.last().map(|(zxid, _)| *zxid);
         for (zxid, encoded) in committed {
-            self.announce_commit(shared, zxid, encoded, out);
+            match config.take_if(|_| last == Some(zxid)) {
+                Some(config) => self.put_in_force(shared, zxid, encoded, config, out),
+                None => self.announce_commit(shared, zxid, encoded, None, out),
+            }
         }
         if is_any {
             self.apply_committed(shared, now, out);
         }
+        is_config
+    }
+
+    /// A configuration has quorums of the old and of the new one: it is in force, and everybody
+    /// is told who leads by it.
+    fn put_in_force<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        zxid: Zxid,
+        encoded: Bytes,
+        config: Ensemble,
+        out: &mut Out<Effect>,
+    ) {
+        let Stage::Broadcast(broadcast) = &mut self.stage else { return };
+        let designated = broadcast.designated(shared, &config, zxid);
+        if designated != shared.me() {
+            broadcast.hand_over(zxid, Some(designated));
+        }
+        self.announce_commit(shared, zxid, encoded, Some(designated), out);
+        shared.activate(config, out);
     }
 
     fn announce_commit<P: Policy>(
@@ -249,12 +358,18 @@ impl Leader {
         shared: &mut Shared<P>,
         zxid: Zxid,
         encoded: Bytes,
+        designated: Option<ServerId>,
         out: &mut Out<Effect>,
     ) {
         out.event(|| Event::Committed { zxid });
         shared.stats.commits += 1;
-        let to_voters = packet::commit(zxid);
-        let to_observers = packet::inform(zxid, encoded);
+        let (to_voters, to_observers) = match designated {
+            Some(sid) => {
+                let inform = packet::inform_and_activate(zxid, &encoded, sid);
+                (packet::commit_and_activate(zxid, sid), inform)
+            }
+            None => (packet::commit(zxid), packet::inform(zxid, encoded)),
+        };
         for (conn, handler) in &self.learners {
             let is_late = !shared.policy.commits_to_all_asked() && !handler.is_ready();
             if handler.is_forwarded() && !is_late {
@@ -299,4 +414,12 @@ impl Leader {
         }
         broadcast.own_syncs.release(shared, now, out);
     }
+}
+
+/// The learners that acknowledge proposals, voters or not.
+pub(super) fn connected(
+    learners: &SortedMap<ConnId, Handler>,
+) -> impl Iterator<Item = ServerId> + Clone {
+    let forwarded = learners.values().filter(|handler| handler.is_forwarded() && handler.votes());
+    forwarded.map(|handler| handler.sid)
 }

@@ -29,7 +29,7 @@ enum Change {
     Log(Zxid),
     Accepted(crate::types::Epoch),
     Current(crate::types::Epoch),
-    /// Nothing but a place in the order.
+    /// Neither history nor epochs.
     Barrier,
 }
 
@@ -84,6 +84,7 @@ impl Durability {
             Write::InstallSnapshot { state } => Change::Log(state.last_zxid),
             Write::SetAcceptedEpoch(epoch) => Change::Accepted(*epoch),
             Write::SetCurrentEpoch(epoch) => Change::Current(*epoch),
+            Write::SetNextConfig(_) | Write::SetConfig(_) => Change::Barrier,
         };
         let ticket = self.take_ticket(change);
         out.push(Effect::Persist { ticket, write });

@@ -7,7 +7,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::config::PeerRole;
+use crate::config::{Ensemble, PeerRole};
 use crate::policy::Policy;
 use crate::process::{Effect, Out};
 use crate::shared::Shared;
@@ -40,18 +40,20 @@ impl Leader {
         handler.sid = info.sid;
         let (kind, zxid) = (packet.kind, packet.zxid);
         out.event(|| Event::PacketReceived { from: info.sid, kind, zxid });
-        let ensemble = shared.ensemble();
-        let Some(entry) = ensemble.servers.get(&info.sid).filter(|_| info.sid != shared.me())
-        else {
+        let named = shared.ensemble().servers.get(&info.sid).map(|entry| entry.role);
+        // Where the ensemble may change, whoever is to join follows first, without a vote.
+        let may_join = shared.config.rules.reconfig;
+        if info.sid == shared.me() || (named.is_none() && !may_join) {
             return Outcome::Refuse(Refusal::Unknown);
-        };
-        if info.config_version > ensemble.version.cast_signed() {
+        }
+        if info.config_version > shared.ensemble().version.cast_signed() {
             return Outcome::Refuse(Refusal::NewerConfig);
         }
         // Who says so itself does not vote, whatever it is meant to be (ZOOKEEPER-261).
-        handler.role = match kind {
-            PacketKind::ObserverInfo => PeerRole::Observer,
-            _ => entry.role,
+        handler.role = match (kind, named) {
+            (PacketKind::ObserverInfo, _) => PeerRole::Observer,
+            (_, Some(role)) if !may_join => role,
+            (_, Some(_) | None) => PeerRole::Participant,
         };
         handler.progress = Progress::Informed;
         let votes = handler.votes();
@@ -192,6 +194,12 @@ impl Leader {
             let last_zxid = Zxid::new(epoch, counter);
             shared.install(Database { last_zxid, ..shared.database.clone() }, out);
         }
+        if shared.ensemble().version == 0 && shared.next().is_none() {
+            // From now on it is later than what a server has that was never part of an epoch
+            // (ZOOKEEPER-1783).
+            let version = Zxid::new(epoch, 0).0;
+            shared.see_config(Ensemble { version, ..shared.ensemble().clone() }, out);
+        }
         let ticket = shared.disk.persist(Write::SetCurrentEpoch(epoch), out);
         if shared.policy.promise_waits_for_sync() {
             self.held.push_back((ticket, Held::CurrentEpoch));
@@ -274,8 +282,17 @@ impl Leader {
         let epoch = *epoch;
         out.milestone(Event::Established { epoch });
         out.milestone(Event::PhaseEntered { phase: Phase::Broadcast });
-        self.stage = Stage::Broadcast(Box::new(Broadcast::new(shared, epoch, now.mono)));
+        let mut broadcast = Broadcast::new(shared, epoch, now.mono);
+        if let Some(config) = shared.next().cloned() {
+            // What an earlier leader began is finished (ZOOKEEPER-1324).
+            if !broadcast.leads_by(shared, &config) {
+                broadcast.hand_over(Zxid::new(epoch, 0), None);
+            }
+            shared.activate(config, out);
+        }
+        self.stage = Stage::Broadcast(Box::new(broadcast));
         shared.enter_epoch(epoch);
+        shared.show_config();
         for (conn, handler) in &self.learners {
             if handler.progress == Progress::Ready {
                 send(*conn, handler.sid, &packet::up_to_date(), out);

@@ -22,7 +22,7 @@ use crate::types::{ConnId, Epoch, Mono, Now, ServerId, Ticket, Xid, Zxid};
 use crate::view::{Awaited, LearnerView};
 use crate::wire::client::OpCode;
 use crate::wire::quorum::{PacketKind, PingData, QuorumPacket, RevalidateReply, RevalidateRequest};
-use crate::zab::broadcast::Broadcast;
+use crate::zab::broadcast::{Broadcast, connected};
 use crate::zab::packet::{self, send};
 
 /// A server in the role LEADING.
@@ -99,6 +99,8 @@ impl Handler {
         self.progress == Progress::Ready
     }
 
+    /// Whether it acknowledges what is proposed. Where the ensemble may change, that is also who
+    /// is to join it: the configuration decides whose acknowledgements count.
     pub(super) fn votes(&self) -> bool {
         self.role == PeerRole::Participant
     }
@@ -515,9 +517,7 @@ impl Leader {
     }
 
     fn has_quorum_of_learners<P: Policy>(&self, shared: &Shared<P>) -> bool {
-        let forwarded = self.learners.values().filter(|handler| handler.is_forwarded());
-        let voters = forwarded.filter(|handler| handler.votes()).map(|handler| handler.sid);
-        shared.is_quorum(voters.chain([shared.me()]))
+        shared.is_quorum(connected(&self.learners).chain([shared.me()]))
     }
 
     fn refuse(&mut self, conn: ConnId, why: Refusal, out: &mut Out<Effect>) {

@@ -8,6 +8,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 
 use crate::config::PeerRole;
 use crate::limits::{LEARNER_CONNECT_TRIES, LEARNER_RETRY_MS};
+use crate::membership::brought_by;
 use crate::policy::Policy;
 use crate::process::{Effect, Out, PortKind};
 use crate::request::Request;
@@ -345,7 +346,8 @@ impl Learner {
             *tries += 1;
         }
         self.conn = shared.take_conn();
-        let addr = shared.ensemble().servers[&self.leader].quorum.clone();
+        let entry = shared.entry_of(self.leader).expect("only members are elected or designated");
+        let addr = entry.quorum.clone();
         out.push(Effect::Connect { conn: self.conn, port: PortKind::Quorum, addr });
     }
 
@@ -411,9 +413,19 @@ impl Learner {
                 self.log_proposal(shared, record, out)
             }
             PacketKind::Commit => self.commit(shared, now, packet.zxid, out),
+            PacketKind::CommitAndActivate => {
+                let designated = packet::designated_of(&packet)?;
+                self.commit_and_activate(shared, now, packet.zxid, designated, out)
+            }
             PacketKind::Inform => {
                 let record = decode_record(&packet)?;
                 self.log_inform(shared, now, record, out)
+            }
+            PacketKind::InformAndActivate => {
+                let (designated, inform) = packet::split_inform(&packet)?;
+                let record = decode_record(&inform)?;
+                self.log(shared, record, out)?;
+                self.commit_and_activate(shared, now, packet.zxid, designated, out)
             }
             PacketKind::Ping => {
                 let touched = core::mem::take(&mut self.touched).into_iter().collect();
@@ -430,7 +442,6 @@ impl Learner {
             PacketKind::Sync => self.on_sync_answer(shared, now, out),
             PacketKind::Request
             | PacketKind::Ack
-            | PacketKind::CommitAndActivate
             | PacketKind::NewLeader
             | PacketKind::FollowerInfo
             | PacketKind::UpToDate
@@ -439,18 +450,18 @@ impl Learner {
             | PacketKind::Snap
             | PacketKind::ObserverInfo
             | PacketKind::LeaderInfo
-            | PacketKind::AckEpoch
-            | PacketKind::InformAndActivate => Err(Leave::ProtocolError),
+            | PacketKind::AckEpoch => Err(Leave::ProtocolError),
         }
     }
 
-    /// Logs a proposal; its ACK waits for the disk.
+    /// Logs a proposal; its ACK waits for the disk, and so for the configuration in front of it.
     pub(super) fn log_proposal<P: Policy>(
         &mut self,
         shared: &mut Shared<P>,
         record: LogRecord,
         out: &mut Out<Effect>,
     ) -> Result<(), Leave> {
+        shared.see_config_of(&record, out);
         let ticket = self.log(shared, record, out)?;
         let held = Held::Proposal(shared.disk.last_logged());
         if shared.policy.ack_waits_for_sync() {
@@ -507,6 +518,29 @@ impl Learner {
         out.event(|| Event::Committed { zxid });
         shared.stats.commits += 1;
         self.apply_committed(shared, now, out);
+        Ok(())
+    }
+
+    /// The same for a configuration, which is in force from now on. The leader says who leads by
+    /// it: that saves an election.
+    pub(super) fn commit_and_activate<P: Policy>(
+        &mut self,
+        shared: &mut Shared<P>,
+        now: Now,
+        zxid: Zxid,
+        designated: ServerId,
+        out: &mut Out<Effect>,
+    ) -> Result<(), Leave> {
+        let mut pending = shared.history.pending().iter();
+        let record = pending.find(|record| record.zxid() == zxid);
+        let config = record.and_then(brought_by).ok_or(Leave::ProtocolError)?;
+        self.commit(shared, now, zxid, out)?;
+        if shared.activate(config, out)
+            && (designated != self.leader || shared.acts_as() != self.role)
+        {
+            shared.appointed = Some(designated).filter(|sid| shared.entry_of(*sid).is_some());
+            return Err(Leave::Reconfigured);
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::config::Ensemble;
 use crate::process::{Effect, Out};
-use crate::trace::{Event, SyncMode};
+use crate::trace::{Event, Leave, SyncMode};
 use crate::txn::LogRecord;
 use crate::types::{ConnId, Epoch, ServerId, Zxid};
 use crate::wire::quorum::{
@@ -86,6 +86,39 @@ pub fn ack(zxid: Zxid) -> QuorumPacket {
 /// COMMIT: a quorum has it.
 pub fn commit(zxid: Zxid) -> QuorumPacket {
     bare(PacketKind::Commit, zxid)
+}
+
+/// COMMITANDACTIVATE: a quorum has this configuration, and it is in force under this leader.
+pub fn commit_and_activate(zxid: Zxid, designated: ServerId) -> QuorumPacket {
+    let data = Bytes::copy_from_slice(&designated.0.to_be_bytes());
+    with_data(PacketKind::CommitAndActivate, zxid, data)
+}
+
+/// INFORMANDACTIVATE: the same for observers, with the transaction.
+pub fn inform_and_activate(zxid: Zxid, encoded: &Bytes, designated: ServerId) -> QuorumPacket {
+    let data = [&designated.0.to_be_bytes()[..], encoded].concat();
+    with_data(PacketKind::InformAndActivate, zxid, Bytes::from(data))
+}
+
+/// Whom COMMITANDACTIVATE or INFORMANDACTIVATE names as leader.
+///
+/// # Errors
+/// It names nobody.
+pub fn designated_of(packet: &QuorumPacket) -> Result<ServerId, Leave> {
+    let data = packet.data.as_deref().unwrap_or_default();
+    let sid = data.first_chunk::<8>().ok_or(Leave::ProtocolError)?;
+    Ok(ServerId(i64::from_be_bytes(*sid)))
+}
+
+/// INFORMANDACTIVATE as the designated leader and a plain INFORM.
+///
+/// # Errors
+/// It is too short.
+pub fn split_inform(packet: &QuorumPacket) -> Result<(ServerId, QuorumPacket), Leave> {
+    let designated = designated_of(packet)?;
+    let record = packet.data.as_ref().map(|data| data.slice(size_of::<i64>()..));
+    let inform = QuorumPacket { kind: PacketKind::Inform, data: record, ..packet.clone() };
+    Ok((designated, inform))
 }
 
 /// PING of a leader.

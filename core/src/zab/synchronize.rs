@@ -130,14 +130,20 @@ impl Leader {
         let Some(handler) = self.learners.get_mut(&conn) else { return };
         handler.progress = Progress::Synchronizing;
         let sid = handler.sid;
+        // A configuration that is only proposed comes behind it, as a proposal (unlike Java, where
+        // UPTODATE would put it in force before it is committed).
+        let mut config = shared.last_seen();
         let epoch = match &self.stage {
-            Stage::Broadcast(broadcast) => broadcast.epoch,
+            Stage::Broadcast(broadcast) => {
+                config = shared.ensemble();
+                broadcast.epoch
+            }
             Stage::Discovery { .. } => unreachable!("no learner is synchronized before the epoch"),
             Stage::Promising { epoch, .. }
             | Stage::Adopting { epoch, .. }
             | Stage::Synchronization { epoch, .. } => *epoch,
         };
-        send(conn, sid, &packet::new_leader(epoch, shared.ensemble()), out);
+        send(conn, sid, &packet::new_leader(epoch, config), out);
     }
 }
 

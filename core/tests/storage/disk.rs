@@ -200,6 +200,7 @@ impl Disk {
         match folder {
             Folder::Data => &self.data,
             Folder::Log => &self.log,
+            Folder::Config => unreachable!("no configuration is written"),
         }
     }
 
@@ -207,6 +208,7 @@ impl Disk {
         match folder {
             Folder::Data => &mut self.data,
             Folder::Log => &mut self.log,
+            Folder::Config => unreachable!("no configuration is written"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -44,13 +44,15 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let acceptor = config.tls.as_ref().map(Acceptor::load).transpose();
     let acceptor = acceptor.map_err(|error| config_file::refused(&args.config, error))?;
     let (data_dir, log_dir) = (Path::new(&config.data_dir), Path::new(&config.data_log_dir));
-    let mut disk = Disk::new(data_dir, log_dir).map_err(Failure::data)?;
+    let disk = Disk::new(data_dir, log_dir).map_err(Failure::data)?;
+    let mut disk = disk.with_config(PathBuf::from(&config.core.file));
     let _locks = lock_both(data_dir, log_dir)?;
     if take_initialize(data_dir)? {
         info!("{INITIALIZE} was there: without any history this server votes all the same");
         config.core.autocreate = true;
     }
 
+    config_file::back_up(&config)?;
     let counters = Arc::new(Counters::new());
     let files_config = FilesConfig { preallocate: config.log_preallocate };
     let began = Instant::now();

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use tracing::warn;
+use zablab_core::config::dynamic::STATIC_FILE;
 use zablab_core::storage::{FileId, FileOp, Folder, ReadError};
 
 use super::SYNC_WARN;
@@ -36,6 +37,8 @@ pub struct DiskError {
 pub struct Disk {
     data: PathBuf,
     log: PathBuf,
+    /// The path of `zoo.cfg`, whatever its name is.
+    config: PathBuf,
     open: Option<(FileId, File)>,
     joined: Joined,
 }
@@ -63,11 +66,18 @@ impl Disk {
         Ok(disk)
     }
 
+    /// The same with the configuration in this file, and in those beside it.
+    #[must_use]
+    pub fn with_config(self, config: PathBuf) -> Disk {
+        Disk { config, ..self }
+    }
+
     /// A second runner on the same folders, for another thread.
     pub fn another(&self) -> Disk {
         Disk {
             data: self.data.clone(),
             log: self.log.clone(),
+            config: self.config.clone(),
             open: None,
             joined: Joined::default(),
         }
@@ -126,6 +136,7 @@ impl Disk {
         Disk {
             data: data_dir.join(VERSION_FOLDER),
             log: data_log_dir.join(VERSION_FOLDER),
+            config: data_dir.join(STATIC_FILE),
             open: None,
             joined: Joined::default(),
         }
@@ -220,13 +231,29 @@ impl Disk {
     }
 
     fn path(&self, file: &FileId) -> PathBuf {
-        self.folder(file.folder).join(&file.name)
+        match file.folder {
+            Folder::Config => self.config_path(&file.name),
+            Folder::Data | Folder::Log => self.folder(file.folder).join(&file.name),
+        }
+    }
+
+    /// The core knows the file as `zoo.cfg`, and the others by what they have behind that.
+    fn config_path(&self, name: &str) -> PathBuf {
+        let suffix = name.strip_prefix(STATIC_FILE).unwrap_or(name);
+        let mut path = self.config.clone().into_os_string();
+        path.push(suffix);
+        PathBuf::from(path)
     }
 
     fn folder(&self, folder: Folder) -> &Path {
         match folder {
             Folder::Data => &self.data,
             Folder::Log => &self.log,
+            // A name without a folder is in the present one.
+            Folder::Config => match self.config.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder,
+                Some(_) | None => Path::new("."),
+            },
         }
     }
 }

@@ -201,6 +201,10 @@ impl Log {
                 done.map_err(|error| Failed { ticket, error: error.to_string() })?;
                 self.wait_for_snapshots();
             }
+            Write::SetNextConfig(_) | Write::SetConfig(_) => {
+                let done = self.disk.run(ops.drain(..));
+                done.map_err(|error| Failed { ticket, error: error.to_string() })?;
+            }
             Write::Append { .. } | Write::SetAcceptedEpoch(_) | Write::SetCurrentEpoch(_) => {}
         }
         let disk = &self.disk;

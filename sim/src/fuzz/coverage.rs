@@ -6,7 +6,7 @@ use std::str::FromStr;
 use zablab_core::config::PeerRole;
 use zablab_core::sorted::{SortedMap, SortedSet};
 use zablab_core::trace::{Event, Leave, Refusal, SyncMode};
-use zablab_core::types::{ServerId, SessionId};
+use zablab_core::types::{ServerId, SessionId, Zxid};
 use zablab_core::wire::quorum::PacketKind;
 
 use super::Failure;
@@ -56,6 +56,7 @@ kinds! {
         Rejoin "rejoin",
         Observer "observer",
         LostWrite "lost unsynced write",
+        Reconfig "reconfiguration",
     }
     faults {
         Crash "crash",
@@ -137,6 +138,8 @@ pub struct Coverage {
     observers: SortedSet<ServerId>,
     /// Where each session was last.
     homes: SortedMap<SessionId, ServerId>,
+    /// The version of the configuration that was put in force last.
+    in_force: Zxid,
     /// The learner that each leader has read its log for last.
     read_for: SortedMap<ServerId, ServerId>,
 }
@@ -220,6 +223,10 @@ impl Coverage {
             Event::LearnerRefused { why: Refusal::MoreRecent, .. } => self.add_one(Kind::Refused),
             Event::Established { epoch } if epoch.0 > 1 => self.add_one(Kind::EpochChange),
             Event::RoleLeft { why: Leave::CounterUsedUp, .. } => self.add_one(Kind::Rollover),
+            Event::ConfigActivated { version } if *version > self.in_force => {
+                self.in_force = *version;
+                self.add_one(Kind::Reconfig);
+            }
             Event::SessionExpired { .. } => self.add_one(Kind::Expiry),
             Event::SessionAttached { session, .. } => {
                 let before = self.homes.insert(*session, server);
@@ -275,7 +282,7 @@ pub(crate) fn unexplained_end(world: &World, events: &[TraceEvent]) -> Option<Fa
     }
     events.iter().find_map(|event| match (&event.what, event.host) {
         (What::StartRefused { why } | What::Stopped { why }, Some(Host::Server(server)))
-            if world.checker().vouches_for(server) && !is_full(world, server) =>
+            if world.checker().vouches_for(server) && !is_excused(world, server) =>
         {
             Some(Failure::Gone { server, why: why.clone() })
         }
@@ -283,6 +290,7 @@ pub(crate) fn unexplained_end(world: &World, events: &[TraceEvent]) -> Option<Fa
     })
 }
 
-fn is_full(world: &World, server: ServerId) -> bool {
-    world.node(server).is_some_and(|node| node.disk().is_limited())
+/// Its disk is full, or it was taken out of the ensemble.
+fn is_excused(world: &World, server: ServerId) -> bool {
+    world.node(server).is_some_and(|node| node.disk().is_limited() || node.is_left_out())
 }

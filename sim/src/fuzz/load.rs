@@ -13,8 +13,9 @@ use zablab_core::wire::client::{
 };
 
 use super::coverage::Kind;
-use super::{Failure, Plan};
+use super::{Failure, Plan, swarm};
 use crate::client::{Call, Client, ClientOp};
+use crate::script::ast::Reconfig;
 use crate::step::{ClientId, Fault, Step};
 use crate::world::World;
 
@@ -22,6 +23,9 @@ use crate::world::World;
 const KEPT: &str = "/kept-";
 /// How many znodes are changed by everybody.
 const SHARED: u64 = 3;
+
+/// Where the ensemble may change, one request in this many does that.
+const RECONFIG_ONE_IN: u64 = 12;
 
 /// The load of one run.
 #[derive(Clone, Debug)]
@@ -59,8 +63,10 @@ impl Load {
     }
 
     /// The clients that write when all is healed, and where.
-    fn last_clients(&self) -> impl Iterator<Item = (ClientId, ServerId)> {
-        (self.clients + 1..).map(ClientId).zip(self.servers.iter().copied())
+    fn last_clients(&self, world: &World) -> impl Iterator<Item = (ClientId, ServerId)> {
+        let is_there = |sid: ServerId| swarm::members(world).any(|(member, _)| member == sid);
+        let all = (self.clients + 1..).map(ClientId).zip(self.servers.iter().copied());
+        all.filter(move |(_, sid)| is_there(*sid))
     }
 
     /// Every client begins a session.
@@ -79,7 +85,7 @@ impl Load {
             return Some(self.connect(prng, world, client));
         }
         if prng.below(self.session_one_in) > 0 {
-            let op = ClientOp::Request(self.request(prng));
+            let op = ClientOp::Request(self.request(prng, world));
             return Some(Step::Act { client, op: Arc::new(op) });
         }
         match prng.below(4) {
@@ -94,7 +100,7 @@ impl Load {
     /// of them does next, if it waits for nothing.
     pub(super) fn last_writes(&mut self, world: &World) -> Vec<Step> {
         let mut steps = Vec::new();
-        let clients: Vec<(ClientId, ServerId)> = self.last_clients().collect();
+        let clients: Vec<(ClientId, ServerId)> = self.last_clients(world).collect();
         for (id, sid) in clients {
             let client = world.client(id);
             if client.is_none_or(Client::needs_session) {
@@ -112,7 +118,7 @@ impl Load {
 
     /// True if the last client of every server has written.
     pub(super) fn is_answered(&self, world: &World) -> bool {
-        self.last_clients().all(|(id, _)| world.client(id).is_some_and(has_written))
+        self.last_clients(world).all(|(id, _)| world.client(id).is_some_and(has_written))
     }
 
     fn timeout_ms(&self, world: &World) -> u32 {
@@ -129,7 +135,10 @@ impl Load {
         Step::Act { client, op: Arc::new(op) }
     }
 
-    fn request(&mut self, prng: &mut Prng) -> Request {
+    fn request(&mut self, prng: &mut Prng, world: &World) -> Request {
+        if world.given().timing.reconfig && prng.below(RECONFIG_ONE_IN) == 0 {
+            return self.reconfig(prng);
+        }
         let shared = path(&format!("/shared-{}", prng.below(SHARED)));
         let watch = prng.below(2) == 0;
         let version = if prng.below(3) == 0 { prng.below(5) as i32 } else { -1 };
@@ -158,6 +167,20 @@ impl Load {
         }
     }
 
+    /// One server joins or observes, one leaves, or all but one are named anew.
+    fn reconfig(&self, prng: &mut Prng) -> Request {
+        let one = self.servers[prng.below(self.servers.len() as u64) as usize];
+        let others = || self.servers.iter().copied().filter(|sid| *sid != one).collect();
+        let mut reconfig = Reconfig::default();
+        match prng.below(6) {
+            0 | 1 => reconfig.joining = vec![one],
+            2 => reconfig.observing = vec![one],
+            3 | 4 => reconfig.leaving = vec![one],
+            _ => reconfig = Reconfig { anew: true, joining: others(), ..reconfig },
+        }
+        reconfig.request()
+    }
+
     fn create_kept(&mut self) -> Request {
         let name = self.name();
         create(path(&format!("{KEPT}{name}")), Bytes::from_static(b"kept"), CreateMode::Persistent)
@@ -181,7 +204,7 @@ pub(super) fn check_readable(world: &World) -> Result<(), Failure> {
     let calls = world.clients().flat_map(|(_, client)| client.history());
     let made: SortedSet<&Path> = calls.filter_map(made).collect();
     for path in made.into_iter().filter(|path| path.starts_with(KEPT)) {
-        for (server, node) in world.nodes() {
+        for (server, node) in swarm::members(world) {
             let tree = node.process().map(|process| &process.database().tree);
             if tree.and_then(|tree| tree.get(path)).is_none() {
                 return Err(Failure::Lost { server, path: path.to_string() });

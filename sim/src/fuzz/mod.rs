@@ -194,6 +194,15 @@ impl Run {
             self.take(Step::Fault(Fault::SlowDisk { server, sync_us }))?;
             self.take(Step::Fault(Fault::FreeDisk { server }))?;
         }
+        self.start_all()?;
+        // Who was taken out and crashed starts no more, also if it was to join again and is needed:
+        // an operator has to write its configuration anew.
+        let up = self.world.nodes().filter(|(_, node)| node.is_up());
+        let up: Vec<ServerId> = up.map(|(sid, _)| sid).collect();
+        let may_change = self.world.given().timing.reconfig;
+        if may_change && !self.world.checker().can_lead(&up) {
+            return Ok(());
+        }
         self.until("a leader that all follow", |run| is_healed(&run.world))?;
         self.writes_last = true;
         self.until("an answer to the last writes", |run| run.load.is_answered(&run.world))?;
@@ -207,8 +216,7 @@ impl Run {
     /// Starts what is down: at the beginning of the healing all that had crashed, later a server
     /// that stopped because its disk had still to fail once.
     fn start_all(&mut self) -> Result<(), Failure> {
-        let down = self.world.nodes().filter(|(_, node)| !node.is_up()).map(|(sid, _)| sid);
-        for server in down.collect::<Vec<_>>() {
+        for server in swarm::startable(&self.world).collect::<Vec<_>>() {
             // Only disks that nobody else relies on are ever damaged.
             if swarm::observers(&self.world).any(|sid| sid == server)
                 && !self.world.checker().vouches_for(server)
@@ -248,7 +256,7 @@ impl Run {
         let (mut looked, mut freed, mut restarted) = (0, 0, 0);
         while looked != 0 || !is_so(self) {
             // Who stopped because its disk had still to fail once is not to be waited for.
-            if restarted < FREED_MAX && self.world.nodes().any(|(_, node)| !node.is_up()) {
+            if restarted < FREED_MAX && swarm::startable(&self.world).next().is_some() {
                 restarted += 1;
                 end = self.world.now().plus_ms(waited_ms);
                 self.start_all()?;
@@ -306,7 +314,7 @@ fn states(world: &World) -> String {
 
 /// True if there is one leader, every server serves, and all have the same state.
 fn is_healed(world: &World) -> bool {
-    let mut states = world.nodes().map(|(sid, node)| {
+    let mut states = swarm::members(world).map(|(sid, node)| {
         let process = node.process()?;
         let view = world.view(sid)?;
         view.serving.then(|| (view.last_applied, view.leader, process.database()))

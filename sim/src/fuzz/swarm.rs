@@ -12,6 +12,7 @@ use zablab_core::types::{Epoch, ServerId};
 use super::Plan;
 use super::coverage::Kind;
 use crate::link::Link;
+use crate::node::Node;
 use crate::script::ast::{Given, Sids};
 use crate::step::{Fault, Host, Keep, LaneId, LinkId, Side, Stored};
 use crate::teaching::Bug;
@@ -171,6 +172,12 @@ impl Swarm {
             given.push(Given::LocalSessions(true));
             given.push(Given::LocalSessionsUpgrading(prng.below(2) == 0));
         }
+        if prng.below(6) == 0 && plan.servers > 2 {
+            given.extend([Given::Reconfig(true), Given::SkipAcl(true)]);
+            if prng.below(3) == 0 {
+                given.push(Given::Joining(one(ServerId(1))));
+            }
+        }
         given.extend(plan.bugs.iter().map(|bug| Given::Bug(bug.name().to_owned())));
         given
     }
@@ -242,8 +249,7 @@ impl Swarm {
                 self.rest.pop()
             }
             Drawn::Start => {
-                let down = world.nodes().filter(|(_, node)| !node.is_up()).map(|(sid, _)| sid);
-                let down: Vec<ServerId> = down.collect();
+                let down: Vec<ServerId> = startable(world).collect();
                 let server = *down.get(prng.below(down.len().max(1) as u64) as usize)?;
                 Some(Fault::Start { server })
             }
@@ -328,10 +334,22 @@ impl Swarm {
     }
 }
 
-/// The servers that do not vote.
+/// The servers that never vote.
 pub(super) fn observers(world: &World) -> impl Iterator<Item = ServerId> + '_ {
-    let servers = world.given().servers.iter();
+    let may_change = world.given().timing.reconfig;
+    let servers = world.given().servers.iter().filter(move |_| !may_change);
     servers.filter(|(_, server)| server.role == PeerRole::Observer).map(|(sid, _)| *sid)
+}
+
+/// The servers that are down and not for good.
+pub(super) fn startable(world: &World) -> impl Iterator<Item = ServerId> + '_ {
+    let down = world.nodes().filter(|(_, node)| !node.is_up());
+    down.filter(|(_, node)| !node.is_left_out()).map(|(sid, _)| sid)
+}
+
+/// The servers that the ensemble is to have again: all but those that were taken out and ended.
+pub(super) fn members(world: &World) -> impl Iterator<Item = (ServerId, &Node)> + '_ {
+    world.nodes().filter(|(_, node)| node.is_up() || !node.is_left_out())
 }
 
 /// The servers that stand still.

@@ -208,7 +208,7 @@ impl Broadcast {
         }
         let promised = self.promised_to.entry(leading.tenure).or_insert([id].into());
         promised.insert(from);
-        if !facts.is_quorum(promised.iter().copied()) {
+        if !facts.is_quorum_of(id, promised.iter().copied()) {
             return;
         }
         let first = *self.holders.entry(epoch).or_insert(leading.tenure);

@@ -361,6 +361,7 @@ fn is_write(request: &Request) -> bool {
         | Request::DeleteContainer { .. }
         | Request::SetData(_)
         | Request::SetAcl(_)
+        | Request::Reconfig(_)
         | Request::Multi(_) => true,
         Request::Check(_)
         | Request::Exists { .. }

@@ -8,6 +8,7 @@
 
 use zablab_core::config::ElectionAlg;
 use zablab_core::election::fast::supersedes;
+use zablab_core::policy::Correct;
 use zablab_core::quorum::Quorums;
 use zablab_core::sorted::SortedMap;
 use zablab_core::trace::{Event, Reason};
@@ -58,7 +59,7 @@ impl Elections {
                 if let Some(before) = election.vote.replace(*vote)
                     && facts.election != ElectionAlg::Polling
                 {
-                    only_better(&facts.quorums, id, before, *vote, *reason, report);
+                    only_better(facts.quorums_of(id), id, before, *vote, *reason, report);
                 }
             }
             Event::Elected { vote } => {
@@ -83,8 +84,8 @@ impl Election {
         };
         // Its own vote is among them, or it did not decide by counting votes.
         let voted = who(&|(_, said)| *said == vote);
-        let votes = facts.quorums.is_voter(id);
-        if facts.is_quorum(voted.iter().copied()) && (!votes || voted.contains(&id)) {
+        let votes = facts.quorums_of(id).is_voter(id);
+        if facts.is_quorum_of(id, voted.iter().copied()) && (!votes || voted.contains(&id)) {
             return;
         }
         let following = who(&|(state, said)| match state {
@@ -97,7 +98,7 @@ impl Election {
         let leader = vote.leader;
         let leading = who(&|(state, _)| *state == PeerState::Leading);
         let confirmed = leader == id || leading.contains(&leader);
-        let why = if !facts.is_quorum(following.into_iter()) {
+        let why = if !facts.quorums_of(id).is_quorum_in_force(&Correct, following.into_iter()) {
             format!("server {id} decided for {leader} without a quorum of votes for it")
         } else if !confirmed {
             format!("server {id} decided for {leader}, which never said that it leads")

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
-use zablab_core::config::ElectionAlg;
+use zablab_core::config::{Config, ElectionAlg, Ensemble};
+use zablab_core::membership::quorums_of;
 use zablab_core::policy::Correct;
 use zablab_core::quorum::Quorums;
 use zablab_core::sorted::SortedMap;
-use zablab_core::storage::{Recovered, Write};
+use zablab_core::storage::{ConfigInForce, Recovered, Write};
 use zablab_core::trace::{Event, Role};
 use zablab_core::types::{Epoch, Epochs, ServerId, Ticket, Zxid};
 use zablab_core::wire::quorum::PacketKind;
@@ -88,6 +89,11 @@ pub(super) struct Server {
     pub(super) delivered: History,
     /// True from its establishment (UPTODATE for a learner) to the end of the role.
     pub(super) serving: bool,
+    /// Whom it counts: by the configuration in force here, and the one that it has seen. None as
+    /// long as that is the one of the start.
+    quorums: Option<Quorums>,
+    /// The one in force, and its version: only where the ensemble may change.
+    config: (u64, Quorums),
 }
 
 impl Server {
@@ -123,8 +129,12 @@ pub(super) struct Change {
 pub(super) struct Facts {
     /// How leaders are elected.
     pub(super) election: ElectionAlg,
-    /// Who votes.
+    /// Who votes, by the latest configuration that is in force anywhere.
     pub(super) quorums: Quorums,
+    /// Its version.
+    in_force: u64,
+    /// Every configuration that was proposed, by version.
+    configs: SortedMap<u64, Quorums>,
     /// Every log there ever was.
     pub(super) histories: Histories,
     /// The committed order (`C`, also `G`): at index n the first n transactions of it.
@@ -141,6 +151,8 @@ impl Facts {
         Facts {
             election: ElectionAlg::Fast,
             quorums,
+            in_force: 0,
+            configs: SortedMap::new(),
             histories: Histories::new(),
             committed: vec![History::EMPTY],
             servers: SortedMap::new(),
@@ -150,13 +162,15 @@ impl Facts {
 
     /// Feeds all of it to a hasher, histories by what is in them.
     pub(super) fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Facts { election: _, quorums: _, histories, committed: _, servers, initial } = self;
+        let Facts { histories, servers, initial, in_force, .. } = self;
+        in_force.hash(hasher);
         let digest = |history: History| histories.digest(history);
         (histories.digest_of_all(), digest(self.committed())).hash(hasher);
         for (id, server) in servers {
             let Server { known, tenures, alone, serving, leading, following, adopting, .. } =
                 server;
             (id, known, tenures, alone, serving, leading, following, adopting).hash(hasher);
+            (&server.config, &server.quorums).hash(hasher);
             let Server { durable, pending, wiped, tree, delivered, promised, .. } = server;
             (durable.epochs, digest(durable.history), promised).hash(hasher);
             for (ticket, disk) in pending {
@@ -169,9 +183,65 @@ impl Facts {
         }
     }
 
-    /// True if these, each named once, are a quorum.
+    /// True if these, each named once, are a quorum of the configuration in force.
     pub(super) fn is_quorum(&self, servers: impl Iterator<Item = ServerId> + Clone) -> bool {
         self.quorums.is_quorum(&Correct, servers)
+    }
+
+    /// Whom this server counts: by the configuration in force there, and the next one if it has
+    /// seen one.
+    pub(super) fn quorums_of(&self, server: ServerId) -> &Quorums {
+        let own = self.servers.get(&server).and_then(|server| server.quorums.as_ref());
+        own.unwrap_or(&self.quorums)
+    }
+
+    /// True if these, each named once, are a quorum for this server.
+    pub(super) fn is_quorum_of(
+        &self,
+        server: ServerId,
+        servers: impl Iterator<Item = ServerId> + Clone,
+    ) -> bool {
+        self.quorums_of(server).is_quorum(&Correct, servers)
+    }
+
+    /// Whether these are a quorum of the configuration in force, and all that each of them counts.
+    pub(super) fn can_lead(&self, up: impl Iterator<Item = ServerId> + Clone) -> bool {
+        self.is_quorum(up.clone()) && up.clone().all(|id| self.is_quorum_of(id, up.clone()))
+    }
+
+    /// A process starts with these configurations.
+    pub(super) fn configured(&mut self, id: ServerId, config: &Config) {
+        if !config.rules.reconfig {
+            return;
+        }
+        let version = config.ensemble.as_ref().map_or(0, |ensemble| ensemble.version);
+        let server = self.server_mut(id);
+        server.quorums = Some(quorums_of(config.ensemble.as_ref(), config.next.as_ref()));
+        server.config = (version, quorums_of(config.ensemble.as_ref(), None));
+        self.note_configs(config.ensemble.iter().chain(&config.next));
+    }
+
+    /// What these versions mean, the same everywhere; but each operator writes a first one.
+    fn note_configs<'a>(&mut self, configs: impl Iterator<Item = &'a Ensemble>) {
+        let agreed = configs.filter(|config| config.version > 0);
+        self.configs.extend(agreed.map(|config| (config.version, config.quorums())));
+    }
+
+    /// A configuration was seen, or is in force.
+    fn take_config(&mut self, id: ServerId, version: u64, is_in_force: bool) {
+        let Some(quorums) = self.configs.get(&version).cloned() else { return };
+        if is_in_force && version > self.in_force {
+            self.in_force = version;
+            self.quorums = quorums.clone();
+        }
+        let server = self.server_mut(id);
+        if is_in_force {
+            server.config = (version, quorums.clone());
+            server.quorums = Some(quorums);
+            return;
+        }
+        let (current, in_force) = server.config.clone();
+        server.quorums = Some(if version > current { in_force.and(quorums) } else { in_force });
     }
 
     /// One server; the hooks see to it that every server has an entry.
@@ -305,8 +375,14 @@ impl Facts {
             Write::InstallSnapshot { state } => {
                 disk.history = self.histories.of_snapshot(state.last_zxid);
             }
+            Write::SetNextConfig(_) | Write::SetConfig(_) => {}
         }
         server.pending.push_back((ticket, disk));
+        if let Write::SetNextConfig(Some(config))
+        | Write::SetConfig(ConfigInForce { ensemble: config, .. }) = write
+        {
+            self.note_configs([config].into_iter());
+        }
         conflict
     }
 
@@ -364,6 +440,13 @@ impl Facts {
         match event {
             Event::RoleChanged { role, .. } => self.role_changed(id, *role),
             Event::RoleLeft { .. } | Event::Halted { .. } => self.server_mut(id).leave_role(),
+            // Between two roles the tree takes in the whole log, without an election, too.
+            Event::LeaderDesignated { .. } => {
+                let server = self.server_mut(id);
+                server.tree = server.issued().history;
+            }
+            Event::ConfigSeen { version } => self.take_config(id, version.0, false),
+            Event::ConfigActivated { version } => self.take_config(id, version.0, true),
             Event::EpochProposed { epoch } => {
                 let history = self.server(id).issued().history;
                 self.initial.insert((id, *epoch), history);

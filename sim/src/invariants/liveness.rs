@@ -191,7 +191,7 @@ impl Liveness {
 
     /// E5 and E6, after a long calm.
     fn all_is_well(&self, facts: &Facts, limit_ms: u64, report: &mut Report) {
-        if !facts.is_quorum(self.up.iter().copied()) {
+        if !facts.can_lead(self.up.iter().copied()) {
             return;
         }
         let leads = |id: &&ServerId| facts.server(**id).leading.is_some() && facts.serves(**id);
@@ -220,7 +220,7 @@ impl Liveness {
         }
         let heard = self.heard.get(&id).into_iter().flatten();
         let recent = heard.filter(|(_, at)| at.plus_ms(limit_ms) >= self.now).map(|(sid, _)| *sid);
-        if !facts.is_quorum(recent.chain([id])) {
+        if !facts.is_quorum_of(id, recent.chain([id])) {
             let why =
                 format!("leader {id} answered though it heard of no quorum for {limit_ms} ms");
             report.broken(Invariant::Q1, [id], why);

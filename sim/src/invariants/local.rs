@@ -86,21 +86,22 @@ fn packet(
             promise_kept(facts, id, "ACK", report);
             ack_durable(facts, id, &to.to_string(), zxid, report);
         }
-        PacketKind::Commit | PacketKind::Inform => commit_sent(facts, id, to, zxid, report),
+        PacketKind::Commit
+        | PacketKind::CommitAndActivate
+        | PacketKind::Inform
+        | PacketKind::InformAndActivate => commit_sent(facts, id, to, zxid, report),
         PacketKind::Request
         | PacketKind::Proposal
         | PacketKind::Ping
         | PacketKind::Revalidate
         | PacketKind::Sync
-        | PacketKind::CommitAndActivate
         | PacketKind::NewLeader
         | PacketKind::FollowerInfo
         | PacketKind::UpToDate
         | PacketKind::Diff
         | PacketKind::Trunc
         | PacketKind::Snap
-        | PacketKind::ObserverInfo
-        | PacketKind::InformAndActivate => {}
+        | PacketKind::ObserverInfo => {}
     }
 }
 
@@ -168,9 +169,9 @@ fn commit_justified(facts: &Facts, id: ServerId, zxid: Zxid, report: &mut Report
         return;
     };
     let acked = leading.acked.iter().filter(|(_, last)| **last >= zxid).map(|(server, _)| *server);
-    if !facts.is_quorum(acked.clone()) {
+    if !facts.is_quorum_of(id, acked.clone()) {
         let acked: Vec<ServerId> = acked.collect();
-        let voters = facts.quorums.voters().len();
+        let voters = facts.quorums_of(id).voters().len();
         let why = format!(
             "leader {id} committed {zxid:?} before a quorum of {voters} voters acknowledged it \
              (only {acked:?} did)"

@@ -35,7 +35,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use zablab_core::client::CallId;
-use zablab_core::config::ElectionAlg;
+use zablab_core::config::{Config, ElectionAlg};
 use zablab_core::paxos::{Durable, Value};
 use zablab_core::quorum::Quorums;
 use zablab_core::storage::{Recovered, Write};
@@ -281,6 +281,11 @@ impl Checker {
         history.map_or(0, |history| self.facts.histories.len(history).saturating_sub(1))
     }
 
+    /// Whether one of these could lead, if nobody else comes.
+    pub fn can_lead(&self, up: &[ServerId]) -> bool {
+        self.facts.can_lead(up.iter().copied())
+    }
+
     /// Whether a start of this server must find what its writes have left: not before its first
     /// start, nor after its disk was tampered with.
     pub fn vouches_for(&self, server: ServerId) -> bool {
@@ -312,6 +317,11 @@ impl Checker {
         local::started(&self.facts, server, &mut self.report);
         Clients::recovered(server, &recovered.database, &mut self.report);
         self.broadcast.recovered(&self.facts, server, explained, recovered, &mut self.report);
+    }
+
+    /// It starts with this configuration.
+    pub fn on_config(&mut self, server: ServerId, config: &Config) {
+        self.facts.configured(server, config);
     }
 
     /// A running server gets the answer to its `Reload`.

@@ -55,8 +55,9 @@ impl Streams {
         zxid: Zxid,
         report: &mut Report,
     ) {
-        let proposes = matches!(kind, PacketKind::Proposal | PacketKind::Inform);
-        let commits = matches!(kind, PacketKind::Commit | PacketKind::Inform);
+        let informs = matches!(kind, PacketKind::Inform | PacketKind::InformAndActivate);
+        let proposes = informs || kind == PacketKind::Proposal;
+        let commits = informs || matches!(kind, PacketKind::Commit | PacketKind::CommitAndActivate);
         let Some(stream) = self.by_pair.get_mut(&(id, to)).filter(|_| proposes || commits) else {
             return;
         };

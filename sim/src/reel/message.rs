@@ -9,8 +9,9 @@ use zablab_core::process::PortKind;
 use zablab_core::txn::{LogRecord, Txn};
 use zablab_core::types::{ServerId, Zxid};
 use zablab_core::wire::client::{
-    ConnectRequest, ConnectResponse, CreateTtlRequest, ErrorCode, EventType, OpCode, ReplyHeader,
-    Request, RequestHeader, SetWatches2, WatcherEvent, XID_EVENT, XID_PING,
+    ConnectRequest, ConnectResponse, CreateTtlRequest, ErrorCode, EventType, OpCode,
+    ReconfigRequest, ReplyHeader, Request, RequestHeader, SetWatches2, WatcherEvent, XID_EVENT,
+    XID_PING,
 };
 use zablab_core::wire::datagram::{Poll, Push};
 use zablab_core::wire::election::{InitialMessage, Notification, PeerState, Vote};
@@ -197,7 +198,7 @@ fn greeting(parts: &[Bytes]) -> Option<Described> {
 
 fn notification(parts: &[Bytes]) -> Option<Described> {
     let mut buffer = buffer(parts);
-    let Notification { state, vote, version, config: _ } =
+    let Notification { state, vote, version, config: _, next: _ } =
         Notification::decode(&mut buffer).ok()??;
     let described = Described::new(Family::Election, "N", "NOTIFICATION");
     // Whoever leads or follows sends one only as an answer.
@@ -266,6 +267,13 @@ fn packet_letters(packet: &QuorumPacket) -> (Family, &'static str) {
 
 fn packet_data(described: Described, kind: PacketKind, by_leader: bool, data: Bytes) -> Described {
     match kind {
+        PacketKind::CommitAndActivate | PacketKind::InformAndActivate => {
+            let leader = data.first_chunk::<8>().map(|sid| i64::from_be_bytes(*sid));
+            match leader {
+                Some(leader) => described.with("designatedLeader", leader.to_string()),
+                None => described,
+            }
+        }
         PacketKind::Proposal | PacketKind::Inform => match txn::decode(data) {
             Ok(record) => record_fields(described, &record),
             Err(_) => described,
@@ -404,6 +412,21 @@ fn request_fields(described: Described, request: &Request) -> Described {
         | Request::GetChildren { watch, .. }
         | Request::GetChildren2 { watch, .. } => described.with("watch", watch.to_string()),
         Request::Multi(ops) => described.with("ops", ops.len().to_string()),
+        Request::Reconfig(reconfig) => {
+            let ReconfigRequest { joining, leaving, new_members, from_config } = reconfig;
+            let fields = [
+                ("joiningServers", joining),
+                ("leavingServers", leaving),
+                ("newMembers", new_members),
+            ];
+            let mut described = described;
+            for (name, text) in fields {
+                if let Some(text) = text {
+                    described = described.with(name, text.clone());
+                }
+            }
+            described.with("curConfigId", from_config.to_string())
+        }
         Request::CreateSession { timeout_ms } => described.with("timeOut", timeout_ms.to_string()),
         Request::SetWatches(watches) | Request::SetWatches2(SetWatches2 { once: watches, .. }) => {
             described.with("relativeZxid", shown(watches.relative_zxid))

@@ -7,7 +7,9 @@ use zablab_core::wire::client::{AddWatchMode, CreateMode, MultiOp, Request, Watc
 
 use crate::client::ClientOp;
 use crate::formats::zlab::Exact;
-use crate::script::ast::{Act, ClientAct, Data, HostName, Part, Read, Sids, Survivors, Way, Write};
+use crate::script::ast::{
+    Act, ClientAct, Data, HostName, Part, Read, Reconfig, Sids, Survivors, Way, Write,
+};
 use crate::script::{FILLING, LINE_LEN_MAX};
 use crate::step::{ClientId, Fault, Host, Keep, Step};
 
@@ -173,6 +175,7 @@ fn request_act(request: &Request) -> Option<ClientAct> {
         Request::Exists { path, watch } => Some(read(Read::Exists, path, *watch)),
         Request::GetChildren2 { path, watch } => Some(read(Read::Children, path, *watch)),
         Request::Sync { path } => Some(ClientAct::Sync(path.to_string())),
+        Request::Reconfig(reconfig) => Reconfig::of(reconfig).map(ClientAct::Reconfig),
         // No act of a script asks for these.
         Request::CreateSession { .. }
         | Request::CloseSession

@@ -427,6 +427,7 @@ impl<A: Actor> Acting<'_, A> {
                 };
                 (ClientOp::Request(request), *times)
             }
+            ClientAct::Reconfig(reconfig) => (ClientOp::Request(reconfig.request()), 1),
             ClientAct::Sync(path) => {
                 (ClientOp::Request(Request::Sync { path: path.as_str().into() }), 1)
             }

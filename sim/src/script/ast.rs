@@ -135,6 +135,12 @@ pub enum Given {
     LocalSessionsUpgrading(bool),
     /// How leaders are elected.
     ElectionAlg(ElectionAlg),
+    /// The ensemble may change.
+    Reconfig(bool),
+    /// Access lists count for nothing.
+    SkipAcl(bool),
+    /// These are in nobody's configuration but their own.
+    Joining(Sids),
     /// In which group of a hierarchical quorum.
     Group(Sids, GroupId),
     /// How much a voter counts in its group.
@@ -438,6 +444,23 @@ pub enum ClientAct {
     RemoveWatches(String),
     /// Asks for something that takes several requests.
     Recipe(Wish),
+    /// Changes the ensemble.
+    Reconfig(Reconfig),
+}
+
+/// A change of the ensemble.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reconfig {
+    /// Whether the voters and observers are all there are, and nobody else stays.
+    pub anew: bool,
+    /// Who votes from now on.
+    pub joining: Vec<ServerId>,
+    /// Who observes from now on.
+    pub observing: Vec<ServerId>,
+    /// Who goes.
+    pub leaving: Vec<ServerId>,
+    /// Only if this configuration is in force.
+    pub from: Option<Zxid>,
 }
 
 /// A change.

@@ -190,6 +190,7 @@ impl Builder {
             Given::Observers(at) => {
                 self.each(at, |server| server.role = PeerRole::Observer)?;
             }
+            Given::Joining(at) => self.each(at, |server| server.joins = true)?,
             _ => {}
         }
         Ok(())
@@ -199,6 +200,9 @@ impl Builder {
         let timing = &mut self.given.timing;
         match given {
             Given::Servers(_) | Given::Standalone | Given::Observers(_) | Given::Clients(_) => {}
+            Given::Joining(_) => {}
+            Given::Reconfig(on) => timing.reconfig = *on,
+            Given::SkipAcl(on) => timing.skip_acl = *on,
             Given::Paxos(..) => {}
             Given::Promised(at, ballot) => {
                 self.process(at, |given| given.state.promised = Some(*ballot))?;

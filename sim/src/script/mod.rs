@@ -14,6 +14,7 @@ mod parse_client;
 mod parse_predicate;
 pub mod predicate;
 mod print;
+mod reconfig;
 mod recording;
 pub mod run;
 pub mod vocabulary;

@@ -279,6 +279,9 @@ fn given(tokens: &mut Tokens) -> Result<Given, ParseError> {
         "read-only-mode" => Ok(Given::ReadOnlyMode(on_off(tokens)?)),
         "local-sessions" => Ok(Given::LocalSessions(on_off(tokens)?)),
         "local-sessions-upgrading" => Ok(Given::LocalSessionsUpgrading(on_off(tokens)?)),
+        "reconfig" => Ok(Given::Reconfig(on_off(tokens)?)),
+        "skip-acl" => Ok(Given::SkipAcl(on_off(tokens)?)),
+        "joining" => Ok(Given::Joining(sids(tokens)?)),
         "sync-quorum" => Ok(Given::SyncQuorum(on_off(tokens)?)),
         "election-alg" => {
             let number = tokens.number_u32("an algorithm", 0)?;
@@ -360,8 +363,8 @@ fn given_at(what: &str, tokens: &mut Tokens) -> Result<Given, ParseError> {
         _ => tokens.error_before(
             "one of servers observers standalone clients seed chooser tick init-limit sync-limit \
              delay jitter sync-time sync-jitter give-up snap-count window autocreate log-diff \
-             cross-epoch read-only-mode local-sessions local-sessions-upgrading \
-             sync-quorum election-alg group weight clock-ppm accepted-epoch \
+             cross-epoch read-only-mode local-sessions local-sessions-upgrading sync-quorum \
+             election-alg reconfig skip-acl joining group weight clock-ppm accepted-epoch \
              current-epoch log snapshot round counter commit-log bug paxos promised accepted",
         ),
     }

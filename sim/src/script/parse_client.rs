@@ -8,6 +8,7 @@ use super::VALUE_LEN_MAX;
 use super::ast::{ClientAct, Data, Part, Read, Write};
 use super::lex::{Token, Tokens};
 use super::parse::{ParseError, repeat, sids, text};
+use super::reconfig;
 
 pub(super) fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
     let word = tokens.word("what the client does")?;
@@ -25,6 +26,7 @@ pub(super) fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
         "resume" => Ok(ClientAct::Resume),
         "close" => Ok(ClientAct::Close),
         "sync" => Ok(ClientAct::Sync(tokens.path()?)),
+        "reconfig" => Ok(ClientAct::Reconfig(reconfig::parse(tokens)?)),
         "auth" => {
             let scheme = tokens.word("a scheme, such as digest")?;
             Ok(ClientAct::Auth { scheme, secret: tokens.string()? })
@@ -53,8 +55,8 @@ pub(super) fn client_act(tokens: &mut Tokens) -> Result<ClientAct, ParseError> {
         }
         _ if verb(&word).is_some() => recipe(&word, tokens),
         _ => tokens.error_before(
-            "a recipe's word or one of connect disconnect crash pause resume close create set delete multi get exists \
-             children sync auth get-acl set-acl add-watch remove-watches",
+            "a recipe's word or one of connect disconnect crash pause resume close create set delete \
+             multi get exists children sync auth get-acl set-acl add-watch remove-watches reconfig",
         ),
     }
 }

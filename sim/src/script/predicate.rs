@@ -260,6 +260,11 @@ impl Bound<'_> {
     }
 
     fn of_server(&self, function: ServerFn, sid: ServerId) -> Value {
+        if function == ServerFn::Config {
+            let process = self.scene.world.node(sid).and_then(|node| node.process());
+            let ensemble = process.and_then(|process| process.config().ensemble.as_ref());
+            return ensemble.map_or(Value::None, |ensemble| Value::Zxid(Zxid(ensemble.version)));
+        }
         match (function, self.scene.world.view(sid)) {
             (_, Some(view)) => of_view(function, &view),
             (ServerFn::Up | ServerFn::Leads | ServerFn::Serving | ServerFn::ReadOnly, None) => {
@@ -392,6 +397,8 @@ fn of_view(function: ServerFn, view: &ServerView) -> Value {
     let count = |n: u64| Value::Int(i128::from(n));
     match function {
         ServerFn::Up => Value::Bool(true),
+        // It is no part of what is shown.
+        ServerFn::Config => Value::None,
         ServerFn::Leads => {
             Value::Bool(view.role == Role::Leading && view.phase == Phase::Broadcast)
         }

@@ -108,6 +108,9 @@ impl Display for Given {
                 write!(f, "local-sessions-upgrading {}", on_off(*on))
             }
             Given::SyncQuorum(on) => write!(f, "sync-quorum {}", on_off(*on)),
+            Given::Reconfig(on) => write!(f, "reconfig {}", on_off(*on)),
+            Given::SkipAcl(on) => write!(f, "skip-acl {}", on_off(*on)),
+            Given::Joining(at) => write!(f, "joining {at}"),
             Given::ElectionAlg(algorithm) => {
                 let number = match algorithm {
                     ElectionAlg::Polling => 0,
@@ -315,6 +318,7 @@ impl Display for ClientAct {
                     ms => write!(f, " for {}", Duration(u64::from(ms) * 1000)),
                 }
             }
+            ClientAct::Reconfig(reconfig) => write!(f, "{reconfig}"),
         }
     }
 }

@@ -204,6 +204,8 @@ functions! {
     Watches "watches" Kind::Int;
     /// Ephemeral znodes.
     Ephemerals "ephemerals" Kind::Int;
+    /// The version of the configuration in force.
+    Config "config" Kind::Zxid;
 }
 
 functions! {

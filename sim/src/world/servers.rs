@@ -220,7 +220,7 @@ impl World {
             Batch::Epochs => self.policy.stops_on_failed_epoch(),
             Batch::Records => self.policy.stops_on_failed_sync(),
             Batch::Cut => self.policy.stops_on_failed_cut(),
-            Batch::Installs => true,
+            Batch::Config | Batch::Installs => true,
         }
     }
 
@@ -343,10 +343,15 @@ impl World {
             return self.start_paxos(sid);
         }
         let Some(node) = self.nodes.get_mut(&sid).filter(|node| !node.is_up()) else { return };
-        let (io, mut recovered) = match Io::start(&mut node.disk, &self.policy) {
+        let started = Io::start(&mut node.disk, &self.policy).map_err(|why| why.to_string());
+        let started = started.and_then(|(io, recovered)| {
+            let config =
+                io::read_config(&node.disk, &node.config).map_err(|why| why.to_string())?;
+            Ok((io, recovered, config))
+        });
+        let (io, mut recovered, config) = match started {
             Ok(started) => started,
             Err(why) => {
-                let why = why.to_string();
                 self.record(Some(host), What::StartRefused { why });
                 return;
             }
@@ -354,6 +359,7 @@ impl World {
         node.starts += 1;
         node.clock.restart(self.now);
         self.checker.on_start(sid, &recovered);
+        self.checker.on_config(sid, &config);
         let notes = recovered.notes.clone();
         let seed = seed_of(self.given.seed, sid, node.starts);
         let preset = match node.starts {
@@ -363,7 +369,7 @@ impl World {
         if let Some((first, last)) = preset.commit_log {
             recovered.recent.retain(|record| (first..=last).contains(&record.zxid()));
         }
-        let mut process = Endpoint::new(node.config.clone(), recovered, seed, self.policy);
+        let mut process = Endpoint::new(config, recovered, seed, self.policy);
         if let Some(round) = preset.round {
             process.preset_round(round);
         }

@@ -15,22 +15,25 @@ const FOR: Duration = Duration::from_secs(180);
 const ACK_FOR: Duration = Duration::from_secs(60);
 
 /// A client that writes the numbers, and what it has been told.
-struct Writer {
+pub struct Writer {
     child: Child,
     lines: Receiver<String>,
+    count: usize,
     acknowledged: usize,
 }
 
 impl Writer {
-    fn start(hosts: &str) -> Writer {
+    /// Begins to write the numbers from 1 to `count`.
+    pub fn start(hosts: &str, count: usize) -> Writer {
         let mut command = tools::python("write_numbers.py");
-        command.args([hosts, &NUMBERS.to_string()]);
+        command.args([hosts, &count.to_string()]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("Python starts");
         let stdout = child.stdout.take().expect("its output is piped");
-        Writer { child, lines: lines_of(BufReader::new(stdout)), acknowledged: 0 }
+        Writer { child, lines: lines_of(BufReader::new(stdout)), count, acknowledged: 0 }
     }
 
-    fn until_acknowledged(&mut self, count: usize) {
+    /// Waits until so many are acknowledged.
+    pub fn until_acknowledged(&mut self, count: usize) {
         while self.acknowledged < count {
             let line = self.lines.recv_timeout(ACK_FOR);
             let line = line.unwrap_or_else(|error| {
@@ -41,8 +44,9 @@ impl Writer {
         }
     }
 
-    fn finish(mut self) {
-        self.until_acknowledged(NUMBERS);
+    /// Waits until all are.
+    pub fn finish(mut self) {
+        self.until_acknowledged(self.count);
         let ended = tools::wait_for(FOR, || self.child.try_wait().expect("it is our child"));
         assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
     }
@@ -56,8 +60,9 @@ impl Drop for Writer {
     }
 }
 
-fn check_numbers(hosts: &str) {
-    kazoo("check_numbers.py", &[hosts, &NUMBERS.to_string()], FOR);
+/// Each of these servers has every number.
+pub fn check_numbers(hosts: &str, count: usize) {
+    kazoo("check_numbers.py", &[hosts, &count.to_string()], FOR);
 }
 
 /// The client reconnects by itself, and every number that it was told is written is there: on the
@@ -65,27 +70,27 @@ fn check_numbers(hosts: &str) {
 #[test]
 fn acknowledged_writes_survive_kill_9_of_the_leader_and_of_all() {
     let mut ensemble = Ensemble::start(3);
-    let mut writer = Writer::start(&ensemble.all_hosts());
+    let mut writer = Writer::start(&ensemble.all_hosts(), NUMBERS);
     writer.until_acknowledged(NUMBERS / 3);
     let leader = ensemble.leader();
     ensemble.kill(leader);
     writer.finish();
     let alive: Vec<u16> = ensemble.ids().filter(|id| *id != leader).collect();
-    check_numbers(&ensemble.hosts(alive));
+    check_numbers(&ensemble.hosts(alive), NUMBERS);
     ensemble.serve(leader);
-    check_numbers(&ensemble.all_hosts());
+    check_numbers(&ensemble.all_hosts(), NUMBERS);
 
     for id in ensemble.ids() {
         ensemble.kill(id);
     }
     ensemble.restart();
-    check_numbers(&ensemble.all_hosts());
+    check_numbers(&ensemble.all_hosts(), NUMBERS);
 }
 
 #[test]
 fn a_wiped_follower_comes_back_by_a_snapshot() {
     let mut ensemble = Ensemble::start(3);
-    Writer::start(&ensemble.all_hosts()).finish();
+    Writer::start(&ensemble.all_hosts(), NUMBERS).finish();
     let follower = ensemble.follower();
     ensemble.kill(follower);
     ensemble.wipe(follower);
@@ -93,5 +98,5 @@ fn a_wiped_follower_comes_back_by_a_snapshot() {
     let before = ensemble.metric(leader, "zk_snap_count");
     ensemble.serve(follower);
     assert_eq!(ensemble.metric(leader, "zk_snap_count"), before + 1);
-    check_numbers(&ensemble.hosts([follower]));
+    check_numbers(&ensemble.hosts([follower]), NUMBERS);
 }

@@ -129,7 +129,53 @@ impl Ensemble {
         serves.unwrap_or_else(|| panic!("server {id} does not serve again"));
     }
 
-    fn spawn(&mut self, id: u16) {
+    /// Starts one more server, which nobody knows yet, and gives its number.
+    pub fn join(&mut self, lines: &str) -> u16 {
+        self.servers += 1;
+        let id = self.servers;
+        let data = self.server_folder(id).join("data");
+        fs::create_dir_all(&data).expect("the folder takes folders");
+        fs::write(data.join("myid"), format!("{id}\n")).expect("the folder takes files");
+        let mut text = format!(
+            "tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir={}\nclientPort={}\n\
+             4lw.commands.whitelist=*\nadmin.enableServer=false\n{lines}",
+            data.display(),
+            self.port(id)
+        );
+        for member in self.ids() {
+            let line = self.member(member, "participant");
+            let (line, _) = line.split_once(';').expect("it has a client's part");
+            text = format!("{text}{line}\n");
+        }
+        fs::write(self.server_folder(id).join("zoo.cfg"), text).expect("the folder takes files");
+        self.spawn(id);
+        id
+    }
+
+    /// The line of a server in a configuration; its ports are those of `up`.
+    pub fn member(&self, id: u16, role: &str) -> String {
+        let port = self.port(id);
+        let (quorum, election) = (port + 1000, port + 2000);
+        format!("server.{id}=127.0.0.1:{quorum}:{election}:{role};127.0.0.1:{port}")
+    }
+
+    /// Waits until a server serves in this mode.
+    pub fn wait_for_mode(&self, id: u16, wanted: &str) {
+        let is_so = || (mode(self.port(id)).as_deref() == Some(wanted)).then_some(());
+        wait_for(SERVING_FOR, is_so).unwrap_or_else(|| panic!("server {id} is no {wanted}"));
+    }
+
+    /// What a server says that does not start.
+    pub fn refused(&self, id: u16) -> String {
+        let mut serve = Command::new(zablab());
+        serve.arg("serve").arg(self.server_folder(id).join("zoo.cfg"));
+        let output = serve.output().expect("the binary starts");
+        assert!(!output.status.success(), "server {id} starts");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// Starts a server that does not run.
+    pub fn spawn(&mut self, id: u16) {
         let config = self.server_folder(id).join("zoo.cfg");
         let log = fs::File::create(self.server_folder(id).join("again.log"));
         let log = log.expect("the folder takes files");

@@ -11,6 +11,7 @@ mod crashes;
 mod differential;
 mod ensemble;
 mod everyday;
+mod membership;
 mod proofs;
 mod recipes;
 mod sessions;

@@ -315,6 +315,9 @@ const TELLERS: { readonly [event: string]: Teller } = {
   HistoryAdopted: plain((line) => ({ epoch: textOf(line["epoch"]), last: zxidText(line["last"]) })),
   Truncated: plain((line) => ({ after: zxidText(line["after"]) })),
   SnapshotInstalled: plain((line) => ({ zxid: zxidText(line["zxid"]) })),
+  ConfigSeen: plain((line) => ({ version: zxidText(line["version"]) })),
+  ConfigActivated: plain((line) => ({ version: zxidText(line["version"]) })),
+  LeaderDesignated: plain((line, tale) => ({ leader: tale.host(line["leader"]) })),
   PacketSent: (line, tale) => {
     const about = zxidText(line["zxid"]) === null ? "" : ".zxid";
     return { key: `event.PacketSent${about}`, args: packetArgs(line, tale) };

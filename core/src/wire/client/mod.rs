@@ -21,9 +21,9 @@ pub use reply::{
     ClientInfo, ReplyHeader, Response, ResponseError, WatcherEvent, encode_event, encode_reply,
 };
 pub use request::{
-    AuthRequest, CheckVersionRequest, CreateRequest, CreateTtlRequest, DeleteRequest, Request,
-    RequestError, RequestHeader, SetAclRequest, SetDataRequest, SetWatches, SetWatches2,
-    encode_request,
+    AuthRequest, CheckVersionRequest, CreateRequest, CreateTtlRequest, DeleteRequest,
+    ReconfigRequest, Request, RequestError, RequestHeader, SetAclRequest, SetDataRequest,
+    SetWatches, SetWatches2, encode_request,
 };
 
 pub use sasl::{decode_sasl_token, encode_sasl_reply};

@@ -70,7 +70,7 @@ pub enum Response {
     },
     /// For exists, setData and setACL.
     Stat(Stat),
-    /// For getData.
+    /// For getData, and for reconfig.
     Data {
         /// The data; null and empty differ.
         data: Option<Bytes>,
@@ -214,7 +214,9 @@ impl Response {
                 Response::Create2 { path: input.text()?, stat: Stat::read(input)? }
             }
             OpCode::Exists | OpCode::SetData | OpCode::SetAcl => Response::Stat(Stat::read(input)?),
-            OpCode::GetData => Response::Data { data: input.buffer()?, stat: Stat::read(input)? },
+            OpCode::GetData | OpCode::Reconfig => {
+                Response::Data { data: input.buffer()?, stat: Stat::read(input)? }
+            }
             OpCode::GetAcl => {
                 Response::Acl { acl: Acl::read_list(input)?, stat: Stat::read(input)? }
             }
@@ -234,7 +236,6 @@ impl Response {
             OpCode::Error
             | OpCode::CreateSession
             | OpCode::Check
-            | OpCode::Reconfig
             | OpCode::DeleteContainer
             | OpCode::Sasl => return Err(ResponseError::UnknownOp { op }),
         };

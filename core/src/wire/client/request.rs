@@ -68,6 +68,8 @@ pub enum Request {
     Multi(Vec<MultiOp>),
     /// Several reads at once, each with a result of its own.
     MultiRead(Vec<ReadOp>),
+    /// Change the ensemble; the reply is the new configuration and the stat of its znode.
+    Reconfig(ReconfigRequest),
     /// Give the stat.
     Exists {
         /// Of which znode.
@@ -227,6 +229,20 @@ pub struct AuthRequest {
     pub auth: Option<Bytes>,
 }
 
+/// A change of the ensemble: of single servers, or all of it anew.
+#[derive(Clone, PartialEq, Eq, Debug, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ReconfigRequest {
+    /// Servers that join or change, as `server.N=...` with commas between.
+    pub joining: Option<String>,
+    /// Numbers of servers that leave, with commas between.
+    pub leaving: Option<String>,
+    /// The whole ensemble, lines with commas or ends of lines between; the others are ignored then.
+    pub new_members: Option<String>,
+    /// The version that it must have; -1 for any.
+    pub from_config: i64,
+}
+
 /// The watches that a client had on its last connection.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -342,7 +358,8 @@ impl Request {
             OpCode::RemoveWatches => {
                 Request::RemoveWatches { path: input.text()?, kind: input.int()? }
             }
-            OpCode::Error | OpCode::Reconfig | OpCode::Sasl => {
+            OpCode::Reconfig => Request::Reconfig(ReconfigRequest::read(input)?),
+            OpCode::Error | OpCode::Sasl => {
                 return Err(RequestError::Unimplemented { op });
             }
         };
@@ -388,6 +405,7 @@ impl Request {
             Request::AddWatch { .. } => OpCode::AddWatch,
             Request::CheckWatches { .. } => OpCode::CheckWatches,
             Request::RemoveWatches { .. } => OpCode::RemoveWatches,
+            Request::Reconfig(_) => OpCode::Reconfig,
         }
     }
 
@@ -421,6 +439,7 @@ impl Request {
             | Request::WhoAmI
             | Request::Auth(_)
             | Request::Ping
+            | Request::Reconfig(_)
             | Request::SetWatches(_)
             | Request::SetWatches2(_) => None,
         }
@@ -438,6 +457,7 @@ impl Request {
             Request::Auth(auth) => auth.write(out),
             Request::Delete(delete) => delete.write(out),
             Request::SetData(set) => set.write(out),
+            Request::Reconfig(reconfig) => reconfig.write(out),
             Request::Check(check) => check.write(out),
             Request::Multi(ops) => write_multi(ops, out),
             Request::MultiRead(ops) => write_multi_read(ops, out),
@@ -576,6 +596,24 @@ impl CreateTtlRequest {
     pub(super) fn write(&self, out: &mut Writer) {
         self.create.write(out);
         out.long(self.ttl_ms);
+    }
+}
+
+impl ReconfigRequest {
+    fn read(input: &mut Reader) -> Result<ReconfigRequest, JuteError> {
+        let mut text = || Ok::<_, JuteError>(input.ustring()?.map(String::from));
+        let (joining, leaving, new_members) = (text()?, text()?, text()?);
+        Ok(ReconfigRequest { joining, leaving, new_members, from_config: input.long()? })
+    }
+
+    fn write(&self, out: &mut Writer) {
+        for text in [&self.joining, &self.leaving, &self.new_members] {
+            match text {
+                Some(text) => out.ustring(text),
+                None => out.buffer(None),
+            }
+        }
+        out.long(self.from_config);
     }
 }
 
