@@ -306,7 +306,7 @@ fn access_lists_are_checked_and_completed() {
         ("digest", "bob:"),
         ("digest", "a:b:c"),
         ("auth", ""),
-        ("sasl", ""),
+        ("sasl", "a/b/c@REALM"),
         ("x509", "eve"),
         ("super", "x:y"),
         ("nonsense", "x"),
