@@ -102,7 +102,8 @@ fn refused(code: i32, path: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Re
         Some(ErrorCode::QuotaExceeded) => "Quota has exceeded : ",
         Some(ErrorCode::ReconfigInProgress) => {
             return f.write_str(
-                "Another reconfiguration is in progress -- concurrent reconfigs not supported (yet)",
+                "Another reconfiguration is in progress -- \
+                 concurrent reconfigs not supported (yet)",
             );
         }
         Some(ErrorCode::NewConfigNoQuorum) => {

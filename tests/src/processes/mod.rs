@@ -15,5 +15,6 @@ mod membership;
 mod proofs;
 mod recipes;
 mod sessions;
+mod shell;
 mod tls;
 mod tools;
