@@ -88,7 +88,7 @@ fn dotted(id: &[u8]) -> Option<String> {
             continue;
         }
         if numbers.is_empty() {
-            // The first two numbers are one: 40 times the first, which is at most 2, and the second.
+            // The first two numbers are one: 40 times the first, at most 2, and the second.
             let first = (number / 40).min(2);
             numbers.push(first.to_string());
             number -= 40 * first;
