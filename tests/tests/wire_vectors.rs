@@ -355,13 +355,13 @@ fn client_streams() {
         }
     }
     let expected = Seen {
-        requests: 206,
+        requests: 212,
         null_lists: 1,
-        unsupported: 8,
+        unsupported: 2,
         malformed: 1,
         bad_multis: 2,
-        replies: 205,
-        errors: 38,
+        replies: 211,
+        errors: 42,
         events: 22,
     };
     assert_eq!(seen, expected);

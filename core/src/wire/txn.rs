@@ -32,6 +32,9 @@ pub enum TxnError {
         /// The type.
         op: i32,
     },
+    /// The end of a session removes a znode without a path.
+    #[error("an empty path in the end of a session")]
+    EmptyPath,
     /// A multi holds a transaction of a type that none may hold.
     #[error("transaction of type {op} in a multi")]
     BadPart {
@@ -231,8 +234,8 @@ fn read_create(kind: CreateKind, input: &mut Reader) -> Result<CreateTxn, JuteEr
 
 /// The znodes that go with a session. Before 3.6, and with `closeSessionTxn.enabled=false`, the
 /// record is absent; what follows then is nothing or a digest. A digest cannot be a list: its
-/// version 2 would be the count, and two paths take more than its 8 bytes.
-fn read_closed_paths(input: &mut Reader) -> Result<Option<Vec<Path>>, JuteError> {
+/// version 2 would be the count, and two paths take more than its 8 bytes, as none is empty.
+fn read_closed_paths(input: &mut Reader) -> Result<Option<Vec<Path>>, TxnError> {
     if input.remaining() == 0 {
         return Ok(None);
     }
@@ -240,7 +243,11 @@ fn read_closed_paths(input: &mut Reader) -> Result<Option<Vec<Path>>, JuteError>
     if is_digest {
         return Ok(None);
     }
-    Ok(Some(input.vector(4, Reader::text)?.unwrap_or_default()))
+    let paths = input.vector(4, Reader::text)?.unwrap_or_default();
+    match paths.iter().any(|path| path.is_empty()) {
+        true => Err(TxnError::EmptyPath),
+        false => Ok(Some(paths)),
+    }
 }
 
 fn read_multi(input: &mut Reader) -> Result<Vec<Txn>, TxnError> {
@@ -322,6 +329,14 @@ mod tests {
             let record = decode(encoded).expect("it has a header");
             assert_eq!((record.txn, record.digest), (Txn::CloseSession { paths: None }, digest));
         }
+    }
+
+    #[test]
+    fn a_session_ends_with_no_empty_path() {
+        // Two of them would be read as a digest if nothing followed.
+        let mut bytes = encode(&HEADER, &Txn::CloseSession { paths: None }, None).to_vec();
+        bytes.extend([0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(decode(Bytes::from(bytes)), Err(TxnError::EmptyPath));
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub enum Answer {
     Number(i32),
     /// Watches were taken back: on which znode, and what a client is told of that.
     Removed(Path, Vec<&'static str>),
+    /// The ensemble has this configuration now.
+    Reconfigured(String, Option<Stat>),
     /// Whom the connection has proved to be.
     Identities(Vec<ClientInfo>),
 }
@@ -106,6 +108,10 @@ impl Answer {
             Answer::Number(number) => push(&mut text, &number.to_string()),
             Answer::Removed(path, told) => {
                 told.iter().for_each(|kind| text.push_str(&watched(kind, Some(path), None)));
+            }
+            Answer::Reconfigured(config, stat) => {
+                push(&mut text, &format!("Committed new config:\n{config}"));
+                push_stat(&mut text, stat.as_ref());
             }
             Answer::Identities(infos) => {
                 push(&mut text, "Auth scheme: User");
@@ -181,6 +187,10 @@ impl Answer {
             Answer::Removed(path, told) => {
                 put("path", json!(**path));
                 put("removed", json!(told));
+            }
+            Answer::Reconfigured(config, stat) => {
+                put("config", json!(config));
+                stat.map(|stat| put("stat", stat_json(&stat)));
             }
             Answer::Identities(infos) => {
                 let info = |info: &ClientInfo| json!({ "scheme": info.scheme, "user": info.user });

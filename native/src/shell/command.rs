@@ -6,11 +6,12 @@ use super::answer::Answer;
 use super::connection::Connection;
 use super::quota::Quota;
 use super::read::Read;
+use super::reconfig::Reconfig;
 use super::trouble::Trouble;
 use super::watching::Watching;
 use super::words::{Arguments, Flag, sort};
 use super::write::Change;
-use super::{quota, read, watching, write};
+use super::{quota, read, reconfig, watching, write};
 
 /// What a command is called and what it takes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +39,8 @@ pub enum Command {
     Quota(Quota),
     /// One about watches that stay, or that are taken back.
     Watching(Watching),
+    /// One that changes the ensemble.
+    Reconfig(Reconfig),
     /// One that the shell does itself.
     Own(Own),
 }
@@ -82,7 +85,7 @@ pub const fn spec(name: &'static str, usage: &'static str, about: &'static str) 
 
 /// All commands, by name.
 pub fn all() -> Vec<&'static Spec> {
-    let groups = [OWN, read::SPECS, write::SPECS, quota::SPECS, watching::SPECS];
+    let groups = [OWN, read::SPECS, write::SPECS, quota::SPECS, watching::SPECS, reconfig::SPECS];
     let mut all: Vec<&Spec> = groups.into_iter().flatten().collect();
     all.sort_by_key(|spec| spec.name);
     all
@@ -116,6 +119,9 @@ impl Command {
         }
         if let Some(command) = watching::parse(spec, &arguments)? {
             return Ok(Command::Watching(command));
+        }
+        if let Some(command) = reconfig::parse(spec, &arguments)? {
+            return Ok(Command::Reconfig(command));
         }
         own(spec, &arguments).map(Command::Own)
     }
@@ -189,6 +195,7 @@ impl Command {
             Command::Change(command) => command.run(connection).await,
             Command::Quota(command) => command.run(connection).await,
             Command::Watching(command) => command.run(connection).await,
+            Command::Reconfig(command) => command.run(connection).await,
             Command::Own(_) => return None,
         })
     }

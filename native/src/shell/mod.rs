@@ -11,6 +11,7 @@ mod connection;
 mod prompt;
 mod quota;
 mod read;
+mod reconfig;
 mod screen;
 mod time;
 mod trouble;

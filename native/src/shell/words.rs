@@ -158,6 +158,12 @@ impl Arguments {
         self.flags.iter().find(|(flag, _)| *flag == name).map(|(_, value)| value.as_str())
     }
 
+    /// All values of this option, in their order.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let its = self.flags.iter().filter(move |(flag, _)| *flag == name);
+        its.map(|(_, value)| value.as_str())
+    }
+
     /// A word, which the command's limits say is there.
     pub fn word(&self, at: usize) -> &str {
         self.words.get(at).map_or("", String::as_str)

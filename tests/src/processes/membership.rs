@@ -1,11 +1,13 @@
 //! The ensemble changes while it runs and a client writes all the time.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use super::clients::kazoo;
 use super::crashes::{Writer, check_numbers};
 use super::ensemble::Ensemble;
+use super::tools::{finish, zablab};
 
 const FOR: Duration = Duration::from_secs(120);
 const NUMBERS: usize = 3000;
@@ -37,7 +39,11 @@ fn members_join_change_their_role_and_leave_under_load() {
 
     let gone = ensemble.ids().find(|id| *id != joiner && *id != ensemble.leader());
     let gone = gone.expect("three others are there");
-    let config = change(&ensemble, "leaving", &gone.to_string());
+    let mut cli = Command::new(zablab());
+    cli.args(["cli", "--server", &ensemble.all_hosts(), "reconfig", "-remove", &gone.to_string()]);
+    let config = finish(cli, "", FOR);
+    let (said, config) = config.split_once('\n').expect("it prints several lines");
+    assert_eq!(said, "Committed new config:");
     assert!(!config.contains(&format!("server.{gone}=")), "{config}");
     ensemble.kill(gone);
     writer.until_acknowledged(NUMBERS / 2);

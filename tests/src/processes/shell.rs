@@ -278,6 +278,7 @@ fn every_command_works_and_the_session_survives_its_server() {
     client.expect("redo 1", &["NODEEXISTS"]);
     client.expect("printwatches", &["printwatches is on"]);
     client.expect("help", &["getAllChildrenNumber path"]);
+    client.expect("reconfig -remove 3", &["\"code\":-123", "\"path\":\"/zookeeper/config\""]);
     client.expect("frobnicate", &["Command not found frobnicate"]);
     client.expect("set /a \"unended", &["has no end"]);
 
