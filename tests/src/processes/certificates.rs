@@ -53,8 +53,8 @@ impl Certificates {
     pub fn server_lines(&self) -> String {
         let path = self.path().display();
         format!(
-            "ssl.keyStore.location={path}/server.pem\nssl.keyStore.type=PEM\nssl.trustStore.location={path}/root.crt\n\
-            ssl.trustStore.type=PEM\n"
+            "ssl.keyStore.location={path}/server.pem\nssl.keyStore.type=PEM\n\
+             ssl.trustStore.location={path}/root.crt\nssl.trustStore.type=PEM\n"
         )
     }
 }

@@ -64,6 +64,7 @@ fn a_server_without_its_certificate_does_not_start() {
     assert!(said.contains("server.crt: there is no private key in it"), "{said}");
     let said = start(&certificates.server_lines().replace("root.crt", "no.crt"));
     assert!(said.contains("no.crt: No such file or directory"), "{said}");
-    let said = start(&certificates.server_lines().replace("server.pem", "server.jks"));
+    let lines = certificates.server_lines().replace("server.pem", "server.jks");
+    let said = start(&lines.replace("keyStore.type=PEM", "keyStore.type=JKS"));
     assert!(said.contains("JKS is not read; convert it to PEM with \"keytool"), "{said}");
 }

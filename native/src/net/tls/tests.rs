@@ -15,7 +15,7 @@ use zablab_core::types::ConnId;
 use super::*;
 use crate::admin::Counters;
 use crate::inbox::{Event, Events, inbox};
-use crate::net::{Connection, Flushed};
+use crate::net::Connection;
 use crate::testing::TempDir;
 
 /// Who signs the others' certificates.
@@ -153,7 +153,8 @@ async fn much_goes_both_ways_with_either_version() {
         let (all, events) = received(events, MUCH).await;
         assert!(all.len() == MUCH && all.iter().all(|byte| *byte == b'c'));
         ours.send(vec![Bytes::from_static(b"first"), Bytes::from(vec![b's'; MUCH])]);
-        assert_eq!(ours.flush(), Flushed::Rest, "nobody can take so much at once");
+        // Whether that is taken at once is up to the system.
+        ours.flush();
         ours.send(vec![Bytes::from_static(b"last")]);
         ours.flush();
         ours.close(&runtime);
