@@ -194,19 +194,14 @@ impl Run {
             self.take(Step::Fault(Fault::SlowDisk { server, sync_us }))?;
             self.take(Step::Fault(Fault::FreeDisk { server }))?;
         }
-        self.start_all()?;
-        // Who was taken out and crashed starts no more, also if it was to join again and is needed:
-        // an operator has to write its configuration anew.
-        let up = self.world.nodes().filter(|(_, node)| node.is_up());
-        let up: Vec<ServerId> = up.map(|(sid, _)| sid).collect();
-        let may_change = self.world.given().timing.reconfig;
-        if may_change && !self.world.checker().can_lead(&up) {
+        let mut comes_back = self.until("a leader that all follow", |run| is_healed(&run.world))?;
+        self.writes_last = true;
+        let answer = "an answer to the last writes";
+        comes_back = comes_back && self.until(answer, |run| run.load.is_answered(&run.world))?;
+        let same = "the same state everywhere";
+        if !comes_back || !self.until(same, |run| is_healed(&run.world))? {
             return Ok(());
         }
-        self.until("a leader that all follow", |run| is_healed(&run.world))?;
-        self.writes_last = true;
-        self.until("an answer to the last writes", |run| run.load.is_answered(&run.world))?;
-        self.until("the same state everywhere", |run| is_healed(&run.world))?;
         if let Some(violation) = self.world.end().first() {
             return Err(Failure::Broken(violation.clone()));
         }
@@ -250,7 +245,16 @@ impl Run {
         Ok(true)
     }
 
-    fn until(&mut self, missing: &str, is_so: impl Fn(&Run) -> bool) -> Result<(), Failure> {
+    /// Who was taken out and crashed starts no more, also if it was to join again and is needed: an
+    /// operator has to write its configuration anew.
+    fn is_beyond_repair(&self) -> bool {
+        let up = self.world.nodes().filter(|(_, node)| node.is_up());
+        let up: Vec<ServerId> = up.map(|(sid, _)| sid).collect();
+        self.world.given().timing.reconfig && !self.world.checker().can_lead(&up)
+    }
+
+    /// Plays on until something is so; `false` if it cannot be.
+    fn until(&mut self, missing: &str, is_so: impl Fn(&Run) -> bool) -> Result<bool, Failure> {
         let waited_ms = self.world.given().timing.limits().calm_ms() * PATIENCE_PERCENT / 100;
         let mut end = self.world.now().plus_ms(waited_ms);
         let (mut looked, mut freed, mut restarted) = (0, 0, 0);
@@ -276,12 +280,15 @@ impl Run {
             looked = (looked + 1) % LOOK_EVERY;
             let next = Fifo.choose(self.world.agenda());
             let Some(step) = next.filter(|_| self.world.now() < end) else {
+                if self.is_beyond_repair() {
+                    return Ok(false);
+                }
                 let missing = format!("{missing}; {}", states(&self.world));
                 return Err(Failure::Stuck { waited_ms, missing });
             };
             self.take(step)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn take(&mut self, step: Step) -> Result<(), Failure> {

@@ -94,6 +94,8 @@ pub(super) struct Server {
     quorums: Option<Quorums>,
     /// The one in force, and its version: only where the ensemble may change.
     config: (u64, Quorums),
+    /// A later one that it has seen.
+    next: Option<(u64, Quorums)>,
 }
 
 impl Server {
@@ -218,6 +220,7 @@ impl Facts {
         let server = self.server_mut(id);
         server.quorums = Some(quorums_of(config.ensemble.as_ref(), config.next.as_ref()));
         server.config = (version, quorums_of(config.ensemble.as_ref(), None));
+        server.next = config.next.as_ref().map(|next| (next.version, next.quorums()));
         self.note_configs(config.ensemble.iter().chain(&config.next));
     }
 
@@ -235,13 +238,17 @@ impl Facts {
             self.quorums = quorums.clone();
         }
         let server = self.server_mut(id);
-        if is_in_force {
-            server.config = (version, quorums.clone());
-            server.quorums = Some(quorums);
-            return;
+        match is_in_force {
+            true => server.config = (version, quorums),
+            false => server.next = Some((version, quorums)),
         }
-        let (current, in_force) = server.config.clone();
-        server.quorums = Some(if version > current { in_force.and(quorums) } else { in_force });
+        let (current, in_force) = &server.config;
+        server.next = server.next.take().filter(|(next, _)| next > current);
+        let next = server.next.as_ref().map(|(_, quorums)| quorums.clone());
+        server.quorums = Some(match next {
+            Some(next) => in_force.clone().and(next),
+            None => in_force.clone(),
+        });
     }
 
     /// One server; the hooks see to it that every server has an entry.
