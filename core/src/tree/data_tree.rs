@@ -330,10 +330,13 @@ impl DataTree {
     }
 
     /// Lets the znode of the configuration say what is in force, unless it says that or something
-    /// later. There was no transaction, so it has no time: it is the same on all servers.
+    /// later: as built in it says nothing. There was no transaction, so it has no time: it is the
+    /// same on all servers.
     pub fn show_config(&mut self, data: Bytes, version: Zxid) {
-        let is_later = |znode: &Znode| znode.data.is_none() || version > znode.mzxid;
-        if self.get(path::CONFIG).is_some_and(is_later) {
+        let says_less = |znode: &Znode| {
+            znode.data.as_ref().is_none_or(|data| data.is_empty()) || version > znode.mzxid
+        };
+        if self.get(path::CONFIG).is_some_and(says_less) {
             self.write_data(path::CONFIG, Some(data), |znode| {
                 (znode.version, znode.mzxid, znode.mtime) = (-1, version, WallMs(0));
             });

@@ -271,7 +271,7 @@ fn every_command_works_and_the_session_survives_its_server() {
     client.expect("setAcl -s /a/5 auth::r", &["\"aversion\":1"]);
     client.expect("getAcl /a/5", &["\"perms\":\"r\"", "\"scheme\":\"digest\""]);
     client.expect("set /a/5 x", &["NOAUTH"]);
-    client.expect("config", &["\"data\":", "utf-8"]);
+    client.expect("config", &["server.1=127.0.0.1:", ":participant\\n", "version=0", "utf-8"]);
     client.expect("config -c -s", &["\"data\":", "\"stat\":"]);
     client.expect("version", &["zablab"]);
     client.expect("history", &["33 - version", "34 - history"]);
