@@ -11,6 +11,7 @@ mod crashes;
 mod differential;
 mod ensemble;
 mod everyday;
+mod failover;
 mod membership;
 mod proofs;
 mod recipes;
