@@ -11,9 +11,7 @@ use zablab_core::process::{Effect, Input, Out, PortKind, Process};
 use zablab_core::storage::Recovered;
 use zablab_core::tree::Database;
 use zablab_core::txn::{Acl, Id};
-use zablab_core::types::{
-    ConnId, Epochs, Mono, Now, ServerId, SessionId, Ticket, WallMs, Xid, Zxid,
-};
+use zablab_core::types::{ConnId, Mono, Now, ServerId, SessionId, Ticket, WallMs, Xid, Zxid};
 use zablab_core::wire::client::{
     AuthRequest, ConnectRequest, ConnectResponse, CreateRequest, DeleteRequest, ErrorCode, OpCode,
     ReplyHeader, Request, Response, WatcherEvent, XID_AUTH, XID_EVENT, XID_PING, encode_request,
@@ -59,13 +57,7 @@ impl Server {
             proofs,
             reaping: Reaping::default(),
         };
-        let recovered = Recovered {
-            database: Database::genesis(),
-            epochs: Epochs::default(),
-            recent: Vec::new(),
-            oldest: Zxid::ZERO,
-            notes: Vec::new(),
-        };
+        let recovered = Recovered::of_snapshot(Database::genesis());
         let endpoint = Endpoint::new(config, recovered, 1, Correct);
         let now = Now { mono: Mono(0), wall: WallMs(1_000_000) };
         let mut server = Server { endpoint, now };

@@ -12,7 +12,7 @@ use zablab_core::policy::Correct;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
 use zablab_core::storage::Recovered;
 use zablab_core::tree::Database;
-use zablab_core::types::{ConnId, Epochs, Mono, Now, Ticket, WallMs, Zxid};
+use zablab_core::types::{ConnId, Mono, Now, Ticket, WallMs};
 use zablab_tests::workload::play::Play;
 use zablab_tests::workload::talk::Server;
 
@@ -39,13 +39,7 @@ impl Core {
              znode.container.checkIntervalMs=31536000000\n\
              DigestAuthenticationProvider.superDigest=super:xQJmxLMiHGwaqBvst5y6rkB6HQs=\n";
         let config = ServerConfig::parse(zoo_cfg, None).expect("it is one").core;
-        let recovered = Recovered {
-            database: Database::genesis(),
-            epochs: Epochs::default(),
-            recent: Vec::new(),
-            oldest: Zxid::ZERO,
-            notes: Vec::new(),
-        };
+        let recovered = Recovered::of_snapshot(Database::genesis());
         let mut core = Core {
             endpoint: Endpoint::new(config, recovered, 1, Correct),
             now: Now { mono: Mono(0), wall: WallMs(1_000_000) },

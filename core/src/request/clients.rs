@@ -331,9 +331,18 @@ impl Clients {
             return;
         }
         let Some(conn) = self.by_session.get(&header.session).copied() else { return };
-        self.answer_write(scene, conn, header, applied);
-        let is_moved = applied.error == ErrorCode::SessionMoved.to_wire();
-        if is_moved || applied.op == OpCode::CloseSession {
+        let asked = self.take_write(conn, header);
+        // That its session moved nobody is told: who asked at the old server just loses it.
+        if applied.error == ErrorCode::SessionMoved.to_wire() {
+            if asked.is_some() {
+                self.disconnect(conn, scene.out);
+            }
+            return;
+        }
+        if let Some(waiting) = asked {
+            self.reply(scene, conn, &waiting, of_write(applied));
+        }
+        if applied.op == OpCode::CloseSession {
             self.disconnect(conn, scene.out);
             return;
         }
@@ -465,21 +474,16 @@ impl Clients {
         }
     }
 
-    fn answer_write(
-        &mut self,
-        scene: &mut Scene,
-        conn: ConnId,
-        header: &TxnHeader,
-        applied: &Applied,
-    ) {
-        let Some(connection) = self.connections.get_mut(&conn) else { return };
+    /// Takes out who waits for this transaction first, if it was asked for here.
+    fn take_write(&mut self, conn: ConnId, header: &TxnHeader) -> Option<Waiting> {
+        let connection = self.connections.get_mut(&conn)?;
         let waiting = connection
             .waiting
             .pop_front_if(|waiting| waiting.xid == header.cxid && matches!(waiting.on, On::Commit));
-        if let Some(waiting) = waiting {
+        if waiting.is_some() {
             connection.last_zxid = header.zxid;
-            self.reply(scene, conn, &waiting, of_write(applied));
         }
+        waiting
     }
 
     /// Answers from the tree everything that waits for no write before it.

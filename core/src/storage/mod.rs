@@ -90,3 +90,12 @@ pub struct Recovered {
     /// skipped).
     pub notes: Vec<alloc::string::String>,
 }
+
+impl Recovered {
+    /// What a disk gives that holds a snapshot of this state and nothing else.
+    pub fn of_snapshot(database: Database) -> Recovered {
+        let oldest = database.last_zxid;
+        let epochs = Epochs { accepted: oldest.epoch(), current: oldest.epoch() };
+        Recovered { database, epochs, recent: Vec::new(), oldest, notes: Vec::new() }
+    }
+}

@@ -1,12 +1,12 @@
 //! ZooKeeper itself and our server, asked the same: every reply, event and closed connection.
 //!
 //! Both are standalone servers in processes of their own. The same random requests of several
-//! clients go to both; what they answer must be the same, but for the rows of [`allowed::ALLOWED`].
+//! clients go to both; what they answer must be the same, but for the rows of [`ALLOWED`].
 //! Ours must also say what the [naive model](crate::model) says.
 //! What that model does not have is asked by a [pair](pair) of servers, one request at a time.
 //! `ZABLAB_OPERATIONS` says how many requests, `ZABLAB_SEED` from which seed.
 
-mod allowed;
+mod avoided;
 mod pair;
 mod proofs;
 mod quotas;
@@ -15,10 +15,10 @@ mod sockets;
 
 use std::collections::BTreeMap;
 
-use allowed::ALLOWED;
 use sockets::{Program, Sockets};
 use zablab_core::wire::client::{OpCode, Request};
 
+use crate::allowed::{self, ALLOWED};
 use crate::workload::Ask;
 use crate::workload::play::{Expected, Play, Round};
 use crate::workload::talk::Item;
@@ -45,7 +45,7 @@ fn zookeeper_and_ours_answer_the_same() {
     let (seed, operations) = (number("ZABLAB_SEED", 1), number("ZABLAB_OPERATIONS", OPERATIONS));
     let servers = [Program::Zablab, Program::ZooKeeper]
         .map(|program| Sockets::start(program, &[SELDOM_REAPED]));
-    let avoids = |client, ask: &_, world: &_| allowed::is_avoided(client, ask, world);
+    let avoids = |client, ask: &_, world: &_| avoided::is_avoided(client, ask, world);
     let play = Play::new(seed, CLIENTS, servers.into(), avoids);
     // Until it is applied, ZooKeeper checks what is asked behind it by the list before.
     let mut play = play.waiting_for(|ask| matches!(ask, Ask::Request(Request::SetAcl(_))));

@@ -1,10 +1,9 @@
-//! Where our server differs from ZooKeeper 3.8.0 on purpose, and what must not be asked.
+//! Where our server differs from ZooKeeper 3.8.0 on purpose: beside it, and on its recordings.
 
-use zablab_core::wire::client::{
-    CreateMode, MultiOp, MultiResult, OpCode, Request, Response, SetWatches,
-};
+use zablab_core::tree::path;
+use zablab_core::types::WallMs;
+use zablab_core::wire::client::{MultiResult, OpCode, Request, Response};
 
-use crate::model::{ClientId, World};
 use crate::workload::Ask;
 use crate::workload::play::Expected;
 use crate::workload::talk::Item;
@@ -14,14 +13,13 @@ pub struct Allowed {
     /// Its name in the statistics.
     pub name: &'static str,
     /// Why it is meant.
-    #[expect(dead_code, reason = "for readers")]
     pub why: &'static str,
     /// Whether this is one: what was expected of ours, ours and theirs.
     pub covers: fn(&Expected, Option<&Item>, Option<&Item>) -> bool,
 }
 
 /// All of them.
-pub const ALLOWED: [Allowed; 6] = [
+pub const ALLOWED: [Allowed; 9] = [
     Allowed {
         name: "zxid of an event",
         why: "since 3.9.0 the header of an event has the zxid of its change",
@@ -71,8 +69,9 @@ pub const ALLOWED: [Allowed; 6] = [
         },
     },
     Allowed {
-        name: "watches of others",
-        why: "until 3.9 checkWatches says whether anybody watches the path",
+        name: "kinds and owners",
+        why: "until 3.9 checkWatches takes a watch that stays for one of either kind, and anybody's \
+              for the client's",
         covers: |expected, our, their| {
             is_op(expected, OpCode::CheckWatches)
                 && result(our) == Some(&Err(-121))
@@ -94,6 +93,42 @@ pub const ALLOWED: [Allowed; 6] = [
                 && result(their) == Some(&Err(-5))
         },
     },
+    Allowed {
+        name: "root by nothing",
+        why: "ZooKeeper's reads take an empty path for the root, which no client means",
+        covers: |expected, our, their| {
+            let Some(Ask::Request(request)) = &expected.ask else { return false };
+            names_root_by_nothing(request)
+                && result(our) == Some(&Err(-101))
+                && matches!(result(their), Some(Ok(_)))
+        },
+    },
+    Allowed {
+        name: "reaping by clients",
+        why: "nobody but the server itself reaps containers, so the operation is none of clients",
+        covers: |expected, our, their| {
+            is_op(expected, OpCode::DeleteContainer)
+                && result(our) == Some(&Err(-6))
+                && result(their) == Some(&Err(-8))
+        },
+    },
+    Allowed {
+        name: "time of the first configuration",
+        why: "no transaction made it; ZooKeeper shows when each server read it, and so no two the \
+              same",
+        covers: |expected, our, their| {
+            let (Some(Ask::Request(Request::GetData { path, .. })), Some(Ok(our)), Some(Ok(their))) =
+                (&expected.ask, result(our), result(their))
+            else {
+                return false;
+            };
+            let mut their = their.clone();
+            if let Response::Data { stat, .. } = &mut their {
+                stat.mtime = WallMs(0);
+            }
+            &**path == path::CONFIG && *our == their
+        },
+    },
 ];
 
 /// Whether an event is told that was expected to be withheld.
@@ -102,70 +137,8 @@ pub fn is_told(expected: &Expected, item: &Item) -> bool {
     event.is_some() && event == without_zxid(Some(&expected.item))
 }
 
-/// Whether something must not be asked, as it would kill ZooKeeper or make the two worlds differ.
-pub fn is_avoided(client: ClientId, ask: &Ask, world: &World) -> bool {
-    let Ask::Request(request) = ask else {
-        // Poison in any form: 3.8.0 logs it, and cannot read its log again.
-        return ask.op() == OpCode::Check.to_wire();
-    };
-    // Until 3.9 the last watch of a client on a path decides for all of them (ZOOKEEPER-4466).
-    let mut after = world.clone();
-    after.request(client, request);
-    if names_root_by_nothing(request) || after.mixes_watches(client) {
-        return true;
-    }
-    match request {
-        Request::Check(_) => true,
-        // A negative time passes if the flags are not those of a time to live, and kills.
-        Request::CreateTtl(ttl) => ttl.ttl_ms < 0 && !has_ttl(ttl.create.flags),
-        // Until it is applied, ZooKeeper takes such a container for an ephemeral znode.
-        Request::CreateContainer(create) => matches!(create.flags, 1 | 3),
-        // Since 3.9.2 it fails without READ, and then sets no watch.
-        Request::Exists { path, watch } => *watch && !world.is_readable(client, path),
-        // ZooKeeper looks for its ancestors beyond its start.
-        Request::CheckWatches { path, .. } if !path.starts_with('/') => true,
-        // Since 3.9 watches that stay have types of their own; before, they count as the others.
-        Request::CheckWatches { path, kind } | Request::RemoveWatches { path, kind } => {
-            *kind != 3 && world.has_lasting_watch(client, path)
-        }
-        // What ZooKeeper echoes of these is no UTF-8: it writes both halves of a surrogate pair.
-        Request::Sync { path } => has_surrogates(path),
-        Request::SetWatches(set) => echoes_surrogates(set),
-        Request::SetWatches2(set) => echoes_surrogates(&set.once),
-        // Until 3.8.4 the flags decide in a multi, not the operation.
-        Request::Multi(ops) => ops.iter().any(|op| !is_plain_part(op)),
-        _ => false,
-    }
-}
-
-/// Whether operation and flags of a part say the same.
-fn is_plain_part(op: &MultiOp) -> bool {
-    let container = CreateMode::Container.to_wire();
-    match op {
-        MultiOp::Create(create) | MultiOp::Create2(create) => {
-            create.flags != container && !has_ttl(create.flags)
-        }
-        MultiOp::CreateContainer(create) => create.flags == container,
-        MultiOp::CreateTtl(ttl) => has_ttl(ttl.create.flags),
-        MultiOp::Delete(_) | MultiOp::SetData(_) | MultiOp::Check(_) => true,
-    }
-}
-
-fn has_ttl(flags: i32) -> bool {
-    CreateMode::from_wire(flags).is_some_and(CreateMode::is_ttl)
-}
-
-fn echoes_surrogates(set: &SetWatches) -> bool {
-    let lists = [&set.data_watches, &set.exist_watches, &set.child_watches];
-    lists.into_iter().flatten().any(|path| has_surrogates(path))
-}
-
-fn has_surrogates(path: &str) -> bool {
-    path.chars().any(|c| c.len_utf16() > 1)
-}
-
 /// ZooKeeper's reads take an empty path for the root, which no client means.
-fn names_root_by_nothing(request: &Request) -> bool {
+pub fn names_root_by_nothing(request: &Request) -> bool {
     let is_read = !request.op().is_write() && !matches!(request, Request::Sync { .. });
     let parts = match request {
         Request::MultiRead(ops) => ops.as_slice(),
