@@ -117,9 +117,10 @@ pub const ALLOWED: [Allowed; 9] = [
         why: "no transaction made it; ZooKeeper shows when each server read it, and so no two the \
               same",
         covers: |expected, our, their| {
-            let (Some(Ask::Request(Request::GetData { path, .. })), Some(Ok(our)), Some(Ok(their))) =
-                (&expected.ask, result(our), result(their))
-            else {
+            let Some(Ask::Request(Request::GetData { path, .. })) = &expected.ask else {
+                return false;
+            };
+            let (Some(Ok(our)), Some(Ok(their))) = (result(our), result(their)) else {
                 return false;
             };
             let mut their = their.clone();

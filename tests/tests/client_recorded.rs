@@ -6,8 +6,11 @@
 //! the transactions that a stat tells of. Only lists of children and paths are sorted, as theirs is
 //! the order of Java's hashes. Each other difference is a row of [`ALLOWED`].
 
+#[path = "client_recorded/play.rs"]
 mod play;
+#[path = "client_recorded/recording.rs"]
 mod recording;
+#[path = "client_recorded/servers.rs"]
 mod servers;
 
 use std::collections::BTreeMap;
