@@ -254,7 +254,7 @@ impl<P: Policy> Process for Endpoint<P> {
                 self.peer.halt(why, out);
             }
             Input::Reloaded { ticket, recovered } => {
-                self.peer.on_reloaded(now, ticket, recovered, out);
+                self.peer.on_reloaded(now, ticket, *recovered, out);
             }
             Input::LogRead { conn, records } => self.peer.on_log_read(conn, records, out),
             Input::SnapshotDone { .. } | Input::SnapshotFailed { .. } => {

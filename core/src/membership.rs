@@ -16,6 +16,7 @@ use crate::storage::{ConfigInForce, Write};
 use crate::trace::Event;
 use crate::txn::{LogRecord, Txn};
 use crate::types::{ServerId, Zxid};
+use alloc::boxed::Box;
 
 /// The quorums of what is in force and what may come.
 pub fn quorums_of(current: Option<&Ensemble>, next: Option<&Ensemble>) -> Quorums {
@@ -88,7 +89,7 @@ impl<P: Policy> Shared<P> {
         if self.was_member {
             let file = self.config.file.clone();
             let in_force = ConfigInForce { ensemble: config.clone(), me, file };
-            self.disk.persist(Write::SetConfig(in_force), out);
+            self.disk.persist(Write::SetConfig(Box::new(in_force)), out);
         } else if is_done {
             // Who is to join starts again with what an operator wrote, which has a line for it.
             self.disk.persist(Write::SetNextConfig(None), out);

@@ -10,6 +10,7 @@
 //!
 //! Deliberately absent: callbacks, storage and clock traits, a second way to ask for time.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -152,7 +153,7 @@ pub enum Input {
         /// Which reload.
         ticket: Ticket,
         /// What the disk holds.
-        recovered: Recovered,
+        recovered: Box<Recovered>,
     },
     /// The answer to [`Effect::ReadLog`].
     LogRead {
@@ -224,7 +225,7 @@ pub enum Effect {
         /// On which connection.
         conn: ConnId,
         /// What to encode; a cheap clone.
-        state: Database,
+        state: Box<Database>,
     },
     /// Make a write durable, after all before it.
     Persist {
@@ -251,7 +252,7 @@ pub enum Effect {
     /// Write a snapshot in the background; answered by `SnapshotDone` or `SnapshotFailed`.
     Snapshot {
         /// What to write; a cheap clone.
-        state: Database,
+        state: Box<Database>,
     },
     /// Read no more from this connection until `ResumeReads`.
     PauseReads {

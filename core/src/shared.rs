@@ -23,6 +23,7 @@ use crate::wire::election::Vote;
 use crate::wire::quorum::RevalidateReply;
 use crate::zab::durability::Durability;
 use crate::zab::history::History;
+use alloc::boxed::Box;
 
 /// The part of a server that outlives its roles.
 #[derive(Clone, Debug, Hash)]
@@ -194,7 +195,7 @@ impl<P: Policy> Shared<P> {
 
     /// Another state replaces this one, on disk and in memory.
     pub fn install(&mut self, state: Database, out: &mut Out<Effect>) {
-        self.disk.persist(Write::InstallSnapshot { state: state.clone() }, out);
+        self.disk.persist(Write::InstallSnapshot { state: Box::new(state.clone()) }, out);
         self.oldest = state.last_zxid;
         self.database = state;
         self.history.replace(alloc::vec::Vec::new());
@@ -265,7 +266,7 @@ impl<P: Policy> Shared<P> {
             let applied = self.database.apply(&header, &record.txn);
             self.snapshots.applied_since += 1;
             if let Some(sessions) = before {
-                self.maybe_snapshot_of(Database { sessions, ..self.database.clone() }, out);
+                self.maybe_snapshot_of(|now| Database { sessions, ..now.clone() }, out);
             }
             if let Some(tracker) = tracker.as_deref_mut().filter(|_| is_close) {
                 tracker.remove(header.session);
@@ -325,10 +326,14 @@ impl<P: Policy> Shared<P> {
     /// Asks for a background snapshot when enough has been applied since the last one. Only while
     /// all that is applied is committed.
     pub fn maybe_snapshot(&mut self, out: &mut Out<Effect>) {
-        self.maybe_snapshot_of(self.database.clone(), out);
+        self.maybe_snapshot_of(Database::clone, out);
     }
 
-    fn maybe_snapshot_of(&mut self, state: Database, out: &mut Out<Effect>) {
+    fn maybe_snapshot_of(
+        &mut self,
+        state: impl FnOnce(&Database) -> Database,
+        out: &mut Out<Effect>,
+    ) {
         let snapshots = &mut self.snapshots;
         if snapshots.running || snapshots.applied_since < snapshots.due_after {
             return;
@@ -336,7 +341,7 @@ impl<P: Policy> Shared<P> {
         snapshots.running = true;
         snapshots.applied_since = 0;
         snapshots.due_after = snapshot_distance(&self.config, &mut self.prng);
-        out.push(Effect::Snapshot { state });
+        out.push(Effect::Snapshot { state: Box::new(state(&self.database)) });
     }
 
     /// The background snapshot ended, well or not; the log still holds everything.

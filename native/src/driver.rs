@@ -211,7 +211,7 @@ impl Driver {
             Effect::Send { conn, parts } => self.send(conn, parts),
             Effect::Persist { ticket, write } => self.jobs.push(Job::Write { ticket, write }),
             Effect::Reload { ticket } => self.jobs.push(Job::Reload { ticket }),
-            Effect::Snapshot { state } => self.jobs.push(Job::Snapshot { state }),
+            Effect::Snapshot { state } => self.jobs.push(Job::Snapshot { state: *state }),
             Effect::SendSnapshot { conn, state } => {
                 if let Some(Slot::Open { connection, .. }) = self.connections.get_mut(&conn) {
                     connection.send_made(move || encode_snap_stream(&state).collect());

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use mimalloc::MiMalloc;
 use zablab_core::trace::Event;
 use zablab_core::tree::acl::{self, world_anyone};
 use zablab_core::types::{Path, ServerId};
@@ -16,8 +17,12 @@ use zablab_sim::chooser::{Chooser, Fifo};
 use zablab_sim::client::ClientOp;
 use zablab_sim::step::ClientId;
 use zablab_sim::teaching::Teaching;
-use zablab_sim::trace::What;
+use zablab_sim::trace::{TraceEvent, What};
 use zablab_sim::{Given, Step, World};
+
+/// As `zablab-sim` has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How long each kind of run is repeated.
 const MEASURED: Duration = Duration::from_secs(5);
@@ -42,14 +47,14 @@ fn world(seed: u64) -> World {
 }
 
 /// Takes the step that is due first; its events.
-fn step(world: &mut World) -> Vec<What> {
+fn step(world: &mut World) -> Vec<TraceEvent> {
     let step = Fifo.choose(world.agenda()).expect("timers never end");
-    world.apply(&step).into_iter().map(|event| event.what).collect()
+    world.apply(&step)
 }
 
 /// Runs until a quorum has acknowledged NEWLEADER; the number of steps.
 fn elect(world: &mut World) -> u64 {
-    let is_over = |what: &What| matches!(what, What::Core(Event::Established { .. }));
+    let is_over = |event: &TraceEvent| matches!(event.what, What::Core(Event::Established { .. }));
     while !step(world).iter().any(is_over) {}
     world.steps()
 }
@@ -81,10 +86,10 @@ fn loaded(seed: u64) -> World {
         let client = ClientId(client);
         world.apply(&Step::Act { client, op: Arc::new(connect) });
     }
-    let connected = |what: &What| matches!(what, What::ClientConnected { .. });
+    let connected = |event: &TraceEvent| matches!(event.what, What::ClientConnected { .. });
     let mut standing = 0;
     while standing < CLIENTS {
-        standing += step(&mut world).iter().filter(|what| connected(what)).count() as u32;
+        standing += step(&mut world).iter().filter(|event| connected(event)).count() as u32;
     }
     for number in 0..CLIENTS * WRITES {
         let request = CreateRequest {
@@ -107,7 +112,7 @@ fn broadcast() {
         let (began, first) = (core_time(), world.steps());
         let mut returned = 0;
         while returned < CLIENTS * WRITES {
-            let is_return = |what: &&What| matches!(what, What::ClientReturned { .. });
+            let is_return = |event: &&TraceEvent| matches!(event.what, What::ClientReturned { .. });
             returned += step(&mut world).iter().filter(is_return).count() as u32;
         }
         spent += core_time() - began;

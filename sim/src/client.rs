@@ -3,13 +3,13 @@
 //! Not here: the session's own logic (`zablab_core::client`), and whether a history is right
 //! ([`crate::invariants`]).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zablab_core::client::{CallError, CallId, Session, SessionState, Settings};
 use zablab_core::process::Process;
 use zablab_core::recipes::{Recipes, Wish};
-use zablab_core::sorted::SortedMap;
 use zablab_core::types::{ConnId, Mono, ServerId, SessionId, Zxid};
 use zablab_core::wire::client::{ErrorCode, MultiResult, Request, Response};
 
@@ -114,7 +114,8 @@ pub struct Client {
     /// Its timer on the agenda.
     pub(crate) timer: Option<Entry>,
     history: Arc<Vec<Call>>,
-    open: SortedMap<CallId, usize>,
+    /// The places in `history` of the calls without an answer, in order.
+    open: VecDeque<usize>,
 }
 
 impl Client {
@@ -142,7 +143,7 @@ impl Client {
 
     /// The requests that have not ended, in the order of their calls.
     pub fn open_calls(&self) -> impl Iterator<Item = &Call> {
-        self.open.values().filter_map(|place| self.history.get(*place))
+        self.open.iter().filter_map(|place| self.history.get(*place))
     }
 
     /// How many requests have not ended.
@@ -205,7 +206,7 @@ impl Client {
     }
 
     pub(crate) fn called(&mut self, id: CallId, request: Request, now: Mono) {
-        self.open.insert(id, self.history.len());
+        self.open.push_back(self.history.len());
         let call = Call {
             id,
             session: self.begun,
@@ -218,7 +219,10 @@ impl Client {
     }
 
     pub(crate) fn returned(&mut self, id: CallId, outcome: Outcome, now: Mono) {
-        let Some(place) = self.open.remove(&id) else { return };
+        let Ok(at) = self.open.binary_search_by_key(&id, |place| self.history[*place].id) else {
+            return;
+        };
+        let Some(place) = self.open.remove(at) else { return };
         let read_only = matches!(self.state(), Some(SessionState::ConnectedReadOnly { .. }));
         let call = &mut Arc::make_mut(&mut self.history)[place];
         (call.read_only, call.returned) = (read_only, Some((now, outcome)));

@@ -345,7 +345,7 @@ pub(crate) fn fill(given: &DiskGiven) -> Result<Disk, GivenDiskError> {
         Write::SetCurrentEpoch(given.epochs.current),
     ];
     if let Some(state) = &given.snapshot {
-        writes.push(Write::InstallSnapshot { state: state.clone() });
+        writes.push(Write::InstallSnapshot { state: Box::new(state.clone()) });
     }
     for record in &given.log {
         writes.push(Write::Append { zxid: record.zxid(), record: record.encoded.clone() });

@@ -293,24 +293,19 @@ impl Net {
         self.close_end(LaneId { link: id, to: Side::Acceptor });
     }
 
-    /// `host` sends a message. `None` if the connection is closed: it is lost without a trace, as
-    /// it is for a socket.
+    /// `host` sends a message: its lane, its number there, and to whom it goes. `None` if the
+    /// connection is closed: it is lost without a trace, as it is for a socket.
     pub fn send(
         &mut self,
         now: Mono,
         host: Host,
         conn: ConnId,
         parts: Parts,
-    ) -> Option<(LaneId, u64)> {
+    ) -> Option<(LaneId, u64, Host)> {
         let own = *self.ends.get(&(host, conn))?;
         let lane = LaneId { link: own.link, to: own.to.other() };
-        let bytes: u64 = parts.iter().map(|part| part.len() as u64).sum();
-        let seq = self.put(now, lane, Cargo::Message(parts))?;
-        let way = self.links.get_mut(&lane.link)?.lane_mut(lane.to);
-        way.sent += bytes;
-        way.in_flight += bytes;
-        self.drain(lane);
-        Some((lane, seq))
+        let (seq, to) = self.put(now, lane, Cargo::Message(parts))?;
+        Some((lane, seq, to))
     }
 
     /// `host` closes a connection behind all that it sent on it.
@@ -348,9 +343,9 @@ impl Net {
                 end.conn.map(|conn| Arrival::Up { host, conn, port, from })
             }
             Cargo::Message(parts) => {
-                let bytes: u64 = parts.iter().map(|part| part.len() as u64).sum();
-                link.lane_mut(lane.to).in_flight -= bytes;
-                self.drain(lane);
+                link.lane_mut(lane.to).in_flight -= size(&parts);
+                let word = link.drain(lane.to);
+                self.tell_drained(word);
                 end.conn.map(|conn| Arrival::Message { host, conn, from, parts })
             }
             Cargo::Closed => {
@@ -563,8 +558,9 @@ impl Net {
         waits.then_some(Obstacle::Waiting)
     }
 
-    /// Puts an item on a lane, unless its receiver has closed its end.
-    fn put(&mut self, now: Mono, lane: LaneId, cargo: Cargo) -> Option<u64> {
+    /// Puts an item on a lane, unless its receiver has closed its end: the item's number there, and
+    /// to whom it goes.
+    fn put(&mut self, now: Mono, lane: LaneId, cargo: Cargo) -> Option<(u64, Host)> {
         let jitter_us = self.draw(self.jitter_us);
         let link = self.links.get_mut(&lane.link)?;
         if link.is_closed(lane.to) {
@@ -577,11 +573,21 @@ impl Net {
         let seq = target.next_seq;
         target.next_seq += 1;
         target.last_due = due;
+        let message = match &cargo {
+            Cargo::Message(parts) => Some(size(parts)),
+            Cargo::Knock | Cargo::Welcome | Cargo::Closed => None,
+        };
         target.items.push_back(Item { seq, sent: now, due, cargo });
         if target.items.len() == 1 {
             self.touched.push(lane);
         }
-        Some(seq)
+        if let Some(bytes) = message {
+            target.sent += bytes;
+            target.in_flight += bytes;
+            let word = link.drain(lane.to);
+            self.tell_drained(word);
+        }
+        Some((seq, way.1))
     }
 
     /// Closes one end: what is under way to it is lost.
@@ -604,21 +610,15 @@ impl Net {
         let kept = target.items.iter().take_while(|item| item.seq < seq).count();
         for item in target.items.drain(kept..) {
             if let Cargo::Message(parts) = item.cargo {
-                target.in_flight -= parts.iter().map(|part| part.len() as u64).sum::<u64>();
+                target.in_flight -= size(&parts);
                 self.lost.push((lane, item.seq));
             }
         }
     }
 
-    /// Tells the sender of a lane how much its operating system has taken.
-    fn drain(&mut self, lane: LaneId) {
-        let Some(link) = self.links.get_mut(&lane.link) else { return };
-        let sender = link.end(lane.to.other());
-        let way = link.lane_mut(lane.to);
-        let taken = way.sent - way.in_flight.saturating_sub(SOCKET_BUFFER);
-        let (Some(conn), true) = (sender.conn, taken > way.taken) else { return };
-        way.taken = taken;
-        let word = Drained { host: sender.host, conn, through: taken };
+    /// Remembers to tell the sender of a lane how much its operating system has taken.
+    fn tell_drained(&mut self, word: Option<Drained>) {
+        let Some(word) = word else { return };
         match self.drained.back_mut() {
             Some(last) if (last.host, last.conn) == (word.host, word.conn) => *last = word,
             Some(_) | None => self.drained.push_back(word),
@@ -640,7 +640,7 @@ impl Item {
     /// How many bytes it has.
     pub fn len(&self) -> u64 {
         match &self.cargo {
-            Cargo::Message(parts) => parts.iter().map(|part| part.len() as u64).sum(),
+            Cargo::Message(parts) => size(parts),
             Cargo::Knock | Cargo::Welcome | Cargo::Closed => 0,
         }
     }
@@ -686,6 +686,16 @@ impl Link {
         }
     }
 
+    /// How much the operating system of a lane's sender has taken, if that is news.
+    fn drain(&mut self, to: Side) -> Option<Drained> {
+        let sender = self.end(to.other());
+        let way = self.lane_mut(to);
+        let through = way.sent - way.in_flight.saturating_sub(SOCKET_BUFFER);
+        let conn = sender.conn.filter(|_| through > way.taken)?;
+        way.taken = through;
+        Some(Drained { host: sender.host, conn, through })
+    }
+
     fn lane(&self, to: Side) -> &Lane {
         match to {
             Side::Opener => &self.to_opener,
@@ -699,6 +709,11 @@ impl Link {
             Side::Acceptor => &mut self.to_acceptor,
         }
     }
+}
+
+/// How many bytes a message has.
+pub fn size(parts: &Parts) -> u64 {
+    parts.iter().map(|part| part.len() as u64).sum()
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ pub enum What {
         /// Its number.
         call: CallId,
         /// How.
-        outcome: Outcome,
+        outcome: Box<Outcome>,
     },
     /// A client was told of a change that it watches for.
     ClientNotified {

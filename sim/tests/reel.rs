@@ -187,7 +187,7 @@ fn paxos_is_in_the_frames() {
     let servers = || filmed.frames.iter().flat_map(|frame| &frame.servers);
     let paxos = || servers().filter_map(|server| server.paxos.as_ref());
     assert!(paxos().any(|process| process.name == "A2" && process.up.is_none()));
-    let last = paxos().filter(|process| process.name == "P2").last();
+    let last = paxos().rfind(|process| process.name == "P2");
     let up = last.and_then(|process| process.up.as_ref()).expect("P2 runs");
     assert_eq!(up.learned.as_deref(), Some("old"));
 }

@@ -16,6 +16,7 @@ pub mod recover;
 pub mod snapshot;
 pub mod txnlog;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -53,13 +54,13 @@ pub enum Write {
     /// (ZOOKEEPER-2832).
     InstallSnapshot {
         /// The whole state, as of its `last_zxid`.
-        state: Database,
+        state: Box<Database>,
     },
     /// A configuration was proposed, or the one that was is of no more concern:
     /// `zoo.cfg.dynamic.next`.
     SetNextConfig(Option<Ensemble>),
     /// A configuration is in force: `zoo.cfg.dynamic.<version>`, which `zoo.cfg` names from now on.
-    SetConfig(ConfigInForce),
+    SetConfig(Box<ConfigInForce>),
 }
 
 /// What makes a configuration the one that the next start reads.

@@ -5,6 +5,7 @@
 //! read first, unless what it would give is large beside the tree (`snapshotSizeFactor`).
 //! Source: ZooKeeper's `LearnerHandler.syncFollower`; ZOOKEEPER-1413 for the log.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::limits::LOG_DIFF_BYTES_MIN;
@@ -103,7 +104,10 @@ impl Leader {
             SyncMode::Trunc => shared.stats.syncs_trunc += 1,
             SyncMode::Snap => {
                 shared.stats.syncs_snap += 1;
-                out.push(Effect::SendSnapshot { conn, state: tree_with(shared, records) });
+                out.push(Effect::SendSnapshot {
+                    conn,
+                    state: Box::new(tree_with(shared, records)),
+                });
             }
         }
         for record in &records[plan.from..] {

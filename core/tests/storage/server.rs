@@ -203,7 +203,7 @@ impl Server {
             Act::Install => {
                 self.end_background()?;
                 let database = self.foreign_state();
-                let write = Write::InstallSnapshot { state: database.clone() };
+                let write = Write::InstallSnapshot { state: Box::new(database.clone()) };
                 self.write(write, |state| {
                     state.history = vec![database.clone()];
                     state.database = database;

@@ -220,6 +220,7 @@ impl Log {
         self.counters.db_init.add(began.elapsed());
         self.files = recovery.files;
         let recovered = recovery.recovered;
+        let recovered = Box::new(recovered);
         self.inbox.tell(Event::Input(Input::Reloaded { ticket, recovered }));
         Ok(())
     }

@@ -229,9 +229,9 @@ mod tests {
             What::ClientCalled { call: CallId(1), op: OpCode::GetData },
             What::ClientReturned {
                 call: CallId(1),
-                outcome: Outcome { zxid: None, result: Err(CallError::ConnectionLoss) },
+                outcome: Box::new(Outcome { zxid: None, result: Err(CallError::ConnectionLoss) }),
             },
-            What::ClientReturned { call: CallId(1), outcome: done },
+            What::ClientReturned { call: CallId(1), outcome: Box::new(done) },
         ]
     }
 

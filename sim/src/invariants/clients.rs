@@ -5,6 +5,7 @@
 //! what of K9 needs time (see `liveness`).
 //! Source: part B.4 of the correctness notes; Hunt et al. 2010, section 4.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use zablab_core::client::CallId;
@@ -27,7 +28,7 @@ const NUMBER_LEN: usize = 10;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
     /// Calls without an answer.
-    open: SortedMap<CallId, Open>,
+    open: BTreeMap<CallId, Open>,
     /// The last transaction of the committed order that a client was told is done.
     told: Option<(CallId, History)>,
     /// The greatest zxid of a write that was answered OK, and its call.
@@ -37,7 +38,7 @@ pub(super) struct Clients {
     /// Whether a sync proves that its leader leads.
     sync_quorum: bool,
     /// Whose request became which proposal, until it is committed.
-    proposed: SortedMap<Zxid, (SessionId, Xid)>,
+    proposed: BTreeMap<Zxid, (SessionId, Xid)>,
     /// The last request of each session that was committed.
     done: SortedMap<SessionId, (Xid, Zxid)>,
     /// Sessions that only one server had, and that have ended.

@@ -12,7 +12,7 @@ use zablab_core::membership::quorums_of;
 use zablab_core::policy::Correct;
 use zablab_core::quorum::Quorums;
 use zablab_core::sorted::SortedMap;
-use zablab_core::storage::{ConfigInForce, Recovered, Write};
+use zablab_core::storage::{Recovered, Write};
 use zablab_core::trace::{Event, Role};
 use zablab_core::types::{Epoch, Epochs, ServerId, Ticket, Zxid};
 use zablab_core::wire::quorum::PacketKind;
@@ -385,11 +385,12 @@ impl Facts {
             Write::SetNextConfig(_) | Write::SetConfig(_) => {}
         }
         server.pending.push_back((ticket, disk));
-        if let Write::SetNextConfig(Some(config))
-        | Write::SetConfig(ConfigInForce { ensemble: config, .. }) = write
-        {
-            self.note_configs([config].into_iter());
-        }
+        let config = match write {
+            Write::SetNextConfig(config) => config.as_ref(),
+            Write::SetConfig(in_force) => Some(&in_force.ensemble),
+            _ => None,
+        };
+        self.note_configs(config.into_iter());
         conflict
     }
 

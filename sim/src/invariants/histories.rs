@@ -43,6 +43,8 @@ struct Node {
     parent: History,
     /// A shorter history with which this one begins: the way back in few steps (Myers 1983).
     jump: History,
+    /// The earliest node from which to this one each is the parent of the next in `nodes`.
+    run: History,
     len: u32,
     /// A hash of all its transactions, which does not depend on what was seen before.
     digest: u64,
@@ -67,6 +69,7 @@ impl Histories {
             content: None,
             parent: History::EMPTY,
             jump: History::EMPTY,
+            run: History::EMPTY,
             len: 0,
             digest: 0,
             after_snapshot: false,
@@ -108,8 +111,19 @@ impl Histories {
 
     /// The first `len` transactions of a history, if it has so many.
     fn prefix_of_len(&self, history: History, len: usize) -> Option<History> {
+        let shorter = self.len(history).checked_sub(len)?;
+        if let Some(at) = self.in_run(history, shorter) {
+            return Some(at);
+        }
         let at = self.longest(history, |beginning| self.len(beginning) <= len);
         (self.len(at) == len).then_some(at)
+    }
+
+    /// A history without so many transactions at its end, if each was added behind the one before:
+    /// then no search is needed.
+    fn in_run(&self, history: History, shorter: usize) -> Option<History> {
+        let at = (history.0 as usize).checked_sub(shorter)?;
+        (at >= self.node(history).run.0 as usize).then_some(History(at as u32))
     }
 
     /// The longest beginning of a history of which something is true that is true of the empty
@@ -125,6 +139,14 @@ impl Histories {
 
     /// The part of a history that ends with this transaction, if it is in it.
     pub(super) fn up_to(&self, history: History, zxid: Zxid) -> Option<History> {
+        let last = self.last(history);
+        if last.epoch() == zxid.epoch() && last >= zxid {
+            let shorter = (last.counter() - zxid.counter()) as usize;
+            let at = self.in_run(history, shorter).filter(|at| self.last(*at) == zxid);
+            if at.is_some() {
+                return at;
+            }
+        }
         let at = self.cut(history, zxid);
         (self.last(at) == zxid).then_some(at)
     }
@@ -236,8 +258,10 @@ impl Histories {
         (self.digest(parent), zxid, content).hash(&mut hasher);
         let digest = hasher.finish();
         let jump = self.jump_behind(parent);
+        let run = if parent.0 + 1 == history.0 { self.node(parent).run } else { history };
         let twin = None;
-        self.nodes.push(Node { zxid, content, parent, jump, len, digest, after_snapshot, twin });
+        let node = Node { zxid, content, parent, jump, run, len, digest, after_snapshot, twin };
+        self.nodes.push(node);
         self.first_of.entry(zxid).or_insert(history);
         history
     }
@@ -297,7 +321,7 @@ mod tests {
             let mut logs = [History::EMPTY; 3];
             for (i, op) in (1..).zip(ops) {
                 let (log, zxid) = match op {
-                    Op::Propose { log } => (log, Zxid::new(Epoch(i), 1)),
+                    Op::Propose { log } => (log, Zxid::new(Epoch(i / 8), i)),
                     Op::Copy { log, from } => {
                         if !lists[from].starts_with(&lists[log]) {
                             continue;
@@ -321,6 +345,10 @@ mod tests {
                 prop_assert_eq!(histories.len(a), list_a.len());
                 prop_assert_eq!(histories.last(a), list_a.last().copied().unwrap_or_default());
                 for (b, list_b) in logs.into_iter().zip(&lists) {
+                    for zxid in list_b {
+                        let found = histories.up_to(a, *zxid).map(|at| histories.last(at));
+                        prop_assert_eq!(found, list_a.contains(zxid).then_some(*zxid));
+                    }
                     prop_assert_eq!(histories.is_prefix(a, b), list_b.starts_with(list_a));
                 }
             }

@@ -5,6 +5,8 @@
 //! Deliberately not here yet: L10 (bounds of queues).
 //! Source: part B.2 of the correctness notes; ZOOKEEPER-1291, 2307, 2845, 3911, 4643, 4646.
 
+use std::fmt::Display;
+
 use zablab_core::config::ElectionAlg;
 use zablab_core::trace::{Event, Reason};
 use zablab_core::types::{Epoch, ServerId, Zxid};
@@ -25,10 +27,10 @@ pub(super) fn event(facts: &Facts, id: ServerId, event: &Event, report: &mut Rep
             own_vote(facts, id, *vote, report);
         }
         Event::Acked { zxid, by } if *by == id && zxid.counter() == 0 => {
-            let to = "itself";
+            let to = &"itself";
             adopted_durable(facts, id, Some(id), zxid.epoch(), to, report);
         }
-        Event::Acked { zxid, by } if *by == id => ack_durable(facts, id, "itself", *zxid, report),
+        Event::Acked { zxid, by } if *by == id => ack_durable(facts, id, &"itself", *zxid, report),
         Event::Committed { zxid } => commit_justified(facts, id, *zxid, report),
         Event::ElectionStarted { .. } => quiet_log(facts, id, report),
         _ => {}
@@ -80,11 +82,11 @@ fn packet(
         PacketKind::Ack if zxid.counter() == 0 => {
             promise_kept(facts, id, "ACK", report);
             let leader = following.map(|following| following.leader);
-            adopted_durable(facts, id, leader, zxid.epoch(), &to.to_string(), report);
+            adopted_durable(facts, id, leader, zxid.epoch(), &to, report);
         }
         PacketKind::Ack => {
             promise_kept(facts, id, "ACK", report);
-            ack_durable(facts, id, &to.to_string(), zxid, report);
+            ack_durable(facts, id, &to, zxid, report);
         }
         PacketKind::Commit
         | PacketKind::CommitAndActivate
@@ -123,7 +125,7 @@ fn adopted_durable(
     id: ServerId,
     leader: Option<ServerId>,
     epoch: Epoch,
-    to: &str,
+    to: &dyn Display,
     report: &mut Report,
 ) {
     let disk = facts.server(id).durable;
@@ -150,7 +152,7 @@ fn adopted_durable(
 }
 
 /// L4.
-fn ack_durable(facts: &Facts, id: ServerId, to: &str, zxid: Zxid, report: &mut Report) {
+fn ack_durable(facts: &Facts, id: ServerId, to: &dyn Display, zxid: Zxid, report: &mut Report) {
     let history = facts.server(id).durable.history;
     if facts.histories.up_to(history, zxid).is_none() {
         let have = facts.histories.last(history);

@@ -120,7 +120,7 @@ fn losing_a_message_keeps_what_was_before_it() {
     let mut bench = Bench::connected();
     bench.send(A, CALL, "one");
     let parts = vec![Bytes::from_static(b"two")];
-    let (lane, seq) = bench.net.send(bench.now, A, CALL, parts).expect("it stands");
+    let (lane, seq, _) = bench.net.send(bench.now, A, CALL, parts).expect("it stands");
     bench.send(A, CALL, "three");
     bench.net.lose(bench.now, lane, seq);
     bench.expect_text("one");
@@ -143,7 +143,7 @@ fn a_held_message_stops_those_behind_it() {
     let mut bench = Bench::connected();
     bench.send(A, CALL, "one");
     let parts = vec![Bytes::from_static(b"two")];
-    let (lane, seq) = bench.net.send(bench.now, A, CALL, parts).expect("it stands");
+    let (lane, seq, _) = bench.net.send(bench.now, A, CALL, parts).expect("it stands");
     bench.net.hold(lane, seq);
     bench.expect_text("one");
     assert_eq!(bench.next(), None);

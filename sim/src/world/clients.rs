@@ -187,7 +187,7 @@ impl World {
                 client.returned(call, outcome.clone(), self.now);
                 self.checker.on_client_return(id, call, &outcome);
                 let result = outcome.result.clone();
-                self.record(Some(host), What::ClientReturned { call, outcome });
+                self.record(Some(host), What::ClientReturned { call, outcome: Box::new(outcome) });
                 let now = self.now;
                 self.with_recipes(id, |recipes| recipes.replied(now, call, &result));
             }

@@ -125,14 +125,14 @@ impl World {
             Effect::Persist { ticket, write: Write::InstallSnapshot { state } }
                 if !self.policy.snap_retires_the_log() =>
             {
-                running.io.add_snapshot(ticket, state);
+                running.io.add_snapshot(ticket, *state);
             }
             Effect::Persist { ticket, write } => running.io.persist(ticket, write),
             Effect::Reload { ticket } => running.io.reload(ticket),
             Effect::ReadLog { conn, from, limit } => {
                 running.io.read_log(Part { conn, from, limit });
             }
-            Effect::Snapshot { state } => running.io.want_snapshot(state),
+            Effect::Snapshot { state } => running.io.want_snapshot(*state),
             Effect::PauseReads { conn } => self.net.pause(host, conn, true),
             Effect::ResumeReads { conn } => self.net.pause(host, conn, false),
             // Clients that look for a server that writes ask for this word, and nobody for others.
@@ -185,6 +185,7 @@ impl World {
             Some(Busy::Reload(ticket)) => match running.io.finish_reload(&mut node.disk) {
                 Ok(recovered) => {
                     self.checker.on_reload(sid, &recovered);
+                    let recovered = Box::new(recovered);
                     self.input(sid, Input::Reloaded { ticket, recovered });
                 }
                 Err(why) => self.refuse(sid, ticket, why.to_string()),

@@ -10,6 +10,11 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 const USAGE: &str = "\
 usage: zablab-sim fuzz [--bug NAME]... [--servers N] [--seed N] [--seconds N | --runs N]
                        [--faults LIST] [--jobs N] [--at-least N] [--out FOLDER] [--json] [--trace]

@@ -293,7 +293,7 @@ fn a_good_run_breaks_nothing() {
     run.start(1, Zxid::ZERO, 0, 0);
     run.promise(1, 2, 2, Zxid::ZERO);
     let state = Database { last_zxid: z(2, 1), ..Database::default() };
-    run.persist(1, Write::InstallSnapshot { state });
+    run.persist(1, Write::InstallSnapshot { state: Box::new(state) });
     run.event(1, Event::SnapshotInstalled { zxid: z(2, 1) });
     run.follow(1, 2, 2);
     run.up_to_date(1, 2);
