@@ -28,6 +28,11 @@ use crate::inbox::{Event, Inbox};
 const READ_CHUNK: usize = 16 * 1024;
 /// A read buffer with less room than this is replaced.
 const READ_ROOM_MIN: usize = 2 * 1024;
+/// A read buffer is given back after a read of more than this: if nothing follows, the connection
+/// would hold what a burst has filled for as long as it is idle.
+const READ_KEPT_MAX: usize = 4 * 1024;
+/// For the same reason, a queue of messages with room for more than this is.
+const PENDING_KEPT_MAX: usize = 32;
 
 /// A connection, as the core thread holds it. Dropped, it ends at once.
 #[derive(Debug)]
@@ -158,6 +163,7 @@ impl Connection {
         }
         let drained = self.progress.drained.load(Ordering::Relaxed);
         if self.pending.is_empty() {
+            self.pending.shrink_to(PENDING_KEPT_MAX);
             if self.progress.items.load(Ordering::Acquire) > 0 || self.stream.is_flushed() {
                 return Flushed::All(drained);
             }
@@ -258,6 +264,9 @@ impl Reader {
                 counters.received(n);
             }
             self.inbox.chunk(self.conn, buffer.split().freeze()).await;
+            if n > READ_KEPT_MAX {
+                buffer = BytesMut::new();
+            }
         }
     }
 }
