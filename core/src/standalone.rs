@@ -56,7 +56,7 @@ impl Standalone {
         if self.pipeline.is_used_up() {
             return Err(Leave::CounterUsedUp);
         }
-        let record = self.pipeline.prepare(now, request, None);
+        let record = self.pipeline.prepare(now, request, None, out);
         let (zxid, op) = (record.zxid(), record.txn.op().to_wire());
         let (session, cxid) = (record.header.session, record.header.cxid);
         out.event(|| Event::Proposed { zxid, op, session, cxid });

@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::paxos::{Ballot, Proposal, Value};
+use crate::tree::OverQuota;
 use crate::types::{
     ConnId, ElectionEpoch, Epoch, Path, ServerId, SessionId, Tag, Ticket, Xid, Zxid,
 };
@@ -91,6 +92,9 @@ pub enum Event {
     /// A packet came in on the quorum port.
     PacketReceived { from: ServerId, kind: PacketKind, zxid: Zxid },
     // Broadcast.
+    /// A request asks for more than the limits of a subtree, with `enforceQuota`; it is refused if
+    /// the limit is a hard one.
+    QuotaExceeded(OverQuota),
     /// The leader gave a transaction its place.
     Proposed { zxid: Zxid, op: i32, session: SessionId, cxid: Xid },
     /// A transaction was handed to the log.

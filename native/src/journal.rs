@@ -4,9 +4,70 @@
 
 use tracing::{debug, error, info, warn};
 use zablab_core::trace::Event;
+use zablab_core::types::Mono;
+
+/// How long equal warnings of a quota are only counted, in ms.
+const REPEATED_AFTER_MS: u64 = 100;
+
+/// Where lines go, and what is held back.
+#[derive(Debug, Default)]
+pub struct Journal {
+    quotas: Repeats,
+}
+
+impl Journal {
+    /// Writes what is to be written when this has happened.
+    pub fn record(&mut self, now: Mono, event: &Event) {
+        match event {
+            Event::QuotaExceeded(over) => {
+                for line in self.quotas.lines(now, over.to_string()) {
+                    warn!("{line}");
+                }
+            }
+            event => write(event),
+        }
+    }
+}
+
+/// Warnings of one kind. Equal ones in a row are counted, and the count is told after a while with
+/// the next of them, or with the first other one. Source: Java's `RateLogger`.
+#[derive(Debug, Default)]
+struct Repeats {
+    last: String,
+    since: Mono,
+    /// How often it came after it was last written.
+    count: u64,
+}
+
+impl Repeats {
+    /// The lines that one more warning gives.
+    fn lines(&mut self, now: Mono, warning: String) -> Vec<String> {
+        if warning != self.last {
+            let lines = self.counted().into_iter().chain([warning.clone()]).collect();
+            *self = Repeats { last: warning, since: now, count: 0 };
+            return lines;
+        }
+        self.count += 1;
+        if now < self.since.plus_ms(REPEATED_AFTER_MS) {
+            return Vec::new();
+        }
+        let lines = self.counted().into_iter().collect();
+        (self.since, self.count) = (now, 0);
+        lines
+    }
+
+    fn counted(&self) -> Option<String> {
+        let Repeats { last, count, .. } = self;
+        match count {
+            0 => None,
+            1 => Some(last.clone()),
+            _ => Some(format!("[{count} times] {last}")),
+        }
+    }
+}
 
 /// Writes the line of one event.
-pub fn record(event: &Event) {
+fn write(event: &Event) {
     match event {
         Event::ElectionStarted { round } => info!("looking for a leader, round {round}"),
         Event::Elected { vote } => {
@@ -41,5 +102,24 @@ pub fn record(event: &Event) {
         Event::SessionExpired { session } => info!("session {session} has expired"),
         Event::Halted { why } => error!("{why}"),
         other => debug!("{other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_warnings_in_a_row_are_counted() {
+        let mut repeats = Repeats::default();
+        let mut at = |ms, warning: &str| repeats.lines(Mono(0).plus_ms(ms), warning.into());
+        assert_eq!(at(1000, "a"), ["a"]);
+        assert!(at(1001, "a").is_empty());
+        assert!(at(1099, "a").is_empty());
+        assert_eq!(at(1100, "a"), ["[3 times] a"]);
+        assert!(at(1199, "a").is_empty());
+        assert_eq!(at(1199, "b"), ["a", "b"]);
+        assert_eq!(at(1200, "a"), ["a"]);
+        assert_eq!(at(9000, "a"), ["a"]);
     }
 }

@@ -162,6 +162,7 @@ const EVENTS: TraceLine[] = [
   at("ConfigActivated", { version: zxid }),
   at("LeaderDesignated", { leader: 1 }),
   ...PACKETS.flatMap((kind) => [at("PacketSent", { to: 1, kind, zxid }), at("PacketReceived", { from: 1, kind, zxid })]),
+  ...["Count", "Bytes"].flatMap((of) => [true, false].map((hard) => at("QuotaExceeded", { path: "/a", of, used: 3, limit: 2, hard }))),
   at("Proposed", { zxid, op: 1, session: "0x1f", cxid: 1 }), at("Appended", { zxid, ticket: "0x1" }),
   at("Synced", { through: "0x1", last_logged: zxid }),
   at("Acked", { zxid, by: 4 }), at("Acked", { zxid, by: 1 }), at("Committed", { zxid }),

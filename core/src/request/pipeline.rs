@@ -10,12 +10,14 @@ use alloc::vec::Vec;
 use crate::config::Rules;
 use crate::limits::CLOSING_LIST_MAX;
 use crate::policy::Policy;
+use crate::process::{Effect, Out};
 use crate::request::prep::{PrepContext, prep};
 use crate::request::reaper::Reaper;
 use crate::request::reconfig::Members;
 use crate::request::sessions::SessionTracker;
 use crate::request::{Origin, Request};
-use crate::tree::Database;
+use crate::trace::Event;
+use crate::tree::{Database, OverQuota};
 use crate::txn::{LogRecord, Txn, TxnHeader};
 use crate::types::{Mono, Now, Path, ServerId, SessionId, Xid, Zxid};
 use crate::wire::client::{self, CreateMode, ErrorCode, OpCode};
@@ -101,13 +103,18 @@ impl Pipeline {
         now: Now,
         request: &Request,
         members: Option<Members<'_>>,
+        out: &mut Out<Effect>,
     ) -> LogRecord {
         let zxid = Zxid(self.last_proposed.0 + 1);
         let header =
             TxnHeader { session: request.session, cxid: request.cxid, zxid, time: now.wall };
+        let mut over = Vec::new();
         let txn = self
-            .decide(now, request, &header, members)
+            .decide(now, request, &header, members, &mut over)
             .unwrap_or_else(|code| Txn::Error(code.to_wire()));
+        for exceeded in over {
+            out.milestone(Event::QuotaExceeded(exceeded));
+        }
         self.record(header, txn)
     }
 
@@ -143,6 +150,7 @@ impl Pipeline {
         request: &Request,
         header: &TxnHeader,
         members: Option<Members<'_>>,
+        over: &mut Vec<OverQuota>,
     ) -> Result<Txn, ErrorCode> {
         let op = request.op;
         let mut is_local = false;
@@ -163,7 +171,7 @@ impl Pipeline {
         }
         let (header, auth, rules) = (*header, &request.auth[..], self.rules);
         let context = PrepContext { header, auth, rules, is_local, members };
-        let mut txn = prep(&decoded, &context, &self.prepared);
+        let mut txn = prep(&decoded, &context, &self.prepared, over);
         if let Txn::CloseSession { paths } = &mut txn {
             // Without a list each server takes the ephemerals from its own tree, as before 3.6.
             let len = |paths: &Vec<Path>| paths.iter().map(|path| path.len()).sum::<usize>();
@@ -251,7 +259,7 @@ mod tests {
         let pipeline =
             Pipeline::new(with_long_ephemerals(), last, sessions, Rules::default(), reaper);
         let mut pipeline = pipeline.with_policy(policy);
-        let record = pipeline.prepare(NOW, &Request::expiry(SESSION), None);
+        let record = pipeline.prepare(NOW, &Request::expiry(SESSION), None, &mut Out::new(false));
         let (kind, zxid) = (PacketKind::Proposal, record.zxid());
         let packet = QuorumPacket { kind, zxid, data: Some(record.encoded), auth: None };
         let mut stream = FrameBuffer::default();

@@ -14,7 +14,7 @@ use crate::config::Rules;
 use crate::request::access::{Access, fix_up_acl};
 use crate::request::reconfig::{Members, data_of, next_ensemble};
 use crate::tree::acl::{ADMIN, CREATE, DELETE, READ, WRITE};
-use crate::tree::{Database, Owner, Znode, path};
+use crate::tree::{Database, OverQuota, Owner, Znode, path};
 use crate::txn::{CreateKind, CreateTxn, Id, Txn, TxnHeader};
 use crate::types::Path;
 use crate::wire::client::{
@@ -46,24 +46,33 @@ impl PrepContext<'_> {
 
 /// Makes the transaction of a write request. `prepared` is the state that it will find.
 ///
+/// What is over a quota's limit is noted in `over`, whether it is refused or not.
+///
 /// What is no write, and a check outside a multi, becomes [`ErrorCode::Unimplemented`].
-pub fn prep(request: &Request, context: &PrepContext<'_>, prepared: &Database) -> Txn {
+pub fn prep(
+    request: &Request,
+    context: &PrepContext<'_>,
+    prepared: &Database,
+    over: &mut Vec<OverQuota>,
+) -> Txn {
     let made = match request {
         Request::CreateSession { timeout_ms } => Ok(Txn::CreateSession { timeout_ms: *timeout_ms }),
         Request::CloseSession => Ok(close_session(context, prepared)),
-        Request::Create(create) => prep_create(create, CreateKind::Create, context, prepared),
-        Request::Create2(create) => prep_create(create, CreateKind::Create2, context, prepared),
+        Request::Create(create) => prep_create(create, CreateKind::Create, context, prepared, over),
+        Request::Create2(create) => {
+            prep_create(create, CreateKind::Create2, context, prepared, over)
+        }
         Request::Delete(delete) => prep_delete(delete, context, prepared),
-        Request::SetData(set) => prep_set_data(set, context, prepared),
+        Request::SetData(set) => prep_set_data(set, context, prepared, over),
         Request::SetAcl(set) => prep_set_acl(set, context, prepared),
         Request::DeleteContainer { path } => prep_reaping(path, prepared),
         Request::CreateContainer(create) => {
-            prep_create(create, CreateKind::Container, context, prepared)
+            prep_create(create, CreateKind::Container, context, prepared, over)
         }
         Request::CreateTtl(CreateTtlRequest { create, ttl_ms }) => {
-            prep_create(create, CreateKind::Ttl(*ttl_ms), context, prepared)
+            prep_create(create, CreateKind::Ttl(*ttl_ms), context, prepared, over)
         }
-        Request::Multi(ops) => Ok(prep_multi(ops, context, prepared)),
+        Request::Multi(ops) => Ok(prep_multi(ops, context, prepared, over)),
         Request::Reconfig(reconfig) => prep_reconfig(reconfig, context, prepared),
         // 3.8.0 logs a lone check in a form that no start can read.
         Request::Check(_)
@@ -98,13 +107,21 @@ fn close_session(context: &PrepContext<'_>, prepared: &Database) -> Txn {
     Txn::CloseSession { paths: Some(ephemerals.cloned().collect()) }
 }
 
-fn prep_multi(ops: &[MultiOp], context: &PrepContext<'_>, prepared: &Database) -> Txn {
+fn prep_multi(
+    ops: &[MultiOp],
+    context: &PrepContext<'_>,
+    prepared: &Database,
+    over: &mut Vec<OverQuota>,
+) -> Txn {
     let mut attempt = prepared.clone(); // later parts see earlier ones
     let mut parts = Vec::with_capacity(ops.len());
     let mut failed = false;
     for op in ops {
-        let part = match prep_part(op, context, &attempt) {
-            _ if failed => error_txn(ErrorCode::RuntimeInconsistency),
+        if failed {
+            parts.push(error_txn(ErrorCode::RuntimeInconsistency));
+            continue;
+        }
+        let part = match prep_part(op, context, &attempt, over) {
             Ok(part) => {
                 attempt.apply(&context.header, &part);
                 part
@@ -123,18 +140,21 @@ fn prep_part(
     op: &MultiOp,
     context: &PrepContext<'_>,
     prepared: &Database,
+    over: &mut Vec<OverQuota>,
 ) -> Result<Txn, ErrorCode> {
     match op {
-        MultiOp::Create(create) => prep_create(create, CreateKind::Create, context, prepared),
-        MultiOp::Create2(create) => prep_create(create, CreateKind::Create2, context, prepared),
+        MultiOp::Create(create) => prep_create(create, CreateKind::Create, context, prepared, over),
+        MultiOp::Create2(create) => {
+            prep_create(create, CreateKind::Create2, context, prepared, over)
+        }
         MultiOp::Delete(delete) => prep_delete(delete, context, prepared),
-        MultiOp::SetData(set) => prep_set_data(set, context, prepared),
+        MultiOp::SetData(set) => prep_set_data(set, context, prepared, over),
         MultiOp::Check(check) => prep_check(check, context, prepared),
         MultiOp::CreateContainer(create) => {
-            prep_create(create, CreateKind::Container, context, prepared)
+            prep_create(create, CreateKind::Container, context, prepared, over)
         }
         MultiOp::CreateTtl(CreateTtlRequest { create, ttl_ms }) => {
-            prep_create(create, CreateKind::Ttl(*ttl_ms), context, prepared)
+            prep_create(create, CreateKind::Ttl(*ttl_ms), context, prepared, over)
         }
     }
 }
@@ -144,6 +164,7 @@ fn prep_create(
     kind: CreateKind,
     context: &PrepContext<'_>,
     prepared: &Database,
+    over: &mut Vec<OverQuota>,
 ) -> Result<Txn, ErrorCode> {
     let mode = create_mode(request.flags, kind, context.rules)?;
     if context.is_local && mode.is_ephemeral() {
@@ -171,7 +192,7 @@ fn prep_create(
         return Err(ErrorCode::NoChildrenForEphemerals);
     }
     let bytes = request.data.as_ref().map_or(0, Bytes::len) as i64;
-    check_quota(context, prepared, &path, 1, bytes)?;
+    check_quota(context, prepared, &path, (1, bytes), over)?;
     Ok(Txn::Create(CreateTxn {
         path,
         data: request.data.clone(),
@@ -239,12 +260,13 @@ fn prep_set_data(
     request: &SetDataRequest,
     context: &PrepContext<'_>,
     prepared: &Database,
+    over: &mut Vec<OverQuota>,
 ) -> Result<Txn, ErrorCode> {
     check_session(context, prepared)?;
     let znode = find_valid(prepared, &request.path)?;
     context.check(prepared, znode, WRITE)?;
     let bytes = request.data.as_ref().map_or(0, Bytes::len) as i64 - znode.data_len() as i64;
-    check_quota(context, prepared, &request.path, 0, bytes)?;
+    check_quota(context, prepared, &request.path, (0, bytes), over)?;
     let version = next_version(znode.version, request.version)?;
     let (path, data) = (request.path.clone(), request.data.clone());
     Ok(Txn::SetData { path, data, version, reconfig: false })
@@ -292,25 +314,24 @@ fn prep_check(
     Ok(Txn::Check { path: request.path.clone(), version })
 }
 
-/// Whether so many more znodes and bytes fit the hard limits of the subtree they are in.
+/// Whether so many more znodes and bytes fit the hard limits of the subtree they are in; what is
+/// over a limit is noted.
 fn check_quota(
     context: &PrepContext<'_>,
     prepared: &Database,
     path: &str,
-    count: i64,
-    bytes: i64,
+    (count, bytes): (i64, i64),
+    over: &mut Vec<OverQuota>,
 ) -> Result<(), ErrorCode> {
     if !context.rules.enforce_quota {
         return Ok(());
     }
-    let Some((limits, Some(used))) = prepared.tree.quota_of(path) else { return Ok(()) };
-    let is_over = |used: i64, more: i64, limit: i64| {
-        more != 0 && limit > -1 && used.saturating_add(more) > limit
-    };
-    if is_over(used.count, count, limits.count_hard)
-        || is_over(used.bytes, bytes, limits.bytes_hard)
-    {
-        return Err(ErrorCode::QuotaExceeded);
+    for exceeded in prepared.tree.over_quota(path, count, bytes) {
+        let is_refused = exceeded.hard;
+        over.push(exceeded);
+        if is_refused {
+            return Err(ErrorCode::QuotaExceeded);
+        }
     }
     Ok(())
 }

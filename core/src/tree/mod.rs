@@ -21,7 +21,7 @@ pub use acl::{AclCache, AclKey};
 pub use apply::{Applied, Change, ChangeKind};
 pub use data_tree::{DataTree, LoadError};
 pub use page_map::PageMap;
-pub use quota::Figures;
+pub use quota::{Counted, Figures, OverQuota};
 pub use watch::{Fired, Watch, WatchTable};
 pub use znode::{Owner, Znode};
 

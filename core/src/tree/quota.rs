@@ -8,6 +8,8 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
@@ -61,6 +63,45 @@ impl Figures {
     }
 }
 
+/// More than the limits of a subtree allow.
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct OverQuota {
+    /// The top of the subtree.
+    pub path: Path,
+    /// What there is too much of.
+    pub of: Counted,
+    /// How much there would be.
+    pub used: i64,
+    /// How much there may be.
+    pub limit: i64,
+    /// Whether the limit is enforced.
+    pub hard: bool,
+}
+
+/// What a quota counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Counted {
+    /// Znodes.
+    Count,
+    /// Bytes of their data.
+    Bytes,
+}
+
+/// As the server's log has it. Source: Java's `ZooKeeperServer.checkQuota`.
+impl fmt::Display for OverQuota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OverQuota { path, of, used, limit, hard } = self;
+        let kind = if *hard { "hard" } else { "soft" };
+        let (what, which) = match of {
+            Counted::Count => ("count", "CountLimit"),
+            Counted::Bytes => ("bytes", "ByteLimit"),
+        };
+        write!(f, "Quota exceeded: {path} [current {what}={used}, {kind}{which}={limit}]")
+    }
+}
+
 /// The subtree whose limits are at `path`. The whole tree has none.
 pub(super) fn limited_by(path: &str) -> Option<&str> {
     subtree_of(path, LIMITS)
@@ -81,15 +122,27 @@ fn beside(subtree: &str, name: &str) -> String {
 }
 
 impl DataTree {
-    /// Limits and use of the smallest subtree with limits that `path` is in. Its use is missing
-    /// where nobody asked for counting.
-    pub fn quota_of(&self, path: &str) -> Option<(Figures, Option<Figures>)> {
-        let subtree = self.limited_subtree(path)?;
+    /// What would be too much in the smallest subtree with limits that `path` is in, if it got so
+    /// many more znodes and bytes: first of znodes, then of bytes. Where nobody asked for counting,
+    /// nothing is.
+    pub fn over_quota(&self, path: &str, count: i64, bytes: i64) -> Vec<OverQuota> {
+        let Some(subtree) = self.limited_subtree(path) else { return Vec::new() };
         let figures = |name: &str| {
             let znode = self.get(&beside(subtree, name))?;
             Figures::parse(znode.data.as_deref().unwrap_or_default())
         };
-        Some((figures(LIMITS)?, figures(STATS)))
+        let (Some(limits), Some(used)) = (figures(LIMITS), figures(STATS)) else {
+            return Vec::new();
+        };
+        let over = |of, used: i64, more: i64, soft: i64, enforced: i64| {
+            let hard = enforced > -1;
+            let (used, limit) = (used.saturating_add(more), if hard { enforced } else { soft });
+            let is_over = more != 0 && limit > -1 && used > limit;
+            is_over.then(|| OverQuota { path: subtree.clone(), of, used, limit, hard })
+        };
+        let count = over(Counted::Count, used.count, count, limits.count, limits.count_hard);
+        let bytes = over(Counted::Bytes, used.bytes, bytes, limits.bytes, limits.bytes_hard);
+        count.into_iter().chain(bytes).collect()
     }
 
     /// A znode was made, went or got other data.
@@ -148,7 +201,11 @@ impl DataTree {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
+    use crate::tree::{AclKey, Znode};
+    use crate::types::{WallMs, Zxid};
 
     #[test]
     fn what_the_command_line_writes_is_read() {
@@ -167,6 +224,33 @@ mod tests {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(Figures::parse(&[0xff]), None);
+    }
+
+    #[test]
+    fn a_hard_limit_hides_the_soft_one() {
+        let mut tree = crate::tree::Database::genesis().tree;
+        let create = |tree: &mut DataTree, path: &str, data: &str| {
+            let data = Some(Bytes::copy_from_slice(data.as_bytes()));
+            let znode = Znode::new(data, AclKey::OPEN, Zxid(1), WallMs(0), 0);
+            tree.insert_loaded(path.into(), znode).expect("its parent is there");
+        };
+        create(&mut tree, "/a", "xyz");
+        create(&mut tree, "/zookeeper/quota/a", "");
+        create(&mut tree, "/zookeeper/quota/a/zookeeper_limits", "count=2,bytes=4");
+        create(&mut tree, "/zookeeper/quota/a/zookeeper_stats", "count=1,bytes=3");
+        let over = |tree: &DataTree, count, bytes| {
+            let over = tree.over_quota("/a/b", count, bytes);
+            over.iter().map(|over| (over.to_string(), over.hard)).collect::<Vec<_>>()
+        };
+        assert_eq!(over(&tree, 1, 1), []);
+        let count = "Quota exceeded: /a [current count=3, softCountLimit=2]";
+        let bytes = "Quota exceeded: /a [current bytes=5, softByteLimit=4]";
+        assert_eq!(over(&tree, 2, 2), [(count.into(), false), (bytes.into(), false)]);
+        assert_eq!(over(&tree, 0, 2), [(bytes.into(), false)]);
+        let limits = Bytes::from_static(b"count=2,bytes=4=;byteHardLimit=3;countHardLimit=9");
+        tree.write_data("/zookeeper/quota/a/zookeeper_limits", Some(limits), |_| {});
+        let bytes = "Quota exceeded: /a [current bytes=5, hardByteLimit=3]";
+        assert_eq!(over(&tree, 2, 2), [(bytes.into(), true)]);
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl Leader {
         };
         let (current, next, synced) = (shared.ensemble(), shared.next(), &connected[..]);
         let members = Some(Members { current, next, synced });
-        let record = broadcast.pipeline.prepare(now, &request, members);
+        let record = broadcast.pipeline.prepare(now, &request, members, out);
         self.propose(shared, now, record, out);
         Ok(())
     }

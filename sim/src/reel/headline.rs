@@ -121,7 +121,7 @@ fn core_rank(host: Option<Host>, event: &Event) -> u8 {
         Event::Committed { .. } => 74,
         Event::WatchFired { .. } => 70,
         Event::Proposed { .. } => 69,
-        Event::ClientRefused { .. } => 68,
+        Event::QuotaExceeded(_) | Event::ClientRefused { .. } => 68,
         // A session's heartbeat tells nothing.
         Event::Replied { op, .. } | Event::Requested { op, .. } if *op == OpCode::Ping as i32 => 0,
         Event::Replied { .. } => 62,

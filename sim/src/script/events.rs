@@ -45,6 +45,7 @@ pub const EVENTS: &[(&str, &[&str])] = &[
     ("LeaderDesignated", &["leader"]),
     ("PacketSent", &["to", "kind", "zxid"]),
     ("PacketReceived", &["from", "kind", "zxid"]),
+    ("QuotaExceeded", &["path", "of", "used", "limit", "hard"]),
     ("Proposed", &["zxid", "op", "session", "cxid"]),
     ("Appended", &["zxid", "ticket"]),
     ("Synced", &["through", "last_logged"]),

@@ -193,6 +193,12 @@ impl Ensemble {
         fs::remove_dir_all(data).expect("it has written something");
     }
 
+    /// What a server that `up` does not keep has logged.
+    pub fn log(&self, id: u16) -> String {
+        let path = self.server_folder(id).join("again.log");
+        fs::read_to_string(path).expect("it was started again, or joined")
+    }
+
     /// Where its `zoo.cfg`, its `data` and its log are.
     pub fn server_folder(&self, id: u16) -> PathBuf {
         self.folder.path().join(format!("server-{id}"))

@@ -263,6 +263,13 @@ fn every_command_works_and_the_session_survives_its_server() {
     client.expect("create /a/4", &["/a/4"]);
     client.expect("create /a/5", &["QUOTAEXCEEDED"]);
     client.expect("listquota /a", &["\"countHardLimit\":4", "\"used\":{\"bytes\":3,\"count\":4}"]);
+    client.expect("setquota -b 4 /a", &["\"warnings\":[]"]);
+    client.expect("set /a three", &[done]);
+    let log = ensemble.log(ensemble.leader());
+    for warning in ["current count=5, hardCountLimit=4", "current bytes=5, softByteLimit=4"] {
+        let line = format!("WARN Quota exceeded: /a [{warning}]");
+        assert!(log.contains(&line), "{line:?} is not in\n{log}");
+    }
     client.expect("setquota -n 9 /a/4", &["has a parent /a which has a quota"]);
     client.expect("delquota /a", &[done]);
     client.expect("create /a/5", &["/a/5"]);
@@ -274,7 +281,7 @@ fn every_command_works_and_the_session_survives_its_server() {
     client.expect("config", &["server.1=127.0.0.1:", ":participant\\n", "version=0", "utf-8"]);
     client.expect("config -c -s", &["\"data\":", "\"stat\":"]);
     client.expect("version", &["zablab"]);
-    client.expect("history", &["33 - version", "34 - history"]);
+    client.expect("history", &["35 - version", "36 - history"]);
     client.expect("redo 1", &["NODEEXISTS"]);
     client.expect("printwatches", &["printwatches is on"]);
     client.expect("help", &["getAllChildrenNumber path"]);

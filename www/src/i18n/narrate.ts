@@ -323,6 +323,12 @@ const TELLERS: { readonly [event: string]: Teller } = {
     return { key: `event.PacketSent${about}`, args: packetArgs(line, tale) };
   },
   PacketReceived: (line, tale) => ({ key: by(line, "kind"), args: packetArgs(line, tale) }),
+  QuotaExceeded: (line) => ({
+    key: `event.QuotaExceeded.${textOf(line["of"])}.${line["hard"] === true ? "hard" : "soft"}`,
+    args: {
+      path: textOf(line["path"]), used: numberOf(line["used"]) ?? 0, limit: numberOf(line["limit"]) ?? 0,
+    },
+  }),
   Proposed: plain((line, tale) => ({ op: tale.op(line["op"]), zxid: zxidText(line["zxid"]) })),
   Appended: plain((line) => ({ zxid: zxidText(line["zxid"]) })),
   Synced: plain((line) => ({ last: zxidText(line["last_logged"]) })),
