@@ -8,10 +8,12 @@ mod up;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
+use crate::net::{ClientFiles, Connector};
 use crate::shell;
 
 /// A ZooKeeper server.
@@ -114,6 +116,18 @@ pub struct ClientArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    /// Speak TLS, with servers whose certificates those of --ca have signed.
+    #[arg(long, requires = "ca")]
+    pub tls: bool,
+    /// The certificates to trust, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub ca: Option<PathBuf>,
+    /// The certificate that proves who this client is, in PEM, with its key or without.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub cert: Option<PathBuf>,
+    /// The key of --cert, if it is in a file of its own.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
     /// Let commands wait for a server as long as the timeout, instead of failing once all were
     /// tried.
     #[arg(long)]
@@ -170,12 +184,16 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 fn talk(args: ClientArgs) -> Result<(), Failure> {
+    // Without --tls there is no --ca.
+    let files = args.ca.map(|ca| ClientFiles { ca, cert: args.cert, key: args.key });
+    let connector = files.as_ref().map(Connector::load).transpose().map_err(Failure::config)?;
     let setup = shell::Setup {
         server: args.server,
         timeout_ms: args.timeout,
         read_only: args.read_only,
         patient: args.wait_for_connection,
         json: args.json,
+        tls: connector.map(Arc::new),
         words: args.command,
     };
     match shell::run(setup).map_err(Failure::config)? {

@@ -15,7 +15,7 @@ pub use connection::{Connection, Flushed};
 pub use dial::{connect, open};
 pub use listener::listen;
 pub use stream::Stream;
-pub use tls::{Acceptor, Door};
+pub use tls::{Acceptor, ClientFiles, Connector, Door};
 
 use std::io;
 use std::net::SocketAddr;

@@ -10,7 +10,7 @@ use std::net::Shutdown;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
-use rustls::ServerConnection;
+use rustls::Connection as Session;
 use rustls::pki_types::CertificateDer;
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -27,21 +27,22 @@ pub struct Stream {
 
 #[derive(Debug)]
 struct Secured {
-    session: Mutex<ServerConnection>,
+    session: Mutex<Session>,
     subject: Option<String>,
 }
 
 impl Stream {
     /// One with TLS; [`Stream::shake_hands`] comes before all else.
-    pub fn secured(socket: TcpStream, session: ServerConnection) -> Stream {
-        let tls = Some(Box::new(Secured { session: Mutex::new(session), subject: None }));
+    pub fn secured(socket: TcpStream, session: impl Into<Session>) -> Stream {
+        let session = Mutex::new(session.into());
+        let tls = Some(Box::new(Secured { session, subject: None }));
         Stream { socket, tls }
     }
 
     /// The handshake of TLS.
     ///
     /// # Errors
-    /// The socket's, or why there is no session; the client is told by an alert.
+    /// The socket's, or why there is no session; the other side is told by an alert.
     pub async fn shake_hands(&self) -> io::Result<()> {
         loop {
             while !self.is_flushed() {
@@ -58,7 +59,7 @@ impl Stream {
                 read => is_done(read)?,
             }
             if let Err(error) = session.process_new_packets() {
-                // The alert; if it does not go at once, the client just sees the end.
+                // The alert; if it does not go at once, the other side just sees the end.
                 let _ = session.write_tls(&mut &*self);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, error));
             }
@@ -136,7 +137,7 @@ impl Stream {
             }
             let processed = session.process_new_packets();
             if session.wants_write() {
-                // An answer to the client's session, or the alert that says what is wrong. If it
+                // An answer to the other side's session, or the alert that says what is wrong. If it
                 // does not go now, it goes before the next write.
                 let _ = session.write_tls(&mut &*self);
             }
@@ -205,7 +206,7 @@ impl Stream {
         SockRef::from(&self.socket).shutdown(Shutdown::Write)
     }
 
-    fn session(&self) -> Option<MutexGuard<'_, ServerConnection>> {
+    fn session(&self) -> Option<MutexGuard<'_, Session>> {
         let lock = &self.tls.as_ref()?.session;
         // A panic ends the process, so nobody sees what it left.
         Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
@@ -249,7 +250,7 @@ fn is_done<T>(tried: io::Result<T>) -> io::Result<()> {
 }
 
 /// Sends what the session holds.
-fn flush(session: &mut ServerConnection, mut stream: &Stream) -> io::Result<()> {
+fn flush(session: &mut Session, mut stream: &Stream) -> io::Result<()> {
     while session.wants_write() {
         if session.write_tls(&mut stream)? == 0 {
             return Err(io::ErrorKind::WriteZero.into());

@@ -1,8 +1,13 @@
-//! TLS towards clients: certificates from files, handshakes, and whom a certificate names.
+//! TLS towards clients: certificates from files, handshakes, and whom a certificate names. What a
+//! client needs is in [`client`].
 //!
 //! What the keys of `zoo.cfg` mean is the core's; here they become a configuration of rustls. A
 //! connection goes to the core only after its handshake, with the subject of its certificate.
 //! Source: Java's `ClientX509Util`, `NettyServerCnxnFactory`.
+
+mod client;
+
+pub use client::{ClientFiles, Connector};
 
 use std::fs;
 use std::io;
@@ -25,7 +30,7 @@ use zablab_core::config::{ClientAuth, Tls, TlsVersion};
 use super::Stream;
 use super::subject::rfc2253;
 
-/// How long a client may take for its handshake, as in netty.
+/// How long either side may take for a handshake, as in netty.
 const HANDSHAKE_FOR: Duration = Duration::from_secs(10);
 /// Handshakes that may be under way; more are turned away. Each one costs a signature, and whoever
 /// has not finished one is not counted by `maxClientCnxns`.

@@ -7,16 +7,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::debug;
+use tracing::{debug, warn};
 use zablab_core::client::{
     CallError, CallId, ConnectString, Effect, Input, Session, SessionState, Settings, WatchView,
 };
@@ -25,7 +23,7 @@ use zablab_core::process::{Out, Process};
 use zablab_core::types::{ConnId, Mono, Now, Path, WallMs, Zxid};
 use zablab_core::wire::client::{EventType, Request, Response, WatcherType};
 
-use crate::net::open;
+use crate::net::{Connector, Stream, open};
 
 /// Bytes that are read at once.
 const READ_CHUNK: usize = 64 * 1024;
@@ -45,6 +43,8 @@ pub struct Target {
     pub read_only: bool,
     /// Whether calls wait for a server as long as the timeout, or fail once all were tried.
     pub patient: bool,
+    /// How connections are made secure, if they are.
+    pub tls: Option<Arc<Connector>>,
 }
 
 /// What happens without being asked for.
@@ -107,6 +107,7 @@ impl Connection {
         let driver = Driver {
             session: Session::new(settings, seed).below(hosts.chroot),
             servers: hosts.servers,
+            tls: target.tls,
             wait: target.patient.then(|| Duration::from_millis(target.timeout_ms.into())),
             began: Instant::now(),
             links: BTreeMap::new(),
@@ -219,6 +220,7 @@ struct Held {
 struct Driver {
     session: Session,
     servers: Vec<HostPort>,
+    tls: Option<Arc<Connector>>,
     /// How long calls wait for a server, if they do.
     wait: Option<Duration>,
     began: Instant,
@@ -339,7 +341,8 @@ impl Driver {
         match effect {
             Effect::Connect { conn, server } => {
                 let addr = self.servers[server].clone();
-                self.links.insert(conn, Link::start(conn, addr, self.happened.clone()));
+                let (tls, happened) = (self.tls.clone(), self.happened.clone());
+                self.links.insert(conn, Link::start(conn, addr, tls, happened));
             }
             Effect::Disconnect { conn } => self.unlink(conn),
             Effect::Send { conn, frame } => {
@@ -391,11 +394,21 @@ struct Link {
 }
 
 impl Link {
-    fn start(conn: ConnId, addr: HostPort, happened: Happenings) -> Link {
+    fn start(
+        conn: ConnId,
+        addr: HostPort,
+        tls: Option<Arc<Connector>>,
+        happened: Happenings,
+    ) -> Link {
         let (frames, queue) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            if let Err(error) = talk(conn, &addr, queue, &happened).await {
-                debug!("{addr}: {error}");
+            match talk(conn, &addr, tls.as_deref(), queue, &happened).await {
+                Ok(()) => {}
+                // What is wrong with a certificate does not get better by another try.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    warn!("{addr}: TLS: {error}");
+                }
+                Err(error) => debug!("{addr}: {error}"),
             }
             let _ = happened.send((conn, Happened::Down));
         });
@@ -412,34 +425,47 @@ impl Drop for Link {
 async fn talk(
     conn: ConnId,
     addr: &HostPort,
+    tls: Option<&Connector>,
     queue: mpsc::UnboundedReceiver<Bytes>,
     happened: &Happenings,
 ) -> io::Result<()> {
-    let (stream, _): (TcpStream, _) = open(addr).await?;
+    let (socket, _) = open(addr).await?;
+    let stream = match tls {
+        None => socket.into(),
+        Some(connector) => connector.secure(socket, &addr.host).await?,
+    };
     let _ = happened.send((conn, Happened::Up));
-    let (reader, writer) = stream.into_split();
     tokio::select! {
-        read = read(conn, reader, happened) => read,
-        written = write(writer, queue) => written,
+        read = read(conn, &stream, happened) => read,
+        written = write(&stream, queue) => written,
     }
 }
 
-async fn read(conn: ConnId, mut reader: OwnedReadHalf, happened: &Happenings) -> io::Result<()> {
+async fn read(conn: ConnId, stream: &Stream, happened: &Happenings) -> io::Result<()> {
     loop {
+        stream.readable().await?;
         let mut chunk = BytesMut::with_capacity(READ_CHUNK);
-        if reader.read_buf(&mut chunk).await? == 0 {
-            return Ok(());
+        match stream.try_read_buf(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(_) => _ = happened.send((conn, Happened::Bytes(chunk.freeze()))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
         }
-        let _ = happened.send((conn, Happened::Bytes(chunk.freeze())));
     }
 }
 
-async fn write(
-    mut writer: OwnedWriteHalf,
-    mut queue: mpsc::UnboundedReceiver<Bytes>,
-) -> io::Result<()> {
+async fn write(stream: &Stream, mut queue: mpsc::UnboundedReceiver<Bytes>) -> io::Result<()> {
+    let mut frames = VecDeque::new();
     while let Some(frame) = queue.recv().await {
-        writer.write_all(&frame).await?;
+        frames.push_back(frame);
+        while !frames.is_empty() || !stream.is_flushed() {
+            stream.writable().await?;
+            match stream.try_write(&mut frames) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
     Ok(())
 }

@@ -35,6 +35,7 @@ use self::prompt::{Prompt, Typed};
 use self::screen::Screen;
 use self::trouble::Trouble;
 use crate::admin::four_letter::VERSION;
+use crate::net::Connector;
 
 /// How long a prompt waits for the first connection before it says that there is none.
 const GREET_FOR: Duration = Duration::from_millis(500);
@@ -56,6 +57,8 @@ pub struct Setup {
     pub patient: bool,
     /// Whether to print JSON.
     pub json: bool,
+    /// How connections are made secure, if they are.
+    pub tls: Option<Arc<Connector>>,
     /// One command; none for a prompt, or for the lines of standard input.
     pub words: Vec<String>,
 }
@@ -323,7 +326,7 @@ impl Shell {
 
 fn open(setup: &Setup, hosts: ConnectString, screen: &Arc<Screen>) -> Connection {
     let Setup { timeout_ms, read_only, patient, .. } = *setup;
-    let screen = Arc::clone(screen);
-    let target = Target { hosts, timeout_ms, read_only, patient };
+    let (screen, tls) = (Arc::clone(screen), setup.tls.clone());
+    let target = Target { hosts, timeout_ms, read_only, patient, tls };
     Connection::open(target, move |notice| screen.notice(&notice))
 }

@@ -1,6 +1,7 @@
 //! Clients of others with TLS and certificates.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use super::certificates::Certificates;
@@ -49,6 +50,46 @@ fn the_secure_port_speaks_nothing_else() {
     assert!(said.contains("'x509,'CN=bob%2CO=Zablab\n: cdrwa"), "{said}");
 }
 
+/// The client of the binary: by a certificate in one file or two, without one, and with a server
+/// that it has no reason to trust.
+#[test]
+fn the_own_client_speaks_tls() {
+    let (certificates, stranger) = (everybody(), Certificates::new());
+    let secure = free_ports(1);
+    let lines = certificates.server_lines() + &format!("secureClientPort={secure}\n");
+    let ensemble = Ensemble::configured(1, &lines);
+    let file = |name: &str| certificates.path().join(name).display().to_string();
+    let ask = |ca: &Certificates, options: &[String], words: &[&str]| {
+        let ca = ca.path().join("root.crt").display().to_string();
+        let mut client = Command::new(zablab());
+        client.args(["cli", "--server", &format!("localhost:{secure}"), "--tls", "--ca", &ca]);
+        let output = client.args(options).args(words).output().expect("the binary starts");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let bob = ["--cert".into(), file("bob.crt"), "--key".into(), file("bob.key")];
+    let boss = ["--cert".into(), file("boss.pem")];
+    let large = "x".repeat(100_000);
+    let made = ask(&certificates, &bob, &["create", "/bob", &large, "auth::cdrwa"]);
+    assert_eq!(made, (Some(0), "Created /bob\n".into()));
+    assert_eq!(ask(&certificates, &bob, &["get", "/bob"]), (Some(0), large + "\n"));
+    let (code, said) = ask(&certificates, &boss, &["get", "/bob"]);
+    assert_eq!((code, said.as_str()), (Some(1), "Insufficient permission : /bob\n"));
+    let (_, said) = ask(&certificates, &boss, &["whoami"]);
+    assert!(said.contains("x509: CN=boss,O=Zablab"), "{said}");
+    let (code, said) = ask(&certificates, &[], &["ls", "/"]);
+    assert_eq!(code, Some(3), "the server wants a certificate: {said}");
+    let (code, said) = ask(&stranger, &bob, &["ls", "/"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("invalid peer certificate: UnknownIssuer"), "{said}");
+    let (code, said) = ask(&certificates, &["--cert".into(), file("bob.crt")], &["ls", "/"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("bob.crt: there is no private key in it"), "{said}");
+    let mut plain = Command::new(zablab());
+    plain.args(["cli", "--server", &ensemble.all_hosts(), "--cert", &file("bob.pem"), "ls", "/"]);
+    assert!(run_to_failure(&mut plain, FOR).contains("--tls"), "a certificate needs TLS");
+}
+
 #[test]
 fn a_server_without_its_certificate_does_not_start() {
     let certificates = everybody();
@@ -58,7 +99,7 @@ fn a_server_without_its_certificate_does_not_start() {
         let data = folder.path().join("data");
         let text = format!("dataDir={}\nclientPort=1\nsecureClientPort=2\n{lines}", data.display());
         fs::write(&config, text).expect("the folder takes files");
-        run_to_failure(std::process::Command::new(zablab()).arg("serve").arg(&config), FOR)
+        run_to_failure(Command::new(zablab()).arg("serve").arg(&config), FOR)
     };
     let said = start(&certificates.server_lines().replace("server.pem", "server.crt"));
     assert!(said.contains("server.crt: there is no private key in it"), "{said}");
