@@ -78,7 +78,7 @@ impl Server {
     fn prep_as(&self, request: &Request, auth: &[Id]) -> Txn {
         let (header, rules) = (self.header(), self.rules);
         let context = PrepContext { header, auth, rules, is_local: false, members: None };
-        prep(request, &context, &self.database)
+        prep(request, &context, &self.database, &mut Vec::new())
     }
 
     fn prep(&self, request: Request) -> Txn {

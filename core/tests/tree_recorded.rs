@@ -179,6 +179,7 @@ fn requests_become_the_recorded_transactions_and_replies() {
             &request,
             &PrepContext { header, auth: &auth, rules: RULES, is_local: false, members: None },
             &database,
+            &mut Vec::new(),
         );
         assert_eq!(as_in_3_8(made.clone()), recorded);
         let applied = database.apply(&header, &as_in_3_8(made));
@@ -237,7 +238,7 @@ fn every_reply_of_a_session_is_the_recorded_one() {
                 (error, result.unwrap_or(Response::Empty))
             }
             Ok(request) => {
-                let txn = prep(&request, &context, &database);
+                let txn = prep(&request, &context, &database, &mut Vec::new());
                 let applied = database.apply(&txn_header, &txn);
                 (applied.error, applied.result)
             }

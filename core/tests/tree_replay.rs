@@ -115,6 +115,7 @@ fn history(requests: &[(i64, Request)]) -> History {
             request,
             &PrepContext { header, auth: &[], rules: RULES, is_local: false, members: None },
             &database,
+            &mut Vec::new(),
         );
         let applied = database.apply(&header, &txn);
         match (&txn, &applied.result) {
@@ -251,7 +252,7 @@ proptest! {
         tree.sessions.insert(SessionId(1), 1);
         let (rules, members) = (RULES, None);
         let context = PrepContext { header, auth: &[], rules, is_local: false, members };
-        let made = prep(&Request::Create(create), &context, &tree);
+        let made = prep(&Request::Create(create), &context, &tree, &mut Vec::new());
         prop_assert_eq!(matches!(made, Txn::Create(_)), path::is_valid(&path)
             && tree.tree.get(path::split(&path).map_or("-", |(parent, _)| parent)).is_some());
         tree.apply(&header, &made);

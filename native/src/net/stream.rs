@@ -137,8 +137,8 @@ impl Stream {
             }
             let processed = session.process_new_packets();
             if session.wants_write() {
-                // An answer to the other side's session, or the alert that says what is wrong. If it
-                // does not go now, it goes before the next write.
+                // An answer to the other side's session, or the alert that says what is wrong. If
+                // it does not go now, it goes before the next write.
                 let _ = session.write_tls(&mut &*self);
             }
             processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
