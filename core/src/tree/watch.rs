@@ -5,9 +5,11 @@
 //! on a path, so that a million of them fit in memory.
 //! Source: Java's `WatchManager`, `WatchStats`, `DataTree.setWatches` (3.9).
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::num::NonZeroU8;
 
 use super::data_tree::DataTree;
 use super::path;
@@ -66,12 +68,21 @@ struct OfConn {
 enum Watchers {
     /// As most paths have: it needs no memory of its own.
     One((ConnId, Kinds)),
-    /// None, or two and more.
-    Many(Vec<(ConnId, Kinds)>),
+    /// None, or two and more. The box makes it as small as one.
+    #[expect(clippy::box_collection, reason = "a path seldom has two, and there are millions")]
+    Many(Box<Vec<(ConnId, Kinds)>>),
 }
 
+const _: () = assert!(size_of::<Watchers>() == 16);
+
 impl Watchers {
-    const NOBODY: Watchers = Watchers::Many(Vec::new());
+    fn nobody() -> Watchers {
+        Watchers::Many(Box::default())
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.as_slice().is_empty()
+    }
 
     fn as_slice(&self) -> &[(ConnId, Kinds)] {
         match self {
@@ -103,9 +114,9 @@ impl Watchers {
     }
 
     fn take(&mut self) -> Vec<(ConnId, Kinds)> {
-        match core::mem::replace(self, Watchers::NOBODY) {
-            Watchers::One(one) => Vec::from([one]),
-            Watchers::Many(many) => many,
+        match self {
+            Watchers::One(one) => Vec::from([*one]),
+            Watchers::Many(many) => core::mem::take(many),
         }
     }
 
@@ -113,37 +124,47 @@ impl Watchers {
         many.retain(|(_, has)| *has != Kinds::NONE);
         *self = match many[..] {
             [one] => Watchers::One(one),
-            _ => Watchers::Many(many),
+            _ => Watchers::Many(Box::new(many)),
         };
     }
 }
 
-/// A set of kinds of watches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Kinds(u8);
+/// A set of kinds of watches, never 0: so [`Watchers`] needs no byte to tell one from many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Kinds(NonZeroU8);
 
 impl Kinds {
-    const NONE: Kinds = Kinds(0);
-    const DATA: Kinds = Kinds(1);
-    const CHILD: Kinds = Kinds(2);
-    const PERSISTENT: Kinds = Kinds(4);
-    const RECURSIVE: Kinds = Kinds(8);
+    const NONE: Kinds = Kinds::new(0);
+    const DATA: Kinds = Kinds::new(1);
+    const CHILD: Kinds = Kinds::new(2);
+    const PERSISTENT: Kinds = Kinds::new(4);
+    const RECURSIVE: Kinds = Kinds::new(8);
     /// Those that are told what happens to the znode.
-    const OF_ZNODE: Kinds = Kinds(1 | 4 | 8);
+    const OF_ZNODE: Kinds = Kinds::new(1 | 4 | 8);
     /// Those that are told what happens to its children, and its end.
-    const OF_CHILDREN: Kinds = Kinds(2 | 4);
-    const ALL: Kinds = Kinds(1 | 2 | 4 | 8);
+    const OF_CHILDREN: Kinds = Kinds::new(2 | 4);
+    const ALL: Kinds = Kinds::new(1 | 2 | 4 | 8);
+    /// Always set.
+    const MARK: NonZeroU8 = NonZeroU8::new(0x80).expect("it is not 0");
+
+    const fn new(bits: u8) -> Kinds {
+        Kinds(Kinds::MARK.saturating_add(bits))
+    }
+
+    const fn bits(self) -> u8 {
+        self.0.get() - Kinds::MARK.get()
+    }
 
     fn meets(self, other: Kinds) -> bool {
-        self.0 & other.0 != 0
+        self.bits() & other.bits() != 0
     }
 
     fn with(self, other: Kinds) -> Kinds {
-        Kinds(self.0 | other.0)
+        Kinds::new(self.bits() | other.bits())
     }
 
     fn without(self, other: Kinds) -> Kinds {
-        Kinds(self.0 & !other.0)
+        Kinds::new(self.bits() & !other.bits())
     }
 
     /// As Java counts: what is told of the znode and what of its children are two watches.
@@ -317,9 +338,9 @@ impl WatchTable {
         if before == after {
             return;
         }
-        let watchers = self.by_path.entry(path.clone()).or_insert(Watchers::NOBODY);
+        let watchers = self.by_path.entry(path.clone()).or_insert_with(Watchers::nobody);
         watchers.set(conn, after);
-        if *watchers == Watchers::NOBODY {
+        if watchers.is_nobody() {
             self.by_path.remove(path);
         }
         if before == Kinds::NONE {
@@ -348,7 +369,7 @@ impl WatchTable {
         let told = watchers.as_slice().iter().filter(|(_, has)| has.meets(kinds)).copied();
         let told = told.collect::<Vec<_>>();
         watchers.lose(once);
-        if *watchers == Watchers::NOBODY {
+        if watchers.is_nobody() {
             self.by_path.remove(path);
         }
         for (conn, has) in &told {
