@@ -17,6 +17,7 @@ pub fn install() -> Result {
     rust_components()?;
     java()?;
     other_clients()?;
+    tokio_client()?;
     kazoo()?;
     browser()?;
     page::tools()?;
@@ -79,6 +80,13 @@ fn other_clients() -> Result {
     }
     let packages = ["default-jdk-headless", "libcurator-recipes-java", "zookeeper-bin"];
     apt(&packages, "Curator or the client in C")
+}
+
+/// A client in Rust, which is not in the workspace.
+fn tokio_client() -> Result {
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--locked", "--target-dir", "target/tokio_client"]);
+    run(build.args(["--manifest-path", "tests/process/tokio_client/Cargo.toml"]))
 }
 
 /// A Python of our own under `target/`, with the client library that the tests drive.

@@ -8,7 +8,7 @@ use crate::{binary, page};
 
 /// Builds server and page, and runs `zablab up` with `arguments`. Returns only if that fails.
 pub fn up(arguments: &[String]) -> Result {
-    let executable = binary::build("zablab", &["--bin", "zablab"])?;
+    let executable = binary::build("zablab")?;
     let mut up = Command::new(&executable);
     up.arg("up").args(arguments);
     if !arguments.iter().any(|argument| argument.starts_with("--page")) {

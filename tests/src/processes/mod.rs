@@ -18,4 +18,5 @@ mod recipes;
 mod sessions;
 mod shell;
 mod tls;
+mod tokio_client;
 mod tools;

@@ -139,6 +139,21 @@ pub fn python(script: &str) -> Command {
     command
 }
 
+/// The program in `tests/process/tokio_client`.
+///
+/// # Panics
+/// If it was not built.
+pub fn tokio_client() -> Command {
+    let program = root().join("target/tokio_client/debug/tokio_client");
+    assert!(
+        program.exists(),
+        "{} is missing; build it with: cargo build --target-dir target/tokio_client \
+         --manifest-path tests/process/tokio_client/Cargo.toml",
+        program.display()
+    );
+    Command::new(program)
+}
+
 /// What ZooKeeper's client needs besides its server's jars to speak TLS; Debian's `netty-all` is
 /// empty.
 const NETTY_JARS: [&str; 8] = [

@@ -135,7 +135,7 @@ fn is_crate_root(path: &Path) -> bool {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     match parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
         [_, "src", "lib.rs" | "main.rs"] | [_, "build.rs"] => true,
-        [_, "src", "bin", _, "main.rs"] => true,
+        [_, "src", "bin", _, "main.rs"] | [_, "process", _, "src", "main.rs"] => true,
         [_, "src", "bin", file]
         | [_, "tests" | "benches" | "examples", file]
         | [_, "fuzz", "fuzz_targets", file] => file.ends_with(".rs"),
