@@ -215,6 +215,12 @@ pub trait Policy: Clone + core::hash::Hash + core::fmt::Debug {
         whole / 2 + 1
     }
 
+    /// Whether a change of the ensemble needs a quorum of what it was, too, and not only of what it
+    /// is to be. Asking the new one alone is mutation M49.
+    fn reconfigures_by_both(&self) -> bool {
+        true
+    }
+
     /// Whether observers are left out of every quorum. Counting them is mutation M29.
     fn only_voters_count(&self) -> bool {
         true

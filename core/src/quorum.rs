@@ -86,9 +86,13 @@ impl Quorums {
         policy: &P,
         servers: impl Iterator<Item = ServerId> + Clone,
     ) -> bool {
-        let next = self.next.as_ref();
-        self.is_quorum_in_force(policy, servers.clone())
-            && next.is_none_or(|next| next.is_quorum_in_force(policy, servers))
+        let is_next = |next: &Quorums| next.is_quorum_in_force(policy, servers.clone());
+        match &self.next {
+            Some(next) if !policy.reconfigures_by_both() => is_next(next),
+            next => {
+                next.as_deref().is_none_or(is_next) && self.is_quorum_in_force(policy, servers)
+            }
+        }
     }
 
     /// The same by the configuration in force, whatever comes next: for whoever only joins a leader

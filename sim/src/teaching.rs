@@ -132,6 +132,8 @@ bugs! {
     M47 "M47",
     /// M48: every vote that comes in begins the wait of an election anew, as in ZooKeeper 3.9.
     M48 "M48",
+    /// M49: a change of the ensemble needs a quorum of the new configuration only.
+    M49 "M49",
 }
 
 impl fmt::Display for Bug {
@@ -242,6 +244,7 @@ impl Policy for Teaching {
         joins_by_leader_and_epoch by M22,
         asks_the_leader by M23,
         only_voters_count by M29,
+        reconfigures_by_both by M49,
         proposes_to_all_asked by M18,
         commits_to_all_asked by M18c,
         commits_in_order by M31,
