@@ -89,9 +89,7 @@ impl Quorums {
         let is_next = |next: &Quorums| next.is_quorum_in_force(policy, servers.clone());
         match &self.next {
             Some(next) if !policy.reconfigures_by_both() => is_next(next),
-            next => {
-                next.as_deref().is_none_or(is_next) && self.is_quorum_in_force(policy, servers)
-            }
+            next => next.as_deref().is_none_or(is_next) && self.is_quorum_in_force(policy, servers),
         }
     }
 

@@ -4,14 +4,16 @@
 //! fineness, as long as the same invariant is the first to break. Between recording and replay a
 //! step names a message by its way and not by its connection's number, so that it keeps its
 //! meaning when a connection before it never came to be; what is not possible is left out.
-//! Failures that only a healing phase can show (stuck, lost) keep all their steps.
+//! What shows only when all is mended (E5, E6, stuck, lost) is looked for in a healing phase of its
+//! own behind each shorter schedule.
 
 use zablab_core::process::PortKind;
 use zablab_core::sorted::SortedSet;
 
-use super::Failure;
-use super::coverage::unexplained_end;
+use super::coverage::{Coverage, unexplained_end};
+use super::healing::Healing;
 use super::schedule::{Schedule, failure_of};
+use super::{Failure, Play, Report};
 use crate::link::Link;
 use crate::script::ast::Given;
 use crate::step::{Fault, Host, LaneId, LinkId, Side, Step};
@@ -21,14 +23,27 @@ use crate::world::World;
 const REPLAYS_MAX: u64 = 20_000;
 /// Steps of all its replays together: some seconds.
 const STEPS_MAX: u64 = 2_000_000;
+/// The same where each replay has a healing phase, which is the longer part of it.
+const HEALED_STEPS_MAX: u64 = 20_000_000;
 /// Copies of the world along the schedule, from which replays begin.
 const COPIES: usize = 32;
 
-/// The shortest schedule found that fails in the same way, with the name of what fails.
-pub fn shrink(schedule: &Schedule, failure: &Failure) -> Schedule {
-    let mut shrinker = match Shrinker::new(schedule, failure) {
-        Some(shrinker) => shrinker,
-        None => return schedule.clone(),
+/// A failure that was made shorter.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The shortest schedule found that fails in the same way, by the name of what fails.
+    pub schedule: Schedule,
+    /// How it fails.
+    pub failure: Failure,
+    /// How many of its steps, the last ones, are the healing phase without which nothing shows.
+    pub healing: usize,
+}
+
+/// Makes the schedule of a run that failed shorter; `None` if it did not fail.
+pub fn shrink(report: &Report) -> Option<Shrunk> {
+    let failure = report.failure.clone()?;
+    let Some(mut shrinker) = Shrinker::new(report, &failure) else {
+        return Some(Shrunk { schedule: report.schedule.clone(), failure, healing: 0 });
     };
     shrinker.leave_out_hosts();
     shrinker.leave_out_kinds();
@@ -42,7 +57,10 @@ pub fn shrink(schedule: &Schedule, failure: &Failure) -> Schedule {
         shrinker.leave_out_hosts();
     }
     shrinker.simplify_start();
-    Schedule { given: shrinker.given, steps: shrinker.steps }
+    let (given, mut steps) = (shrinker.given, shrinker.steps);
+    let healing = shrinker.mended.len();
+    steps.extend(shrinker.mended);
+    Some(Shrunk { schedule: Schedule { given, steps }, failure: shrinker.failure, healing })
 }
 
 /// A step, by what it is about.
@@ -198,30 +216,42 @@ struct Shrinker {
     steps: Vec<Step>,
     /// Copies of the world after so many of the steps, the first one at the start.
     copies: Vec<(usize, World)>,
-    /// What must fail.
+    /// The healing phase that shows what fails, if it needs one, and its steps.
+    healing: Option<Healing>,
+    mended: Vec<Step>,
+    /// How many steps there are, healing included.
+    whole: usize,
+    /// What fails: its name stays the same.
     failure: Failure,
     replays: u64,
     played: u64,
 }
 
 impl Shrinker {
-    /// `None` if there is nothing to do: what fails shows only beside the schedule.
-    fn new(schedule: &Schedule, failure: &Failure) -> Option<Shrinker> {
-        match failure {
-            Failure::Broken(_) | Failure::Gone { .. } => {}
-            Failure::Stuck { .. } | Failure::Lost { .. } => return None,
-        }
+    /// `None` if it does not fail again.
+    fn new(report: &Report, failure: &Failure) -> Option<Shrinker> {
+        let schedule = &report.schedule;
+        let needs_healing = match failure {
+            Failure::Broken(violation) => violation.invariant.is_about_time(),
+            Failure::Gone { .. } => false,
+            Failure::Stuck { .. } | Failure::Lost { .. } => true,
+        };
+        let healing = report.healing.clone().filter(|_| needs_healing);
+        let from = healing.as_ref().map_or(schedule.steps.len(), |healing| healing.from);
         let mut shrinker = Shrinker {
             given: schedule.given.clone(),
             deeds: Vec::new(),
             steps: Vec::new(),
             copies: Vec::new(),
+            healing,
+            mended: Vec::new(),
+            whole: schedule.steps.len(),
             failure: failure.clone(),
             replays: 0,
             played: 0,
         };
         let mut world = schedule.world();
-        for step in &schedule.steps {
+        for step in &schedule.steps[..from] {
             shrinker.deeds.push(Deed::of(&world, step));
             world.apply(step);
         }
@@ -230,7 +260,8 @@ impl Shrinker {
     }
 
     fn is_spent(&self) -> bool {
-        self.replays >= REPLAYS_MAX || self.played >= STEPS_MAX
+        let most = if self.healing.is_some() { HEALED_STEPS_MAX } else { STEPS_MAX };
+        self.replays >= REPLAYS_MAX || self.played >= most
     }
 
     /// Plays these deeds from this start. If the same fails, what was possible of them up to there
@@ -270,13 +301,27 @@ impl Shrinker {
                 break;
             }
         }
-        let found = found.or_else(|| world.end().first().cloned().map(Failure::Broken));
-        let same = found.is_some_and(|found| found.name() == self.failure.name());
-        if same {
-            (self.deeds, self.steps) = (taken, steps);
-            self.copies.retain(|(position, _)| *position <= common);
-        }
-        same
+        let mut mended = Vec::new();
+        let found = match (found, &self.healing) {
+            (Some(found), _) => Some(found),
+            (None, None) => world.end().first().cloned().map(Failure::Broken),
+            (None, Some(healing)) => {
+                let coverage = Coverage::of_run(world.given());
+                let mut play = Play { world, steps: Vec::new(), coverage };
+                // Some bugs keep servers so busy that a healing has millions of steps.
+                let failure = healing.play(&mut play, self.whole.saturating_sub(steps.len())).err();
+                mended = play.steps;
+                self.played += mended.len() as u64;
+                failure
+            }
+        };
+        let Some(found) = found.filter(|found| found.name() == self.failure.name()) else {
+            return false;
+        };
+        self.whole = steps.len() + mended.len();
+        (self.deeds, self.steps, self.mended, self.failure) = (taken, steps, mended, found);
+        self.copies.retain(|(position, _)| *position <= common);
+        true
     }
 
     /// Copies the world at some places of the schedule.

@@ -77,6 +77,11 @@ macro_rules! invariants {
                 }
             }
 
+            /// True if it demands that something happens in time.
+            pub fn is_about_time(self) -> bool {
+                matches!(self, Invariant::E5 | Invariant::E6)
+            }
+
             /// What it demands, in one sentence.
             pub fn sentence(self) -> &'static str {
                 match self {

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use zablab_sim::formats::{json, zlab};
-use zablab_sim::fuzz::{self, Coverage, Faults, Kind, Plan, Report, Schedule};
+use zablab_sim::fuzz::{self, Coverage, Faults, Kind, Plan, Report, Schedule, Shrunk};
 use zablab_sim::teaching::{Bug, BugSet};
 
 use crate::{escaped, number};
@@ -254,9 +254,7 @@ fn work(
 /// A failure, made shorter and written down.
 struct Found<'a> {
     report: &'a Report,
-    schedule: Schedule,
-    what: String,
-    invariant: &'static str,
+    short: Shrunk,
     file: PathBuf,
 }
 
@@ -266,12 +264,11 @@ impl Found<'_> {
         if !options.json {
             eprintln!("seed {}: {failure}; making it shorter", report.plan.seed);
         }
-        let schedule = fuzz::shrink(&report.schedule, failure);
-        let invariant = failure.name();
-        let file = options.out.join(format!("zablab-{invariant}-{}.zlab", report.plan.seed));
-        write(&file, &schedule)?;
-        let what = schedule.play().map_or(failure.to_string(), |(failure, _)| failure.to_string());
-        Ok(Found { report, schedule, what, invariant, file })
+        let short = fuzz::shrink(report).ok_or("it did not fail")?;
+        let name = format!("zablab-{}-{}.zlab", failure.name(), report.plan.seed);
+        let file = options.out.join(name);
+        write(&file, &short.schedule)?;
+        Ok(Found { report, short, file })
     }
 }
 
@@ -296,17 +293,22 @@ impl Summary<'_> {
             println!("{:>10} {}", self.tally.coverage.of(*kind), kind.label());
         }
         let Some(found) = self.found else { return };
-        let (seed, length) = (found.report.plan.seed, found.schedule.steps.len());
-        println!("\nseed {seed}: {}", found.what);
+        let short = &found.short;
+        let (seed, length) = (found.report.plan.seed, short.schedule.steps.len());
+        println!("\nseed {seed}: {}", short.failure);
         if self.options.trace {
-            print_trace(&found.schedule);
+            print_trace(&short.schedule);
         }
         let first = length.saturating_sub(STEPS_SHOWN);
-        for (number, step) in found.schedule.steps.iter().enumerate().skip(first) {
+        for (number, step) in short.schedule.steps.iter().enumerate().skip(first) {
             println!("{:>6} {step:?}", number + 1);
         }
         let before = found.report.schedule.steps.len();
-        println!("\n{length} steps of {before}: {}", found.file.display());
+        let healing = match short.healing {
+            0 => String::new(),
+            healing => format!(", the last {healing} of them to mend everything"),
+        };
+        println!("\n{length} steps of {before}{healing}: {}", found.file.display());
     }
 
     fn json(&self) -> String {
@@ -315,13 +317,14 @@ impl Summary<'_> {
             counts.map(|kind| format!("{:?}:{}", kind.label(), self.tally.coverage.of(*kind)));
         let violation = self.found.map_or("null".to_owned(), |found| {
             format!(
-                "{{\"invariant\":\"{}\",\"seed\":{},\"steps\":{},\"file\":\"{}\",\
-                 \"what\":\"{}\",\"before\":{}}}",
-                found.invariant,
+                "{{\"invariant\":\"{}\",\"seed\":{},\"steps\":{},\"healing\":{},\
+                 \"file\":\"{}\",\"what\":\"{}\",\"before\":{}}}",
+                found.short.failure.name(),
                 found.report.plan.seed,
-                found.schedule.steps.len(),
+                found.short.schedule.steps.len(),
+                found.short.healing,
                 escaped(&found.file.display().to_string()),
-                escaped(&found.what),
+                escaped(&found.short.failure.to_string()),
                 found.report.schedule.steps.len()
             )
         });
