@@ -129,6 +129,13 @@ const PLACES: Place[] = [
       if (tab === "clients") await aClient(page);
     }, within: ".inspector",
   })),
+  { name: "client-line", show: async (page) => {
+    await showTab(page, "clients");
+    const more = page.locator("#pane details");
+    if (await more.getAttribute("open") === null) await more.locator("summary").click();
+    await more.locator("button", { hasText: "multi" }).click();
+    await more.locator("[type=submit]").scrollIntoViewIfNeeded();
+  }, within: ".inspector" },
   { name: "link", show: async (page) => {
     await page.evaluate(() => window.zablab.lab.select({ kind: "way", a: "s2", b: "s3" }));
     await showTab(page, "server");

@@ -142,6 +142,10 @@ describe("a new ensemble", () => {
       "zablab script 1", "given servers 5", "given observers 5", "given seed 1", "given delay 10ms",
       "given sync-time 1ms", "given clients c1 c2", "",
     ].join("\n"));
+    expect(scriptOf({ ...DEFAULT, reconfig: true, election: 0, clients: 0 })).toBe([
+      "zablab script 1", "given servers 3", "given election-alg 0", "given reconfig on", "given skip-acl on",
+      "given seed 1", "given delay 10ms", "given sync-time 1ms", "",
+    ].join("\n"));
   });
 
   test("all but the last start, and clients try every server", () => {

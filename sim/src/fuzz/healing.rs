@@ -124,7 +124,7 @@ impl Mending<'_> {
         let mut end = self.play.world.now().plus_ms(waited_ms);
         let (mut looked, mut freed, mut restarted) = (0, 0, 0);
         while looked != 0 || !is_so(self) {
-            if self.play.steps.len() >= self.steps_max {
+            if self.play.steps.len() > self.steps_max {
                 return Ok(false);
             }
             // Who stopped because its disk had still to fail once is not to be waited for.

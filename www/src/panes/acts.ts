@@ -50,6 +50,29 @@ export function callLine(client: string, form: CallForm): string {
   return words.join(" ");
 }
 
+/** What else a client can do, one of each kind (docs/formats.md, 1.3): to begin with, and to change. */
+export const EXAMPLES = [
+  "sync /a",
+  "multi { create /a; create /a/b; set /a \"x\" version 0 }",
+  "create /a times 5",
+  "add-watch /a recursive",
+  "remove-watches /a",
+  "auth digest \"ann:secret\"",
+  "set-acl /a \"auth::cdrwa\"",
+  "get-acl /a",
+  "reconfig leaving 3",
+  "lock /lock for 1s",
+  "run-for-master /election",
+  "put /queue \"item\"",
+  "take /queue",
+] as const;
+
+/** `multi`, for a button. */
+export const exampleName = (example: string): string => example.split(" ", 1)[0] ?? example;
+
+/** What was typed as one line of a client. */
+export const lineOf = (client: string, typed: string): string => `${client}: ${typed.trim().replaceAll(/\s+/gu, " ")}`;
+
 export const connectLine = (client: string, servers: readonly Sid[]): string => `${client}: connect ${servers.join(",")}`;
 
 /** What is wrong with a path before it is sent, as far as its form says; the core has the last word. */

@@ -7,11 +7,17 @@ export type Preset = (typeof PRESETS)[number];
 
 export const SERVERS = [1, 3, 4, 5, 6, 7] as const;
 export const CLIENTS_MAX = 3;
+/** The algorithms that elect, as `electionAlg`; the last is what ZooKeeper has kept. */
+export const ELECTIONS = [0, 1, 2, 3] as const;
+export type Election = (typeof ELECTIONS)[number];
 
 export type Choice = {
   servers: number;
   /** The last server does not vote. */
   observer: boolean;
+  /** Servers may join, leave and change their role. */
+  reconfig: boolean;
+  election: Election;
   clients: number;
   /** Of a message, in milliseconds. */
   delay: number;
@@ -22,7 +28,7 @@ export type Choice = {
 };
 
 export const DEFAULT: Choice = {
-  servers: 3, observer: false, clients: 1, delay: 10, sync: 1, seed: 1, preset: "together",
+  servers: 3, observer: false, reconfig: false, election: 3, clients: 1, delay: 10, sync: 1, seed: 1, preset: "together",
 };
 
 /** The bounds of the numbers that are typed. */
@@ -40,6 +46,8 @@ export const scriptOf = (choice: Choice): string => [
   "zablab script 1",
   `given servers ${choice.servers}`,
   ...(choice.observer && choice.servers > 1 ? [`given observers ${choice.servers}`] : []),
+  ...(choice.election === DEFAULT.election ? [] : [`given election-alg ${choice.election}`]),
+  ...(choice.reconfig ? ["given reconfig on", "given skip-acl on"] : []),
   `given seed ${choice.seed}`,
   `given delay ${choice.delay}ms`,
   `given sync-time ${choice.sync}ms`,
