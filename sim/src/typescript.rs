@@ -17,9 +17,9 @@ use crate::formats::messages::{
 };
 use crate::reel::{
     Broken, CallFrame, ClientFrame, ClientState, DiskFrame, Family, Field, Flight, FlightEnd,
-    FlightId, Frame, How, LearnerFrame, Mark, PaxosFrame, PaxosState, ServerFrame, ServerState,
-    SessionFrame, Slot, SlotState, TallyVote, Tile, TileState, TimerFrame, Tray, TrayOf,
-    WatchFrame, WatchOf, Way,
+    FlightId, Frame, How, LearnerFrame, Mark, MembersFrame, PaxosFrame, PaxosState, ServerFrame,
+    ServerState, SessionFrame, Slot, SlotState, TallyVote, Tile, TileState, TimerFrame, Tray,
+    TrayOf, WatchFrame, WatchOf, Way,
 };
 use crate::step::Host;
 
@@ -76,6 +76,7 @@ pub fn types() -> String {
     file.add::<Slot>();
     file.add::<SlotState>();
     file.add::<LearnerFrame>();
+    file.add::<MembersFrame>();
     file.add::<SessionFrame>();
     file.add::<TimerFrame>();
     file.add::<Tile>();

@@ -57,7 +57,7 @@ describe("acts", () => {
   test("a client is offered what it can do now, and is told why not", () => {
     const one = { kind: "client", host: "c0" } as const;
     const client: ClientFrame = {
-      host: "c0", name: "c1", state: "Connected", server: 2, session: "0x1", pending: [], done: [], watches: [],
+      host: "c0", name: "c1", state: "Connected", read_only: false, server: 2, session: "0x1", pending: [], done: [], watches: [],
     };
     const at = picture({ clients: [client] });
     expect(possible("disconnect", one, at)).toHaveProperty("doing", { line: "c1: disconnect" });

@@ -167,6 +167,9 @@ pub struct ServerState {
     pub phase: Phase,
     pub leader: Option<ServerId>,
     pub serving: bool,
+    pub read_only: bool,
+    /// Who is the ensemble, as far as it knows; null if that cannot change.
+    pub members: Option<MembersFrame>,
     pub epochs: Epochs,
     pub round: ElectionEpoch,
     pub vote: Option<Vote>,
@@ -186,6 +189,18 @@ pub struct ServerState {
     pub watches: u64,
     /// The next timer: when it was set and when it fires, in microseconds.
     pub timer: Option<TimerFrame>,
+}
+
+/// The configuration that a server has in force.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct MembersFrame {
+    /// Which transaction changed it last.
+    pub version: Zxid,
+    /// Who votes.
+    pub voters: Vec<ServerId>,
+    /// Who observes.
+    pub observers: Vec<ServerId>,
 }
 
 /// A vote that a server has counted.
@@ -340,6 +355,8 @@ pub struct ClientFrame {
     pub name: String,
     /// Its session's state.
     pub state: ClientState,
+    /// True while the server that it is connected to answers reads only, for want of a leader.
+    pub read_only: bool,
     /// The server that it is connected to, or tries.
     pub server: Option<ServerId>,
     /// Its session, once it has a number.

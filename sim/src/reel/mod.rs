@@ -21,9 +21,9 @@ pub(crate) mod words;
 pub use camera::Camera;
 pub use frame::{
     Broken, CallFrame, ClientFrame, ClientState, DiskFrame, Family, Field, Flight, FlightEnd,
-    FlightId, Frame, How, LearnerFrame, Mark, PaxosFrame, PaxosState, ServerFrame, ServerState,
-    SessionFrame, Slot, SlotState, TallyVote, Tile, TileState, TimerFrame, Tray, TrayOf,
-    WatchFrame, WatchOf, Way,
+    FlightId, Frame, How, LearnerFrame, Mark, MembersFrame, PaxosFrame, PaxosState, ServerFrame,
+    ServerState, SessionFrame, Slot, SlotState, TallyVote, Tile, TileState, TimerFrame, Tray,
+    TrayOf, WatchFrame, WatchOf, Way,
 };
 pub use words::step_words;
 

@@ -1,12 +1,12 @@
 //! A server as a frame shows it: its view, its disk and the newest entries of its log.
 
 use zablab_core::config::PeerRole;
-use zablab_core::types::ServerId;
+use zablab_core::types::{ServerId, Zxid};
 use zablab_core::view::{ServerView, TallyView};
 
 use super::frame::{
-    DiskFrame, LearnerFrame, PaxosFrame, PaxosState, ServerFrame, ServerState, SessionFrame,
-    TallyVote, Tile, TimerFrame,
+    DiskFrame, LearnerFrame, MembersFrame, PaxosFrame, PaxosState, ServerFrame, ServerState,
+    SessionFrame, TallyVote, Tile, TimerFrame,
 };
 use super::{log, tray};
 use crate::node::{DiskWork, Node};
@@ -51,6 +51,17 @@ fn paxos(world: &World, sid: ServerId, node: &Node) -> Option<PaxosFrame> {
     Some(PaxosFrame { name: called(sid), acceptor, proposer, learner, up })
 }
 
+fn members(world: &World, node: &Node) -> Option<MembersFrame> {
+    let ensemble = node.process()?.config().ensemble.as_ref()?;
+    world.given().timing.reconfig.then_some(())?;
+    let all = ensemble.servers.keys().copied();
+    Some(MembersFrame {
+        version: Zxid(ensemble.version),
+        voters: ensemble.voters().collect(),
+        observers: all.filter(|sid| !ensemble.is_voter(*sid)).collect(),
+    })
+}
+
 fn state(world: &World, node: &Node, view: ServerView) -> ServerState {
     let counted = |counted| {
         move |TallyView { voter, state, vote }: TallyView| TallyVote { voter, state, vote, counted }
@@ -73,6 +84,8 @@ fn state(world: &World, node: &Node, view: ServerView) -> ServerState {
         phase: view.phase,
         leader: view.leader,
         serving: view.serving,
+        read_only: view.read_only,
+        members: members(world, node),
         epochs: view.epochs,
         round: view.round,
         // An observer votes for nobody.

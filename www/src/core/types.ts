@@ -277,7 +277,11 @@ export type DiskFrame = "idle" | "writing" | "unsynced" | "failed";
 /**
  * A server that is up. The names are those of the core's `ServerView`.
  */
-export type ServerState = { role: Role, phase: Phase, leader: Sid | null, serving: boolean, epochs: Epochs, round: Hex, vote: Vote | null, last_logged: Zxid, last_durable: Zxid, last_applied: Zxid, last_processed: Zxid, min_committed_log: Zxid, max_committed_log: Zxid, 
+export type ServerState = { role: Role, phase: Phase, leader: Sid | null, serving: boolean, read_only: boolean, 
+/**
+ * Who is the ensemble, as far as it knows; null if that cannot change.
+ */
+members: MembersFrame | null, epochs: Epochs, round: Hex, vote: Vote | null, last_logged: Zxid, last_durable: Zxid, last_applied: Zxid, last_processed: Zxid, min_committed_log: Zxid, max_committed_log: Zxid, 
 /**
  * The latest vote of each voter known here, its own included.
  */
@@ -388,6 +392,23 @@ synced: boolean,
 last_acked: Zxid, };
 
 /**
+ * The configuration that a server has in force.
+ */
+export type MembersFrame = { 
+/**
+ * Which transaction changed it last.
+ */
+version: Zxid, 
+/**
+ * Who votes.
+ */
+voters: Array<Sid>, 
+/**
+ * Who observes.
+ */
+observers: Array<Sid>, };
+
+/**
  * A session, as a server knows it.
  */
 export type SessionFrame = { 
@@ -459,6 +480,10 @@ name: string,
  * Its session's state.
  */
 state: ClientState, 
+/**
+ * True while the server that it is connected to answers reads only, for want of a leader.
+ */
+read_only: boolean, 
 /**
  * The server that it is connected to, or tries.
  */
