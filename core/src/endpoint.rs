@@ -11,7 +11,6 @@ use bytes::Bytes;
 use core::hash::{Hash, Hasher};
 
 use crate::config::Config;
-use crate::limits::JUTE_MAX_BUFFER;
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::process::{Effect, Input, Out, PortKind, Process};
@@ -185,7 +184,7 @@ impl<P: Policy> Endpoint<P> {
         while !self.peer.is_paused(conn) {
             let Some(stream) = self.connections.get_mut(&conn) else { return };
             let seen = out.effects.len();
-            match stream.next() {
+            match stream.next(self.peer.shared.config.jute_max_buffer) {
                 Next::Nothing => return,
                 Next::Word(word) => {
                     self.connections.remove(&conn);
@@ -288,9 +287,9 @@ impl Stream {
         }
     }
 
-    fn next(&mut self) -> Next {
+    fn next(&mut self, frame_max: usize) -> Next {
         match self {
-            Stream::Client { buffer, spoke } => next_of_client(buffer, spoke),
+            Stream::Client { buffer, spoke } => next_of_client(buffer, spoke, frame_max),
             Stream::Election { buffer, greeted: greeted @ false } => {
                 let greeting = InitialMessage::decode(buffer);
                 *greeted = matches!(greeting, Ok(Some(_)));
@@ -322,7 +321,7 @@ impl Stream {
     }
 }
 
-fn next_of_client(buffer: &mut FrameBuffer, spoke: &mut bool) -> Next {
+fn next_of_client(buffer: &mut FrameBuffer, spoke: &mut bool, frame_max: usize) -> Next {
     if !*spoke {
         let Some(word) = buffer.peek().first_chunk::<4>() else { return Next::Nothing };
         let word = *word;
@@ -331,7 +330,7 @@ fn next_of_client(buffer: &mut FrameBuffer, spoke: &mut bool) -> Next {
             return Next::Word(word);
         }
     }
-    to_next(buffer.next_frame(JUTE_MAX_BUFFER), Next::Frame)
+    to_next(buffer.next_frame(frame_max), Next::Frame)
 }
 
 fn to_next<T, E>(decoded: Result<Option<T>, E>, make: impl FnOnce(T) -> Next) -> Next {

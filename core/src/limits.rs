@@ -9,10 +9,13 @@ pub const LOG_DIFF_PERCENT: u32 = 33;
 
 /// Below so many bytes the log is not read for a learner: a tree that small is sent sooner.
 pub const LOG_DIFF_BYTES_MIN: u64 = 1024;
-/// The largest frame of a client and the largest buffer of jute (`jute.maxbuffer`, Java's default).
+/// The largest frame of a client, unless `jute.maxbuffer` says another one (Java's default).
 pub const JUTE_MAX_BUFFER: usize = 0xf_ffff;
-/// What a jute buffer inside a peer packet may have on top, for headers (Java's `extrasize`).
-pub const JUTE_MAX_BUFFER_PEER: usize = 2 * JUTE_MAX_BUFFER;
+/// The greatest `jute.maxbuffer`: a reply with as much must fit into [`CLIENT_QUEUE_BYTES_MAX`].
+pub const JUTE_MAX_BUFFER_MAX: usize = 48 << 20;
+/// The largest jute buffer between servers and on disk: headers come on top (Java's `extrasize`).
+/// It is the same whatever `jute.maxbuffer` says, so that what was accepted once can be read.
+pub const JUTE_MAX_BUFFER_PEER: usize = 2 * JUTE_MAX_BUFFER_MAX;
 /// Bytes of paths that a closeSession lists; a packet with more could not be read by anybody
 /// (ZOOKEEPER-4306).
 pub const CLOSING_LIST_MAX: usize = JUTE_MAX_BUFFER;
@@ -54,6 +57,8 @@ pub const ELECTION_CONNECT_MS: u64 = 5_000;
 pub const LEARNER_RETRY_MS: u64 = 100;
 /// A learner's attempts to reach its leader (Java's `connectToLeader`).
 pub const LEARNER_CONNECT_TRIES: u32 = 5;
+/// How long a client may say nothing at first, in ms (Java's `nio.sessionlessCnxnTimeout`).
+pub const CLIENT_SILENCE_MAX_MS: u64 = 10_000;
 /// Requests of one client that may wait for their answer before its connection is no longer read
 /// (Java's `globalOutstandingLimit`, here for each connection).
 pub const CLIENT_OUTSTANDING_MAX: usize = 1000;

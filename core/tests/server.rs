@@ -31,6 +31,10 @@ impl Server {
     }
 
     fn with_proofs(proofs: Proofs) -> Server {
+        Server::with(proofs, zablab_core::limits::JUTE_MAX_BUFFER)
+    }
+
+    fn with(proofs: Proofs, jute_max_buffer: usize) -> Server {
         let config = Config {
             me: ServerId(0),
             ensemble: None,
@@ -43,6 +47,7 @@ impl Server {
             client_addr: HostPort { host: String::from("127.0.0.1"), port: 2181 },
             min_session_timeout_ms: 4000,
             max_session_timeout_ms: 40_000,
+            jute_max_buffer,
             max_client_cnxns: 60,
             snap_count: 100_000,
             commit_log_count: 500,
@@ -363,6 +368,34 @@ fn a_watch_tells_only_what_its_connection_may_read() {
     let xids: Vec<Xid> =
         replies(&server.sync_disk(&written), CLIENT).iter().map(|it| header(it).xid).collect();
     assert_eq!(xids, [XID_EVENT, Xid(3)], "the event comes first");
+}
+
+/// As Java's client sends a list that names nobody.
+#[test]
+fn a_list_with_an_identity_of_null_is_refused() {
+    let mut server = Server::start();
+    server.connect();
+    let mut frame = Vec::from(38_i32.to_be_bytes());
+    for number in [1, 1, 2] {
+        frame.extend(i32::to_be_bytes(number)); // xid, create, the length of the path
+    }
+    frame.extend(b"/a");
+    for number in [-1, 1, 31, -1, -1, 0] {
+        frame.extend(i32::to_be_bytes(number)); // data, one entry, its identity, flags
+    }
+    let written = server.bytes(CLIENT, frame.into());
+    let answered = server.sync_disk(&written);
+    assert_eq!(header(&replies(&answered, CLIENT)[0]).err, ErrorCode::InvalidAcl.to_wire());
+}
+
+#[test]
+fn a_client_may_send_as_much_as_jute_maxbuffer_says() {
+    for (jute_max_buffer, passes) in [(4096, true), (4095, false)] {
+        let mut server = Server::with(Proofs::default(), jute_max_buffer);
+        server.connect();
+        let sent = server.bytes(CLIENT, 4096_i32.to_be_bytes().to_vec().into());
+        assert_eq!(is_hung_up(&sent, CLIENT), !passes, "{jute_max_buffer}");
+    }
 }
 
 /// The exchange that pure-sasl and Java's client have with this nonce, from an independent hash.

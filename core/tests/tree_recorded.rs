@@ -21,6 +21,7 @@ const RULES: Rules = Rules {
     extended_types: true,
     skip_acl: false,
     enforce_quota: false,
+    without_digest: false,
     names_sasl: true,
     names_x509: true,
     reconfig: false,

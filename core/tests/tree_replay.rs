@@ -18,6 +18,7 @@ use zablab_core::wire::client::{
 
 /// A client that may do everything.
 const RULES: Rules = Rules {
+    without_digest: false,
     extended_types: true,
     skip_acl: true,
     enforce_quota: true,

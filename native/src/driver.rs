@@ -26,7 +26,7 @@ use crate::admin::four_letter::{self, Answer};
 use crate::admin::{Counters, Status};
 use crate::inbox::{Event, Events, Inbox};
 use crate::journal::Journal;
-use crate::net::{self, Acceptor, Connection, Door, Flushed};
+use crate::net::{self, Acceptor, Around, Connection, Door, Flushed};
 use crate::storage::{Job, LogThread};
 
 /// What the core thread is made of.
@@ -152,10 +152,14 @@ impl Driver {
                     // The core has given it up meanwhile.
                     return;
                 }
-                let (runtime, inbox) = (&self.runtime, &self.inbox);
+                let around = Around {
+                    runtime: &self.runtime,
+                    inbox: &self.inbox,
+                    counters: &self.counters,
+                    silence_max: Duration::from_millis(self.config.silence_max_ms),
+                };
                 let subject = stream.subject().map(String::from);
-                let started =
-                    Connection::start(runtime, conn, port, stream, remote, inbox, &self.counters);
+                let started = Connection::start(around, conn, port, stream, remote);
                 let connection = Box::new(started);
                 let slot = Slot::Open { connection, dirty: false, reported: 0 };
                 self.connections.insert(conn, slot);

@@ -8,6 +8,7 @@ use zablab_core::config::{
     Config, CrossEpoch, ElectionAlg, Ensemble, Hierarchy, HostPort, PeerRole, Proofs, Reaping,
     Rules, ServerEntry, SessionRules,
 };
+use zablab_core::limits::JUTE_MAX_BUFFER;
 use zablab_core::process::PortKind;
 use zablab_core::quorum::{GroupId, Quorums};
 use zablab_core::sorted::SortedMap;
@@ -232,6 +233,7 @@ impl Given {
             client_addr: address(me, PortKind::Client),
             min_session_timeout_ms: 2 * tick_ms,
             max_session_timeout_ms: 20 * tick_ms,
+            jute_max_buffer: JUTE_MAX_BUFFER,
             max_client_cnxns: 0,
             snap_count: self.timing.snap_count,
             commit_log_count: self.timing.commit_log_count,

@@ -10,6 +10,7 @@ mod jaas;
 mod proofs;
 mod properties;
 mod tls;
+mod traffic;
 mod zoo_cfg;
 
 pub use jaas::Password;
@@ -103,6 +104,8 @@ pub struct Config {
     pub min_session_timeout_ms: i32,
     /// The longest session timeout granted, in ms.
     pub max_session_timeout_ms: i32,
+    /// The largest frame of a client, in bytes (`jute.maxbuffer`).
+    pub jute_max_buffer: usize,
     /// Connections per client address, 0 for no limit.
     pub max_client_cnxns: u32,
     /// Transactions between two snapshots.
@@ -147,6 +150,8 @@ pub struct Rules {
     pub skip_acl: bool,
     /// Whether hard limits of quotas are kept (`enforceQuota`).
     pub enforce_quota: bool,
+    /// Whether there is no scheme `digest` (`DigestAuthenticationProvider.enabled=false`).
+    pub without_digest: bool,
     /// Whether access lists may name identities of SASL (`authProvider.N`).
     pub names_sasl: bool,
     /// Whether they may name subjects of certificates (`authProvider.N`, or TLS is served).
@@ -176,8 +181,8 @@ pub struct SessionRules {
 pub struct Proofs {
     /// The users of SASL DIGEST-MD5; `None` if there is no SASL.
     pub sasl_users: Option<SortedMap<String, Password>>,
-    /// The user of SASL who is the super user (`superUser`).
-    pub sasl_super: Option<String>,
+    /// The users of SASL who are super users (`superUser`, `superUser.N`).
+    pub sasl_supers: SortedSet<String>,
     /// The subject of the certificate whose owner is the super user
     /// (`X509AuthenticationProvider.superUser`).
     pub x509_super: Option<String>,
@@ -283,6 +288,8 @@ pub struct ServerConfig {
     pub data_log_dir: String,
     /// By how many bytes a log file grows ahead of writing.
     pub log_preallocate: u64,
+    /// How long a client may say nothing before its first byte, in ms.
+    pub silence_max_ms: u64,
     /// The JAAS file with the users of SASL, and its section; see [`ServerConfig::add_users`].
     pub jaas: Option<(String, String)>,
     /// How clients are served with TLS, if they are.

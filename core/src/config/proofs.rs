@@ -44,13 +44,25 @@ impl Keys {
         }
         Ok(Proofs {
             sasl_users: None,
-            sasl_super: self.take("superUser").map(|property| property.value),
+            sasl_supers: self.sasl_supers(),
             x509_super: self
                 .take("X509AuthenticationProvider.superUser")
                 .map(|property| property.value),
             allows_failed_sasl: self.boolean("allowSaslFailedClients", false)?,
             required_schemes,
         })
+    }
+
+    fn sasl_supers(&mut self) -> SortedSet<String> {
+        let mut supers = SortedSet::new();
+        self.properties.retain(|key, property| {
+            let is_one = key == "superUser" || key.starts_with("superUser.");
+            if is_one {
+                supers.insert(property.value.clone());
+            }
+            !is_one
+        });
+        supers
     }
 
     pub(super) fn super_digest(&mut self) -> Option<String> {

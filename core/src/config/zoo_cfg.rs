@@ -21,8 +21,9 @@ use crate::sorted::SortedMap;
 use crate::types::ServerId;
 
 /// The keys that are Java system properties, which a file may also write with `zookeeper.` before.
-const SYSTEM_PROPERTIES: [&str; 24] = [
+const SYSTEM_PROPERTIES: [&str; 26] = [
     "4lw.commands.whitelist",
+    "DigestAuthenticationProvider.enabled",
     "DigestAuthenticationProvider.superDigest",
     "X509AuthenticationProvider.superUser",
     "admin.enableServer",
@@ -35,6 +36,7 @@ const SYSTEM_PROPERTIES: [&str; 24] = [
     "enforce.auth.schemes",
     "enforceQuota",
     "extendedTypesEnabled",
+    "nio.sessionlessCnxnTimeout",
     "preAllocSize",
     "readonlymode.enabled",
     "sasl.serverconfig",
@@ -48,7 +50,7 @@ const SYSTEM_PROPERTIES: [&str; 24] = [
     "znode.container.maxPerMinute",
 ];
 /// Groups of such keys.
-const SYSTEM_PREFIXES: [&str; 2] = ["authProvider.", "ssl."];
+const SYSTEM_PREFIXES: [&str; 3] = ["authProvider.", "ssl.", "superUser."];
 /// `tickTime` when it is not given, in ms.
 const TICK_TIME_MS: i64 = 3000;
 /// The longest tick: 20 of them still fit the 32 bits of a session timeout.
@@ -92,6 +94,7 @@ impl ServerConfig {
             None => limits::LOG_PREALLOCATE,
         };
         let mut four_letter_whitelist = keys.whitelist();
+        let silence_max_ms = keys.silence_max_ms()?;
         let rules = keys.rules()?;
         let plain_client = keys.port_and_address("clientPort", "clientPortAddress")?;
         keys.boolean("admin.enableServer", true)?;
@@ -130,6 +133,7 @@ impl ServerConfig {
             data_dir,
             data_log_dir,
             log_preallocate,
+            silence_max_ms,
             jaas,
             tls,
             four_letter_whitelist,
@@ -206,7 +210,7 @@ impl Keys {
         given.map(|property| property.value).ok_or(ConfigError::Missing { key })
     }
 
-    fn integer(
+    pub(super) fn integer(
         &mut self,
         key: &str,
         range: RangeInclusive<i64>,
@@ -409,6 +413,7 @@ impl Keys {
             client_addr,
             min_session_timeout_ms: min,
             max_session_timeout_ms: max,
+            jute_max_buffer: self.jute_max_buffer()?,
             // As in Java, a number below 0 is no limit either.
             max_client_cnxns: max_client_cnxns
                 .map_or(limits::CLIENT_CONNECTIONS_PER_ADDRESS, |n| narrow(n.max(0))),
@@ -440,6 +445,7 @@ impl Keys {
 
     fn rules(&mut self) -> Result<Rules, ConfigError> {
         Ok(Rules {
+            without_digest: !self.boolean("DigestAuthenticationProvider.enabled", true)?,
             names_sasl: self.provider(SASL_PROVIDER),
             names_x509: self.provider(X509_PROVIDER),
             extended_types: self.boolean("extendedTypesEnabled", false)?,

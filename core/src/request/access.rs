@@ -83,6 +83,8 @@ impl Access<'_> {
         match named.scheme.as_str() {
             "world" => named.id == "anyone",
             "ip" => same.any(|id| is_within(&id.id, &named.id)),
+            // As in Java, where whoever proves that name by SASL is everybody there.
+            "sasl" if self.rules.names_sasl => same.any(|id| id.id == named.id || id.id == "super"),
             scheme if is_proof(scheme, self.rules) => same.any(|id| id.id == named.id),
             _ => false,
         }
@@ -112,10 +114,14 @@ pub fn first_identities(
 /// The identities that credentials prove, `None` if they prove none. An address needs none.
 ///
 /// `super_digest` is the identity of the super user, if there is one.
-pub fn identities(request: &AuthRequest, super_digest: Option<&str>) -> Option<Vec<Id>> {
+pub fn identities(
+    request: &AuthRequest,
+    super_digest: Option<&str>,
+    rules: Rules,
+) -> Option<Vec<Id>> {
     match request.scheme.as_str() {
         "ip" => Some(Vec::new()), // it has its address already
-        "digest" => {
+        "digest" if !rules.without_digest => {
             let secret = String::from_utf8_lossy(request.auth.as_deref()?);
             let id = digest_id(&secret);
             let is_super = super_digest == Some(&*id);
@@ -177,7 +183,7 @@ pub fn fix_up_acl(list: &[Acl], auth: &[Id], rules: Rules) -> Result<Vec<Acl>, E
 /// True for schemes whose identities somebody proved; an address is only seen.
 fn is_proof(scheme: &str, rules: Rules) -> bool {
     match scheme {
-        "digest" => true,
+        "digest" => !rules.without_digest,
         "sasl" => rules.names_sasl,
         "x509" => rules.names_x509,
         _ => false,
@@ -188,7 +194,7 @@ fn is_valid_id(scheme: &str, id: &str, rules: Rules) -> bool {
     match scheme {
         "world" => id == "anyone",
         "ip" => network(id).is_some(),
-        "digest" => {
+        "digest" if !rules.without_digest => {
             id.split_once(':').is_some_and(|(_, hash)| !hash.is_empty() && !hash.contains(':'))
         }
         "sasl" => rules.names_sasl && is_principal(id),
@@ -256,16 +262,22 @@ mod tests {
             scheme: scheme.into(),
             auth: auth.map(|auth| Bytes::from_static(auth.as_bytes())),
         };
+        let on = Rules::default();
         let boss = "super:xQJmxLMiHGwaqBvst5y6rkB6HQs=";
         let bob = id("digest", "bob:fyVmFCwVbTJYrznoSu1koqYEYF0=");
-        assert_eq!(identities(&auth("digest", Some("bob:secret")), Some(boss)), Some(vec![bob]));
+        assert_eq!(
+            identities(&auth("digest", Some("bob:secret")), Some(boss), on),
+            Some(vec![bob])
+        );
         let both = vec![id("digest", boss), id("super", "")];
         let admin = auth("digest", Some("super:admin"));
-        assert_eq!(identities(&admin, Some(boss)), Some(both.clone()));
-        assert_eq!(identities(&admin, None), Some(both[..1].to_vec()), "nobody is super");
-        assert_eq!(identities(&auth("ip", None), None), Some(vec![]));
+        assert_eq!(identities(&admin, Some(boss), on), Some(both.clone()));
+        let off = Rules { without_digest: true, ..on };
+        assert_eq!(identities(&admin, Some(boss), off), None, "there is no such scheme");
+        assert_eq!(identities(&admin, None, on), Some(both[..1].to_vec()), "nobody is super");
+        assert_eq!(identities(&auth("ip", None), None, on), Some(vec![]));
         for (scheme, secret) in [("digest", None), ("world", Some("x")), ("super", Some("x"))] {
-            assert_eq!(identities(&auth(scheme, secret), Some(boss)), None, "{scheme}");
+            assert_eq!(identities(&auth(scheme, secret), Some(boss), on), None, "{scheme}");
         }
     }
 
@@ -347,6 +359,14 @@ mod tests {
             assert_eq!(none.check_list(&list, READ), Err(ErrorCode::NoAuth), "nobody brings it");
         }
         assert!(!may(&bob, &lists(READ, id("sasl", "bob:h")), READ), "another scheme");
+        assert!(may(&[id("sasl", "super")], &lists(READ, id("sasl", "bob")), READ));
+        assert!(!may(&[id("sasl", "super")], &lists(READ, id("digest", "bob:h")), READ));
+        let off = Rules { without_digest: true, ..all };
+        let of_bob = lists(READ, id("digest", "bob:h"));
+        assert!(Access { auth: &bob, rules: off }.check_list(&of_bob, READ).is_err());
+        assert_eq!(fix_up_acl(&of_bob, &bob, off), Err(ErrorCode::InvalidAcl));
+        assert_eq!(fix_up_acl(&lists(READ, id("auth", "")), &bob, off), Err(ErrorCode::InvalidAcl));
+        assert_eq!(fix_up_acl(&lists(READ, id("", "")), &bob, all), Err(ErrorCode::InvalidAcl));
         assert!(!may(&[id("odd", "x")], &lists(READ, id("odd", "x")), READ), "no such scheme");
         assert!(may(&[id("super", "")], &lists(0, id("digest", "eve:h")), ADMIN));
         let skip = Access { auth: &[], rules: Rules { skip_acl: true, ..Rules::default() } };

@@ -155,6 +155,7 @@ mod tests {
         extended_types: false,
         skip_acl: false,
         enforce_quota: false,
+        without_digest: false,
         names_sasl: false,
         names_x509: false,
     };

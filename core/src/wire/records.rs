@@ -92,8 +92,9 @@ impl Id {
     /// # Errors
     /// Those of [`Reader::text`].
     pub fn read(input: &mut Reader) -> Result<Id, JuteError> {
-        let scheme = string(input)?;
-        // kazoo sends null for an empty name, as in its `CREATOR_ALL_ACL`.
+        // Both may be null: an identity without a scheme is one of no scheme, which access lists
+        // refuse, and kazoo sends null for an empty name, as in its `CREATOR_ALL_ACL`.
+        let scheme = input.ustring()?.map(String::from).unwrap_or_default();
         Ok(Id { scheme, id: input.ustring()?.map(String::from).unwrap_or_default() })
     }
 }
@@ -128,9 +129,4 @@ impl Acl {
     pub fn read_list(input: &mut Reader) -> Result<Vec<Acl>, JuteError> {
         Ok(input.vector(Acl::LEN_MIN, Acl::read)?.unwrap_or_default())
     }
-}
-
-fn string(input: &mut Reader) -> Result<String, JuteError> {
-    let offset = input.offset();
-    input.ustring()?.map(String::from).ok_or(JuteError::Null { offset })
 }

@@ -9,12 +9,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 use zablab_core::limits::{CLIENT_QUEUE_BYTES_MAX, LEARNER_QUEUE_BYTES_MAX};
 use zablab_core::process::{Input, PortKind};
@@ -90,22 +91,41 @@ struct Progress {
     items: AtomicUsize,
 }
 
+/// What all connections of a server have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// Where their tasks run.
+    pub runtime: &'a Handle,
+    /// Where they report.
+    pub inbox: &'a Inbox,
+    /// What counts what clients send.
+    pub counters: &'a Arc<Counters>,
+    /// How long a client may say nothing before its first byte.
+    pub silence_max: Duration,
+}
+
 impl Connection {
     /// Starts both tasks of a connection that stands.
     pub fn start(
-        runtime: &Handle,
+        around: Around<'_>,
         conn: ConnId,
         port: PortKind,
         stream: Stream,
         remote: SocketAddr,
-        inbox: &Inbox,
-        counters: &Arc<Counters>,
     ) -> Connection {
+        let Around { runtime, inbox, counters, silence_max } = around;
         let stream = Arc::new(stream);
         let progress = Arc::new(Progress::default());
         let (reading, may_read) = watch::channel(true);
         let (backlog, items) = mpsc::unbounded_channel();
-        let reader = Reader { conn, stream: Arc::clone(&stream), may_read, inbox: inbox.clone() };
+        let is_client = port == PortKind::Client;
+        let reader = Reader {
+            conn,
+            stream: Arc::clone(&stream),
+            may_read,
+            inbox: inbox.clone(),
+            silence_max: is_client.then_some(silence_max),
+        };
         let writer = Writer {
             conn,
             stream: Arc::clone(&stream),
@@ -113,7 +133,7 @@ impl Connection {
             progress: Arc::clone(&progress),
             inbox: inbox.clone(),
         };
-        let counted = (port == PortKind::Client).then(|| Arc::clone(counters));
+        let counted = is_client.then(|| Arc::clone(counters));
         Connection {
             port,
             remote,
@@ -226,6 +246,8 @@ struct Reader {
     stream: Arc<Stream>,
     may_read: watch::Receiver<bool>,
     inbox: Inbox,
+    /// How long it waits for the first byte.
+    silence_max: Option<Duration>,
 }
 
 impl Reader {
@@ -237,6 +259,7 @@ impl Reader {
     }
 
     async fn read_all(&mut self, counters: Option<Arc<Counters>>) -> io::Result<()> {
+        let mut silent_until = self.silence_max.map(|silence_max| Instant::now() + silence_max);
         let mut buffer = BytesMut::new();
         let mut chunk_size = READ_CHUNK;
         loop {
@@ -247,6 +270,8 @@ impl Reader {
                 biased;
                 ready = self.stream.readable() => ready?,
                 _ = self.may_read.changed() => continue,
+                () = sleep_until(silent_until.unwrap_or_else(Instant::now)),
+                    if silent_until.is_some() => return Err(io::ErrorKind::TimedOut.into()),
             }
             if buffer.capacity() < READ_ROOM_MIN {
                 buffer.reserve(chunk_size);
@@ -258,6 +283,7 @@ impl Reader {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(error) => return Err(error),
             };
+            silent_until = None;
             // A buffer that came back full says that more is waiting: a SNAP, or a long pipeline.
             chunk_size = if n == room { READ_CHUNK_MAX.min(chunk_size * 2) } else { READ_CHUNK };
             if let Some(counters) = &counters {
@@ -343,6 +369,10 @@ mod tests {
     }
 
     async fn pair() -> Pair {
+        pair_within(Duration::from_secs(10)).await
+    }
+
+    async fn pair_within(silence_max: Duration) -> Pair {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("it is bound");
         let theirs = TcpStream::connect(addr).await.expect("it listens");
@@ -351,7 +381,8 @@ mod tests {
         let (runtime, counters) = (Handle::current(), Arc::new(Counters::new()));
         let port = PortKind::Client;
         let stream = stream.into();
-        let ours = Connection::start(&runtime, CONN, port, stream, remote, &inbox, &counters);
+        let around = Around { runtime: &runtime, inbox: &inbox, counters: &counters, silence_max };
+        let ours = Connection::start(around, CONN, port, stream, remote);
         Pair { ours, theirs, events }
     }
 
@@ -366,6 +397,25 @@ mod tests {
             }
         };
         tokio::task::spawn_blocking(wait).await.expect("it waits without a panic")
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_at_first_is_cut_off() {
+        let Pair { ours, mut theirs, events } = pair_within(Duration::from_millis(20)).await;
+        let (input, events) = next(events).await;
+        assert!(matches!(input, Input::ConnDown { conn: CONN }), "{input:?}");
+        drop(ours);
+        assert_eq!(theirs.read(&mut [0]).await.expect("it is closed"), 0);
+        drop(events);
+        let Pair { ours, mut theirs, events } = pair_within(Duration::from_millis(500)).await;
+        theirs.write_all(b"a").await.expect("it is open");
+        let (input, events) = next(events).await;
+        assert!(matches!(input, Input::Bytes { .. }), "{input:?}");
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        theirs.write_all(b"b").await.expect("it is open");
+        let (input, _events) = next(events).await;
+        assert!(matches!(input, Input::Bytes { .. }), "{input:?}: later it may be silent");
+        drop(ours);
     }
 
     #[tokio::test]

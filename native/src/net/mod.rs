@@ -11,7 +11,7 @@ mod stream;
 mod subject;
 mod tls;
 
-pub use connection::{Connection, Flushed};
+pub use connection::{Around, Connection, Flushed};
 pub use dial::{connect, open};
 pub use listener::listen;
 pub use stream::Stream;

@@ -174,7 +174,7 @@ impl Caller<'_> {
 /// The identities that a call asks for, if it does.
 fn proved(call: &Call) -> Option<(&Call, Vec<Id>)> {
     match &call.request {
-        Request::Auth(auth) => Some((call, identities(auth, None)?)),
+        Request::Auth(auth) => Some((call, identities(auth, None, Rules::default())?)),
         _ => None,
     }
 }

@@ -34,7 +34,7 @@ impl Clients {
         xid: Xid,
         request: &client::AuthRequest,
     ) {
-        let proved = identities(request, self.super_digest.as_deref());
+        let proved = identities(request, self.super_digest.as_deref(), self.rules);
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         let known = &mut connection.auth;
         let code = match proved {
@@ -85,7 +85,7 @@ impl Clients {
         let (key, number) = (&self.nonce_key, self.nonces);
         let step = connection.sasl.take(users, token, || nonce_of(key, number))?;
         if let Some(user) = step.user {
-            let is_super = self.proofs.sasl_super.as_ref() == Some(&user);
+            let is_super = self.proofs.sasl_supers.contains(&user);
             let known = &mut connection.auth;
             let proved = Id { scheme: String::from("sasl"), id: user };
             known.insert(known.len() - 1, proved); // the address stays last

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::limits::JUTE_MAX_BUFFER;
+use crate::limits::JUTE_MAX_BUFFER_MAX;
 use crate::types::{SessionId, Zxid};
 use crate::wire::jute::{JuteError, Reader, Writer};
 
@@ -29,7 +29,7 @@ impl ConnectRequest {
     /// # Errors
     /// If the bytes are no such record.
     pub fn decode(frame: Bytes) -> Result<ConnectRequest, JuteError> {
-        let mut input = Reader::new(frame, JUTE_MAX_BUFFER);
+        let mut input = Reader::new(frame, JUTE_MAX_BUFFER_MAX);
         Ok(ConnectRequest {
             protocol_version: input.int()?,
             last_zxid_seen: Zxid::from_wire(input.long()?),
@@ -76,7 +76,7 @@ impl ConnectResponse {
     /// # Errors
     /// If the bytes are no such record.
     pub fn decode(frame: Bytes) -> Result<ConnectResponse, JuteError> {
-        let mut input = Reader::new(frame, JUTE_MAX_BUFFER);
+        let mut input = Reader::new(frame, JUTE_MAX_BUFFER_MAX);
         Ok(ConnectResponse {
             protocol_version: input.int()?,
             timeout_ms: input.int()?,

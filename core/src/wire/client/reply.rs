@@ -10,7 +10,7 @@ use super::multi::{
     MultiResult, ReadResult, read_read_results, read_results, write_read_results, write_results,
 };
 use super::{STATE_SYNC_CONNECTED, XID_EVENT};
-use crate::limits::{JUTE_MAX_BUFFER, JUTE_MAX_BUFFER_PEER};
+use crate::limits::{JUTE_MAX_BUFFER_MAX, JUTE_MAX_BUFFER_PEER};
 use crate::txn::{Acl, Id};
 use crate::types::{Path, Xid, Zxid};
 use crate::wire::jute::{JuteError, Reader, Writer};
@@ -166,7 +166,7 @@ impl WatcherEvent {
     /// # Errors
     /// If the bytes are no such record.
     pub fn decode(body: Bytes) -> Result<WatcherEvent, JuteError> {
-        let mut input = Reader::new(body, JUTE_MAX_BUFFER);
+        let mut input = Reader::new(body, JUTE_MAX_BUFFER_MAX);
         Ok(WatcherEvent { kind: input.int()?, state: input.int()?, path: input.text()? })
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::codes::{ErrorCode, OpCode};
 use super::multi::{MultiOp, ReadOp, read_multi, read_multi_read, write_multi, write_multi_read};
-use crate::limits::JUTE_MAX_BUFFER;
+use crate::limits::JUTE_MAX_BUFFER_MAX;
 use crate::txn::Acl;
 use crate::types::{Path, Xid, Zxid};
 use crate::wire::jute::{JuteError, Reader, Writer};
@@ -26,7 +26,7 @@ impl RequestHeader {
     /// # Errors
     /// If the frame is shorter than a header.
     pub fn decode(frame: Bytes) -> Result<(RequestHeader, Bytes), JuteError> {
-        let mut input = Reader::new(frame, JUTE_MAX_BUFFER);
+        let mut input = Reader::new(frame, JUTE_MAX_BUFFER_MAX);
         let header = RequestHeader { xid: Xid(input.int()?), op: input.int()? };
         Ok((header, input.rest()))
     }
@@ -318,7 +318,7 @@ impl Request {
     /// [`RequestError`], which says what the client is told.
     pub fn decode(op: i32, body: Bytes) -> Result<Request, RequestError> {
         let code = OpCode::from_wire(op).ok_or(RequestError::Unimplemented { op })?;
-        let mut input = Reader::new(body, JUTE_MAX_BUFFER);
+        let mut input = Reader::new(body, JUTE_MAX_BUFFER_MAX);
         let input = &mut input;
         let request = match code {
             OpCode::CreateSession => Request::CreateSession { timeout_ms: input.int()? },

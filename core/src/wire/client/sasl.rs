@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::ReplyHeader;
-use crate::limits::JUTE_MAX_BUFFER;
+use crate::limits::JUTE_MAX_BUFFER_MAX;
 use crate::types::{Xid, Zxid};
 use crate::wire::jute::{JuteError, Reader, Writer};
 
@@ -12,7 +12,7 @@ use crate::wire::jute::{JuteError, Reader, Writer};
 /// # Errors
 /// If the bytes are no such record.
 pub fn decode_sasl_token(body: Bytes) -> Result<Bytes, JuteError> {
-    Ok(Reader::new(body, JUTE_MAX_BUFFER).buffer()?.unwrap_or_default())
+    Ok(Reader::new(body, JUTE_MAX_BUFFER_MAX).buffer()?.unwrap_or_default())
 }
 
 /// The frame of the answer, length included. A refused client is sent no token, but its record.

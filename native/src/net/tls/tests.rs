@@ -15,7 +15,7 @@ use zablab_core::types::ConnId;
 use super::*;
 use crate::admin::Counters;
 use crate::inbox::{Event, Events, inbox};
-use crate::net::Connection;
+use crate::net::{Around, Connection};
 use crate::testing::TempDir;
 
 /// Who signs the others' certificates.
@@ -149,7 +149,9 @@ async fn much_goes_both_ways_with_either_version() {
         let ((inbox, events), counters) = (inbox(), Arc::new(Counters::new()));
         let (runtime, remote) = (Handle::current(), "127.0.0.1:1".parse().expect("an address"));
         let (conn, port) = (ConnId(1), PortKind::Client);
-        let mut ours = Connection::start(&runtime, conn, port, stream, remote, &inbox, &counters);
+        let silence_max = Duration::from_secs(10);
+        let around = Around { runtime: &runtime, inbox: &inbox, counters: &counters, silence_max };
+        let mut ours = Connection::start(around, conn, port, stream, remote);
         let (all, events) = received(events, MUCH).await;
         assert!(all.len() == MUCH && all.iter().all(|byte| *byte == b'c'));
         ours.send(vec![Bytes::from_static(b"first"), Bytes::from(vec![b's'; MUCH])]);
