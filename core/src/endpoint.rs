@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::hash::{Hash, Hasher};
 
@@ -19,12 +20,12 @@ use crate::storage::Recovered;
 use crate::storage::snapshot::BodyDecoder;
 use crate::trace::Role;
 use crate::tree::Database;
-use crate::types::{ConnId, ElectionEpoch, Mono, Now, ServerId, Zxid};
-use crate::view::ServerView;
+use crate::types::{ConnId, ElectionEpoch, Mono, Now, Path, ServerId, SessionId, Zxid};
+use crate::view::{ClientTimes, ServerView, Stats};
 use crate::wire::election::{InitialMessage, Notification};
-use crate::wire::four_letter_word;
 use crate::wire::frame::FrameBuffer;
 use crate::wire::quorum::{PacketKind, QuorumPacket};
+use crate::wire::{SET_TRACE_MASK, four_letter_word};
 use crate::zab::history::History;
 
 /// A server.
@@ -49,7 +50,8 @@ enum Stream {
 enum Next {
     /// Nothing whole.
     Nothing,
-    Word([u8; 4]),
+    /// With the number behind it, 0 for a word that takes none.
+    Word([u8; 4], i64),
     Frame(Bytes),
     Greeting(InitialMessage),
     Notification(Notification),
@@ -97,6 +99,40 @@ impl<P: Policy> Endpoint<P> {
     /// Its configuration.
     pub fn config(&self) -> &Config {
         &self.peer.shared.config
+    }
+
+    /// What each client's connection did last.
+    pub fn client_times(&self) -> Vec<(ConnId, ClientTimes)> {
+        self.peer.shared.clients.times()
+    }
+
+    /// Which sessions watch the data of which path here.
+    pub fn data_watches(&self) -> Vec<(Path, Vec<SessionId>)> {
+        self.peer.shared.clients.data_watches()
+    }
+
+    /// Counts the frames and times of each client's connection anew.
+    pub fn reset_client_times(&mut self) {
+        self.peer.shared.clients.reset_times();
+    }
+
+    /// Counts the frames of all clients, how long their requests take, and the sizes of proposals
+    /// anew.
+    pub fn reset_stats(&mut self) {
+        let Stats { elections, proposals, commits, .. } = self.peer.shared.stats;
+        let Stats { syncs_diff, syncs_trunc, syncs_snap, .. } = self.peer.shared.stats;
+        self.peer.shared.stats = Stats {
+            elections,
+            proposals,
+            commits,
+            syncs_diff,
+            syncs_trunc,
+            syncs_snap,
+            proposal_size_last: -1,
+            proposal_size_min: -1,
+            proposal_size_max: -1,
+            ..Stats::default()
+        };
     }
 
     /// Its decisions.
@@ -186,10 +222,10 @@ impl<P: Policy> Endpoint<P> {
             let seen = out.effects.len();
             match stream.next(self.peer.shared.config.jute_max_buffer) {
                 Next::Nothing => return,
-                Next::Word(word) => {
+                Next::Word(word, argument) => {
                     self.connections.remove(&conn);
                     self.peer.on_client_down(conn);
-                    out.push(Effect::Command { conn, word });
+                    out.push(Effect::Command { conn, word, argument });
                     return;
                 }
                 Next::Frame(frame) => self.peer.on_client_frame(now, conn, frame, out),
@@ -325,9 +361,15 @@ fn next_of_client(buffer: &mut FrameBuffer, spoke: &mut bool, frame_max: usize) 
     if !*spoke {
         let Some(word) = buffer.peek().first_chunk::<4>() else { return Next::Nothing };
         let word = *word;
+        if &word == SET_TRACE_MASK {
+            let Some(mask) = buffer.peek()[4..].first_chunk::<8>() else { return Next::Nothing };
+            let mask = i64::from_be_bytes(*mask);
+            *spoke = true;
+            return Next::Word(word, mask);
+        }
         *spoke = true;
         if four_letter_word(word) {
-            return Next::Word(word);
+            return Next::Word(word, 0);
         }
     }
     to_next(buffer.next_frame(frame_max), Next::Frame)

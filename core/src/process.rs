@@ -270,6 +270,8 @@ pub enum Effect {
         conn: ConnId,
         /// The word, such as `*b"srvr"`.
         word: [u8; 4],
+        /// The number behind it, 0 for a word that takes none.
+        argument: i64,
     },
     /// Stop for good.
     Halt {

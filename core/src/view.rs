@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 
 use crate::config::PeerRole;
 use crate::trace::{Phase, Role};
-use crate::types::{ConnId, ElectionEpoch, Epoch, Epochs, ServerId, SessionId, Xid, Zxid};
+use crate::types::{
+    ConnId, ElectionEpoch, Epoch, Epochs, Mono, ServerId, SessionId, WallMs, Xid, Zxid,
+};
 use crate::wire::election::{PeerState, Vote};
 
 /// One server.
@@ -184,6 +186,43 @@ pub struct ClientView {
     pub last_zxid: Zxid,
     /// Watches set on this connection.
     pub watches: u64,
+}
+
+/// What a client's connection did last, and how long its answers took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub struct ClientTimes {
+    /// When it began with its session, by the clock on the wall.
+    pub established: WallMs,
+    /// The operation that was answered last.
+    pub last_op: Option<i32>,
+    /// Number of the last request answered that was the client's own: no ping and the like.
+    pub last_cxid: Option<Xid>,
+    /// When that was answered, in ms since the start.
+    pub last_reply_ms: u64,
+    /// How long that took, in µs.
+    pub last_us: u64,
+    /// The shortest time from request to reply.
+    pub min_us: u64,
+    /// The longest.
+    pub max_us: u64,
+    /// The sum.
+    pub total_us: u64,
+    /// How many answers that were.
+    pub replies: u64,
+}
+
+impl ClientTimes {
+    /// Counts an answer.
+    pub fn count(&mut self, xid: Xid, op: i32, now: Mono, took_us: u64) {
+        self.last_op = Some(op);
+        self.last_cxid = if xid.0 >= 0 { Some(xid) } else { self.last_cxid };
+        self.last_reply_ms = now.as_ms();
+        self.last_us = took_us;
+        self.min_us = if self.replies == 0 { took_us } else { self.min_us.min(took_us) };
+        self.max_us = self.max_us.max(took_us);
+        self.total_us = self.total_us.saturating_add(took_us);
+        self.replies += 1;
+    }
 }
 
 /// A global session.

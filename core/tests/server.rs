@@ -251,8 +251,20 @@ fn a_four_letter_word_is_handed_to_the_driver_however_it_is_cut() {
     server.give(Input::ConnUp { conn: CLIENT, port: PortKind::Client, remote, subject });
     assert!(server.bytes(CLIENT, Bytes::from_static(b"sr")).is_empty());
     let handed = server.bytes(CLIENT, Bytes::from_static(b"vr"));
-    assert!(matches!(handed[..], [Effect::Command { conn: CLIENT, word }] if &word == b"srvr"));
+    let [Effect::Command { conn: CLIENT, word, argument: 0 }] = handed[..] else {
+        panic!("{handed:?}")
+    };
+    assert_eq!(&word, b"srvr");
     assert!(server.endpoint.view().clients.is_empty());
+
+    let (remote, subject) = (String::from("127.0.0.1:40000"), None);
+    server.give(Input::ConnUp { conn: CLIENT, port: PortKind::Client, remote, subject });
+    assert!(server.bytes(CLIENT, Bytes::from_static(b"stmk\0\0\0\0\0\0\x01")).is_empty());
+    let handed = server.bytes(CLIENT, Bytes::from_static(b"\x32"));
+    let [Effect::Command { conn: CLIENT, word, argument: 0x132 }] = handed[..] else {
+        panic!("{handed:?}")
+    };
+    assert_eq!(&word, b"stmk");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use zablab_core::storage::snapshot::encode_snap_stream;
 use zablab_core::trace::{self, Role};
 use zablab_core::types::{ConnId, Mono, Now, WallMs};
 
-use crate::admin::four_letter::{self, Answer};
+use crate::admin::four_letter::{self, Answer, Word};
 use crate::admin::{Counters, Status};
 use crate::inbox::{Event, Events, Inbox};
 use crate::journal::Journal;
@@ -55,6 +55,8 @@ pub struct Driver {
     secure: Option<(Tls, Arc<Acceptor>)>,
     conn_names: Arc<AtomicU64>,
     leading_since: Option<Mono>,
+    /// What `stmk` has set; nothing is traced by it.
+    trace_mask: i64,
     ended: Option<Ended>,
 }
 
@@ -107,6 +109,7 @@ impl Driver {
             listeners: BTreeMap::new(),
             conn_names: Arc::new(AtomicU64::new(1)),
             leading_since: None,
+            trace_mask: four_letter::TRACE_MASK,
             ended: None,
         }
     }
@@ -248,7 +251,7 @@ impl Driver {
             Effect::Listen { port, addr } => self.listen(port, addr),
             // What is dropped is aborted.
             Effect::Unlisten { port } => drop(self.listeners.remove(&port)),
-            Effect::Command { conn, word } => self.command(conn, word),
+            Effect::Command { conn, word, argument } => self.command(conn, word, argument),
             Effect::Halt { why } => self.end(Ended::Failed(why)),
         }
     }
@@ -301,7 +304,7 @@ impl Driver {
 
     /// Answers a four-letter word and closes. The text is made off this thread: it may have to
     /// look at files.
-    fn command(&mut self, conn: ConnId, word: [u8; 4]) {
+    fn command(&mut self, conn: ConnId, word: [u8; 4], argument: i64) {
         let Some(Slot::Open { mut connection, .. }) = self.connections.remove(&conn) else {
             return;
         };
@@ -313,7 +316,13 @@ impl Driver {
             }
             Answer::Nothing => return connection.close(&self.runtime),
         };
-        let status = self.status();
+        match word {
+            Word::Crst if self.endpoint.is_serving() => self.endpoint.reset_client_times(),
+            Word::Srst if self.endpoint.is_serving() => self.endpoint.reset_stats(),
+            Word::Stmk => self.trace_mask = argument,
+            _ => {}
+        }
+        let status = self.status(word);
         let runtime = self.runtime.clone();
         self.runtime.spawn_blocking(move || {
             let asker = connection.remote().to_string();
@@ -322,9 +331,20 @@ impl Driver {
         });
     }
 
-    fn status(&self) -> Status {
+    /// What this word is about.
+    fn status(&self, word: Word) -> Status {
         let view = self.endpoint.view();
+        let is_about = |words: &[Word]| words.contains(&word);
+        let times = is_about(&[Word::Cons, Word::Dump]).then(|| self.endpoint.client_times());
+        let watches =
+            is_about(&[Word::Wchs, Word::Wchc, Word::Wchp]).then(|| self.endpoint.data_watches());
+        let database = is_about(&[Word::Dump]).then(|| self.endpoint.database().clone());
         Status {
+            times: times.unwrap_or_default(),
+            watches: watches.unwrap_or_default(),
+            database,
+            trace_mask: self.trace_mask,
+            wall: self.now.wall,
             view,
             config: Arc::clone(&self.config),
             counters: Arc::clone(&self.counters),

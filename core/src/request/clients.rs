@@ -7,6 +7,7 @@
 //! [`local`]). How a connection gets its session is in [`handshake`].
 
 mod handshake;
+mod inspect;
 mod local;
 mod prove;
 
@@ -33,7 +34,7 @@ use crate::tree::apply::Applied;
 use crate::tree::watch::{Fired, Watch, WatchTable};
 use crate::txn::{Id, TxnHeader};
 use crate::types::{ConnId, Mono, Now, ServerId, SessionId, Xid, Zxid};
-use crate::view::{ClientView, Stats};
+use crate::view::{ClientTimes, ClientView, Stats};
 use crate::wire::client::{
     self, AddWatchMode, ErrorCode, OpCode, RequestError, RequestHeader, Response, encode_event,
     encode_reply,
@@ -138,6 +139,7 @@ struct Connection {
     sent: u64,
     last_xid: Xid,
     last_zxid: Zxid,
+    times: ClientTimes,
 }
 
 /// How far a connection has become part of a session.
@@ -277,6 +279,7 @@ impl Clients {
             sent: 0,
             last_xid: Xid(0),
             last_zxid: Zxid::ZERO,
+            times: ClientTimes::default(),
         };
         self.connections.insert(conn, connection);
     }
@@ -595,10 +598,12 @@ impl Clients {
         };
         let session = self.session_of(conn);
         scene.out.event(|| Event::Replied { session, xid, op, zxid, error });
+        let took_us = scene.now.mono.0.saturating_sub(waiting.since.0);
         if xid != XID_PING {
-            count_latency(scene.stats, scene.now.mono.0.saturating_sub(waiting.since.0));
+            count_latency(scene.stats, took_us);
         }
         if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.times.count(xid, op, scene.now.mono, took_us);
             connection.last_xid = xid;
             connection.last_zxid = zxid;
         }

@@ -329,6 +329,15 @@ impl WatchTable {
         self.by_conn.get(&conn).map_or(0, |of_conn| of_conn.count)
     }
 
+    /// Who is told what happens to which znode, by path.
+    pub fn on_data(&self) -> impl Iterator<Item = (&Path, Vec<ConnId>)> {
+        self.by_path.iter().filter_map(|(path, watchers)| {
+            let told = watchers.as_slice().iter().filter(|(_, has)| has.meets(Kinds::OF_ZNODE));
+            let told: Vec<ConnId> = told.map(|(conn, _)| *conn).collect();
+            (!told.is_empty()).then_some((path, told))
+        })
+    }
+
     fn kinds(&self, path: &str, conn: ConnId) -> Kinds {
         self.by_path.get(path).map_or(Kinds::NONE, |watchers| watchers.get(conn))
     }

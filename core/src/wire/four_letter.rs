@@ -6,6 +6,9 @@ const WORDS: [&[u8; 4]; 18] = [
     b"wchc", b"wchp", b"dirs", b"crst", b"srst", b"gtmk", b"stmk", b"hash",
 ];
 
+/// The word that has a number behind it, eight bytes.
+pub const SET_TRACE_MASK: &[u8; 4] = b"stmk";
+
 /// Whether the first four bytes of a connection are such a word.
 pub fn four_letter_word(first: [u8; 4]) -> bool {
     WORDS.contains(&&first)

@@ -48,4 +48,4 @@ pub mod quorum;
 pub mod records;
 pub mod txn;
 
-pub use four_letter::four_letter_word;
+pub use four_letter::{SET_TRACE_MASK, four_letter_word};

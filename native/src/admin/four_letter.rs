@@ -2,8 +2,10 @@
 //!
 //! Only what this server really measures is in the texts; a key of Java's `mntr` whose value would
 //! have to be invented is left out. Source: Java's `org.apache.zookeeper.server.command` and
-//! recorded answers of 3.8.0. Not here: the words that list watches, sessions and sizes, which
-//! come with their data.
+//! recorded answers of 3.8.0. The words that list clients, sessions and watches are in [`lists`].
+
+mod environment;
+mod lists;
 
 use std::fmt::{self, Write};
 use std::fs;
@@ -22,6 +24,8 @@ pub const VERSION: &str = concat!("3.9.0-zablab-", env!("CARGO_PKG_VERSION"));
 
 /// The backlog of the client port, see `net`.
 const CLIENT_PORT_BACKLOG: i32 = crate::net::LISTEN_BACKLOG;
+/// Java's mask at first; nothing is traced by it here.
+pub const TRACE_MASK: i64 = 306;
 const NOT_SERVING: &str = "This ZooKeeper instance is not currently serving requests\n";
 
 /// The words that are answered.
@@ -37,6 +41,28 @@ pub enum Word {
     Conf,
     /// Read-only?
     Isro,
+    /// The clients, with what each did last.
+    Cons,
+    /// Sessions, their ephemeral znodes, connections.
+    Dump,
+    /// Where the server runs.
+    Envi,
+    /// The watches of data, summed up.
+    Wchs,
+    /// The same by session.
+    Wchc,
+    /// The same by path.
+    Wchp,
+    /// What the files take.
+    Dirs,
+    /// Counts what each client did anew.
+    Crst,
+    /// Counts what the server did anew.
+    Srst,
+    /// A mask of what is traced, which has no meaning here.
+    Gtmk,
+    /// Sets it.
+    Stmk,
 }
 
 /// What a word needs to be answered.
@@ -64,6 +90,17 @@ pub fn answer(word: [u8; 4], whitelist: &Whitelist) -> Answer {
         b"mntr" => Answer::Ask(Word::Mntr),
         b"conf" => Answer::Ask(Word::Conf),
         b"isro" => Answer::Ask(Word::Isro),
+        b"cons" => Answer::Ask(Word::Cons),
+        b"dump" => Answer::Ask(Word::Dump),
+        b"envi" => Answer::Ask(Word::Envi),
+        b"wchs" => Answer::Ask(Word::Wchs),
+        b"wchc" => Answer::Ask(Word::Wchc),
+        b"wchp" => Answer::Ask(Word::Wchp),
+        b"dirs" => Answer::Ask(Word::Dirs),
+        b"crst" => Answer::Ask(Word::Crst),
+        b"srst" => Answer::Ask(Word::Srst),
+        b"gtmk" => Answer::Ask(Word::Gtmk),
+        b"stmk" => Answer::Ask(Word::Stmk),
         _ => Answer::Nothing,
     }
 }
@@ -73,11 +110,21 @@ pub fn render(word: Word, status: &Status, asker: &str) -> String {
     let serves = status.view.serving || status.view.read_only;
     match word {
         Word::Isro => status.view.isro().into(),
-        Word::Srvr | Word::Stat | Word::Mntr | Word::Conf if !serves => NOT_SERVING.into(),
+        Word::Envi => written(environment::write),
+        Word::Gtmk | Word::Stmk => status.trace_mask.to_string(),
+        _ if !serves => NOT_SERVING.into(),
         Word::Srvr => written(|text| server(text, status, None)),
         Word::Stat => written(|text| server(text, status, Some(asker))),
         Word::Mntr => written(|text| monitor(text, status)),
         Word::Conf => written(|text| configuration(text, status)),
+        Word::Cons => written(|text| lists::connections(text, status, asker)),
+        Word::Dump => written(|text| lists::dump(text, status)),
+        Word::Wchs => written(|text| lists::watches_summed_up(text, status)),
+        Word::Wchc => written(|text| lists::watches_by_session(text, status)),
+        Word::Wchp => written(|text| lists::watches_by_path(text, status)),
+        Word::Dirs => written(|text| directories(text, status)),
+        Word::Crst => "Connection stats reset.\n".into(),
+        Word::Srst => "Server stats reset.\n".into(),
     }
 }
 
@@ -223,6 +270,12 @@ fn configuration(text: &mut String, status: &Status) -> fmt::Result {
         writeln!(text, "peerType={}", u8::from(entry.role == PeerRole::Observer))?;
     }
     write!(text, "membership: \n{}", ensemble.to_text())
+}
+
+fn directories(text: &mut String, status: &Status) -> fmt::Result {
+    let size = |folder: &str| folder_size(&Path::new(folder).join("version-2"));
+    writeln!(text, "datadir_size: {}", size(&status.config.data_dir))?;
+    writeln!(text, "logdir_size: {}", size(&status.config.data_log_dir))
 }
 
 /// Shortest, mean and longest, in ms.

@@ -13,7 +13,9 @@ pub use counters::{Counters, Summary};
 use std::sync::Arc;
 
 use zablab_core::config::ServerConfig;
-use zablab_core::view::ServerView;
+use zablab_core::tree::Database;
+use zablab_core::types::{ConnId, Path, SessionId, WallMs};
+use zablab_core::view::{ClientTimes, ServerView};
 
 /// Everything that a report is made of, as of one moment.
 #[derive(Clone, Debug)]
@@ -28,4 +30,14 @@ pub struct Status {
     pub uptime_ms: u64,
     /// Milliseconds since this server began to lead, if it leads.
     pub leader_uptime_ms: Option<u64>,
+    /// The time on the wall.
+    pub wall: WallMs,
+    /// What each client's connection did last, if somebody asks for that.
+    pub times: Vec<(ConnId, ClientTimes)>,
+    /// Which sessions watch the data of which path, if somebody asks for that.
+    pub watches: Vec<(Path, Vec<SessionId>)>,
+    /// The tree, if somebody asks for its ephemerals.
+    pub database: Option<Database>,
+    /// What `stmk` has set.
+    pub trace_mask: i64,
 }

@@ -13,7 +13,7 @@ mod quota;
 mod read;
 mod reconfig;
 mod screen;
-mod time;
+pub mod time;
 mod trouble;
 mod watching;
 mod words;

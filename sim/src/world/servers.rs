@@ -136,7 +136,7 @@ impl World {
             Effect::PauseReads { conn } => self.net.pause(host, conn, true),
             Effect::ResumeReads { conn } => self.net.pause(host, conn, false),
             // Clients that look for a server that writes ask for this word, and nobody for others.
-            Effect::Command { conn, word } => {
+            Effect::Command { conn, word, .. } => {
                 if &word == b"isro" {
                     let answer = Bytes::from_static(running.process.view().isro().as_bytes());
                     self.send(host, conn, vec![answer]);

@@ -138,6 +138,10 @@ impl Clients {
         }
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.attachment = Attachment::Open(offer);
+            connection.times.established = scene.now.wall;
+            connection.times.last_op = Some(OpCode::CreateSession.to_wire());
+            connection.times.last_cxid = Some(Xid(0));
+            connection.times.last_reply_ms = scene.now.mono.as_ms();
         }
         self.by_session.insert(session, conn);
         scene.out.event(|| Event::SessionAttached { session, conn, timeout_ms, renewed });

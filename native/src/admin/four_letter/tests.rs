@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use zablab_core::config::ServerConfig;
 use zablab_core::sorted::SortedSet;
-use zablab_core::types::{ConnId, ElectionEpoch, Epoch, Epochs, ServerId, SessionId, Xid, Zxid};
-use zablab_core::view::{ClientView, LearnerView, ServerView, SessionView};
+use zablab_core::tree::Database;
+use zablab_core::types::{
+    ConnId, ElectionEpoch, Epoch, Epochs, ServerId, SessionId, WallMs, Xid, Zxid,
+};
+use zablab_core::view::{ClientTimes, ClientView, LearnerView, ServerView, SessionView};
 
 use super::*;
 use crate::admin::Counters;
@@ -88,7 +91,32 @@ fn status(zoo_cfg: &str, view: ServerView) -> Status {
     let config = ServerConfig::parse(zoo_cfg, Some("2")).expect("a valid configuration");
     let leader_uptime_ms = (view.role == Role::Leading).then_some(43_767);
     let counters = Arc::new(Counters::new());
-    Status { view, config: Arc::new(config), counters, uptime_ms: 44_395, leader_uptime_ms }
+    let times = ClientTimes {
+        established: WallMs(1_795_382_361_000),
+        last_op: Some(5),
+        last_cxid: Some(Xid(0x1f)),
+        last_reply_ms: 43_000,
+        last_us: 1_900,
+        min_us: 400,
+        max_us: 9_100,
+        total_us: 10_500,
+        replies: 3,
+    };
+    let watch = |path: &str, sessions: &[i64]| {
+        (path.into(), sessions.iter().map(|id| SessionId(*id)).collect())
+    };
+    Status {
+        view,
+        config: Arc::new(config),
+        counters,
+        uptime_ms: 44_395,
+        leader_uptime_ms,
+        wall: WallMs(1_795_382_361_395),
+        times: vec![(ConnId(7), times)],
+        watches: vec![watch("/a", &[1, 2]), watch("/b", &[1])],
+        database: Some(Database::genesis()),
+        trace_mask: TRACE_MASK,
+    }
 }
 
 #[test]
@@ -208,4 +236,38 @@ fn means_look_as_java_shows_them() {
     assert_eq!(shown(58, 5), "11.6");
     assert_eq!(shown(2, 3), "0.6667");
     assert_eq!(shown(1152, 1), "1152.0");
+}
+
+#[test]
+fn the_words_that_list_are_javas() {
+    let mut view = view(Role::Standalone);
+    view.sessions[0].expires_at_ms = Some(48_000);
+    let status = status(STANDALONE, view);
+    let rendered = |word| render(word, &status, "127.0.0.1:9");
+    assert_eq!(
+        rendered(Word::Cons),
+        " /127.0.0.1:57502[1](queued=2,recved=5,sent=3,sid=0x1,lop=SETD,est=1795382361000,\
+         to=4000,lcxid=0x1f,lzxid=0x100000007,lresp=43000,llat=1,minlat=0,avglat=3,maxlat=9)\n \
+         /127.0.0.1:9[0](queued=0,recved=1,sent=0)\n\n"
+    );
+    assert_eq!(rendered(Word::Wchs), "2 connections watching 2 paths\nTotal watches:3\n");
+    assert_eq!(rendered(Word::Wchc), "0x1\n\t/a\n\t/b\n0x2\n\t/a\n\n");
+    assert_eq!(rendered(Word::Wchp), "/a\n\t0x1\n\t0x2\n/b\n\t0x1\n\n");
+    assert_eq!(rendered(Word::Gtmk), "306");
+    let dump = rendered(Word::Dump);
+    let lines: Vec<&str> = dump.lines().collect();
+    assert_eq!(lines[..2], ["SessionTracker dump:", "Session Sets (1)/(1):"]);
+    assert!(lines[2].starts_with("1 expire at ") && lines[2].ends_with("2026:"), "{dump}");
+    let rest = ["\t0x1", "ephemeral nodes dump:", "Sessions with Ephemerals (0):"];
+    assert_eq!(lines[3..6], rest);
+    assert_eq!(lines[6..8], ["Connections dump:", "Connections Sets (1)/(1):"]);
+    assert_eq!(lines[9..], ["\tip: /127.0.0.1:57502 sessionId: 0x1"]);
+}
+
+#[test]
+fn a_learner_dumps_the_sessions_of_the_ensemble() {
+    let dump = render(Word::Dump, &status(ENSEMBLE, view(Role::Following)), "127.0.0.1:9");
+    let expected =
+        "SessionTracker dump:\nGlobal Sessions(1):\n0x1\t4000ms\nephemeral nodes dump:\n";
+    assert!(dump.starts_with(expected), "{dump}");
 }
