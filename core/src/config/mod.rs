@@ -453,9 +453,6 @@ pub enum ConfigError {
         /// The number.
         me: ServerId,
     },
-    /// The layout of one old version, whose znodes would be taken for ephemeral ones.
-    #[error("emulate353TTLNodes: times to live as ZooKeeper 3.5.3 stored them are not read")]
-    Emulation,
     /// A number whose sessions would look like times to live.
     #[error("myid is {me}: with extendedTypesEnabled it may be {max} at most")]
     ServerIdTooLarge {

@@ -61,6 +61,9 @@ const TICKS_MAX: i64 = i32::MAX as i64;
 const PREALLOCATE_KIB_MAX: i64 = 1 << 30;
 /// The greatest `snapshotSizeFactor`.
 const LOG_DIFF_FACTOR_MAX: f64 = 1000.0;
+/// What is told of `emulate353TTLNodes`, which asks for nothing else.
+const EMULATION: &str =
+    "emulate353TTLNodes: times to live as ZooKeeper 3.5.3 stored them are not read";
 /// The longest times of `znode.container`, in ms: a year.
 const REAPING_MS_MAX: i64 = 365 * 24 * 3_600_000;
 /// The most transactions kept in memory that may be asked for.
@@ -115,7 +118,7 @@ impl ServerConfig {
         core.rules.names_x509 |= tls.is_some();
         let jaas = keys.jaas();
         if jaas.is_none() && core.proofs.required_schemes.contains("sasl") {
-            return Err(ConfigError::Missing { key: JAAS_FILE });
+            keys.warn(format!("{JAAS_FILE} is missing: no client can prove who it is by SASL"));
         }
         if jaas.is_some() && !core.rules.names_sasl {
             keys.warn(String::from(
@@ -272,7 +275,7 @@ impl Keys {
                  shows the others"));
         }
         if self.boolean("emulate353TTLNodes", false)? {
-            return Err(ConfigError::Emulation);
+            self.warn(EMULATION.to_string());
         }
         Ok(())
     }
@@ -663,7 +666,9 @@ mod tests {
         sasl.add_users(users).expect("it is a JAAS file");
         assert_eq!(sasl.core.proofs.sasl_users.map(|users| users.len()), Some(1));
         let no_users = "dataDir=/d\nclientPort=1\nsessionRequireClientSASLAuth=true";
-        assert_eq!(error(no_users, None), "java.security.auth.login.config is missing");
+        let missing =
+            "java.security.auth.login.config is missing: no client can prove who it is by SASL";
+        assert_eq!(parse(no_users, None).warnings, [missing]);
         let sessions = "dataDir=/d\nclientPort=1\nzookeeper.readonlymode.enabled=true\n\
                         localSessionsEnabled=true\nlocalSessionsUpgradingEnabled=TRUE";
         let sessions = parse(sessions, None);
@@ -699,11 +704,13 @@ mod tests {
             "4 participants tolerate no more failures than 3",
         ];
         assert_eq!(config.warnings, expected);
+        let old = "dataDir=/d\nclientPort=1\nzookeeper.emulate353TTLNodes=true";
+        assert_eq!(parse(old, None).warnings, [EMULATION]);
     }
 
     #[test]
     fn errors_name_key_value_and_line() {
-        let cases: [(String, Option<&str>, &str); 18] = [
+        let cases: [(String, Option<&str>, &str); 17] = [
             ("clientPort=1".into(), None, "dataDir is missing"),
             ("dataDir=/d".into(), None, "clientPort is missing"),
             ("dataDir=/d\nclientPort=0".into(), None, "line 2: clientPort=0: expected 1 to 65535"),
@@ -739,11 +746,6 @@ mod tests {
                 quorum("server.255=d:1:2\nextendedTypesEnabled=true"),
                 Some("255"),
                 "myid is 255: with extendedTypesEnabled it may be 254 at most",
-            ),
-            (
-                quorum("extendedTypesEnabled=true\nzookeeper.emulate353TTLNodes=true"),
-                Some("1"),
-                "emulate353TTLNodes: times to live as ZooKeeper 3.5.3 stored them are not read",
             ),
             (
                 "dataDir=/d\nclientPort=1\nserver.1=a:1:2:observer".into(),

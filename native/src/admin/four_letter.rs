@@ -22,6 +22,10 @@ use super::{Status, Summary};
 /// formats are followed, then this server's own.
 pub const VERSION: &str = concat!("3.9.0-zablab-", env!("CARGO_PKG_VERSION"));
 
+/// When that version was made, which clients read behind it. It is a constant, so that the same
+/// source stays the same program.
+const BUILT: &str = "2026-11-23 00:00 UTC";
+
 /// The backlog of the client port, see `net`.
 const CLIENT_PORT_BACKLOG: i32 = crate::net::LISTEN_BACKLOG;
 /// Java's mask at first; nothing is traced by it here.
@@ -149,7 +153,7 @@ fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
 fn server(text: &mut String, status: &Status, stat_for: Option<&str>) -> fmt::Result {
     let view = &status.view;
     let stats = &view.stats;
-    writeln!(text, "Zookeeper version: {VERSION}")?;
+    writeln!(text, "Zookeeper version: {VERSION}, built on {BUILT}")?;
     if view.read_only {
         writeln!(text, "READ-ONLY mode; serving only read-only clients")?;
     }
@@ -185,7 +189,7 @@ fn monitor(text: &mut String, status: &Status) -> fmt::Result {
     let stats = &view.stats;
     let (min_latency, avg_latency, max_latency) = latency(stats);
     let mut line = |key: &str, value: &dyn fmt::Display| writeln!(text, "zk_{key}\t{value}");
-    line("version", &VERSION)?;
+    line("version", &format_args!("{VERSION}, built on {BUILT}"))?;
     line("server_state", &mode(view))?;
     if let Some(ensemble) = &status.config.core.ensemble {
         line("peer_state", &format!("{} - {}", peer_state(view.role), phase(view.phase)))?;

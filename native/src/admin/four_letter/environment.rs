@@ -5,13 +5,13 @@ use std::env;
 use std::fmt::{self, Write};
 use std::fs;
 
-use super::VERSION;
+use super::{BUILT, VERSION};
 
 const UNKNOWN: &str = "<NA>";
 
 pub fn write(text: &mut String) -> fmt::Result {
     writeln!(text, "Environment:")?;
-    writeln!(text, "zookeeper.version={VERSION}")?;
+    writeln!(text, "zookeeper.version={VERSION}, built on {BUILT}")?;
     writeln!(text, "host.name={}", file("/proc/sys/kernel/hostname"))?;
     for of_java in ["version", "vendor", "home", "class.path", "library.path"] {
         writeln!(text, "java.{of_java}={UNKNOWN}")?;

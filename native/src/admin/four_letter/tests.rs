@@ -123,7 +123,8 @@ fn status(zoo_cfg: &str, view: ServerView) -> Status {
 fn srvr_of_a_leader() {
     let text = render(Word::Srvr, &status(ENSEMBLE, view(Role::Leading)), "127.0.0.1:1");
     let expected = format!(
-        "Zookeeper version: {VERSION}\nLatency min/avg/max: 4/41.8571/98\nReceived: 12\nSent: 13\n\
+        "Zookeeper version: {VERSION}, built on {BUILT}\nLatency min/avg/max: 4/41.8571/98\n\
+         Received: 12\nSent: 13\n\
          Connections: 2\nOutstanding: 2\nZxid: 0x100000007\nMode: leader\nNode count: 9\n\
          Proposal sizes last/min/max: 36/36/323\n"
     );
