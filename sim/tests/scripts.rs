@@ -65,6 +65,11 @@ fn a_follower_has_its_time_for_each_proposal() {
 }
 
 #[test]
+fn what_comes_late_on_an_old_connection_is_not_done() {
+    play(include_str!("scripts/late-request.txt"));
+}
+
+#[test]
 fn an_elected_server_is_tried_five_times() {
     play(include_str!("scripts/unreachable-leader.txt"));
 }

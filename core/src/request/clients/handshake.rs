@@ -94,11 +94,13 @@ impl Clients {
             }
             return self.turn_out(conn, "only a leader knows whether it lives", scene.out);
         }
-        if let Some(older) = self.attaching.insert(session, conn) {
-            // The same client called twice; it listens to its last call.
+        // The client called before; it listens to its last call. What comes late on an older one
+        // must not follow the REVALIDATE, behind which the leader takes it for the client's next.
+        let opened = self.by_session.get(&session).copied();
+        for older in self.attaching.remove(&session).into_iter().chain(opened) {
             self.disconnect(older, scene.out);
-            self.attaching.insert(session, conn);
         }
+        self.attaching.insert(session, conn);
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.attachment = Attachment::Revalidating(offer);
         }
