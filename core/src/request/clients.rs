@@ -104,6 +104,8 @@ pub struct Clients {
     by_session: BTreeMap<SessionId, ConnId>,
     /// Connections whose session is being created or asked about.
     attaching: BTreeMap<SessionId, ConnId>,
+    /// How many REVALIDATEs of a session the leader has not answered.
+    revalidating: BTreeMap<SessionId, u32>,
     /// The sessions that only this server has.
     local: SessionTracker,
     watches: WatchTable,
@@ -201,6 +203,7 @@ impl Clients {
             connections: BTreeMap::new(),
             by_session: BTreeMap::new(),
             attaching: BTreeMap::new(),
+            revalidating: BTreeMap::new(),
             local: SessionTracker::new(config.tick_time_ms, iter::empty(), Mono(0)),
             watches: WatchTable::default(),
             outstanding: 0,
@@ -225,6 +228,7 @@ impl Clients {
         self.by_session.clear();
         self.local.clear();
         self.attaching.clear();
+        self.revalidating.clear();
         self.watches = WatchTable::default();
         self.outstanding = 0;
         self.held_up = false;

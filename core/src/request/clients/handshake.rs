@@ -20,7 +20,17 @@ use crate::wire::quorum::{RevalidateReply, RevalidateRequest};
 
 impl Clients {
     /// The leader said whether a session lives.
+    ///
+    /// If the client called more than once, the answers to its earlier calls say nothing: what it
+    /// asks for must reach the leader behind the last REVALIDATE, or that would take the session
+    /// back from where the client has gone meanwhile, and let an old request through behind it.
     pub fn on_revalidated(&mut self, scene: &mut Scene, reply: &RevalidateReply) {
+        let Some(left) = self.revalidating.get_mut(&reply.session) else { return };
+        *left -= 1;
+        if *left > 0 {
+            return;
+        }
+        self.revalidating.remove(&reply.session);
         let Some((conn, offer)) = self.take_attaching(reply.session) else { return };
         if reply.valid {
             self.attach(scene, conn, offer, true);
@@ -104,6 +114,7 @@ impl Clients {
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.attachment = Attachment::Revalidating(offer);
         }
+        *self.revalidating.entry(session).or_default() += 1;
         vec![Upstream::Revalidate(RevalidateRequest { session, timeout_ms })]
     }
 
