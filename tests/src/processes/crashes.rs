@@ -1,13 +1,13 @@
 //! Killed servers: nothing acknowledged is lost, and who comes back is brought up to date.
 
 use std::io::BufReader;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use super::clients::kazoo;
 use super::ensemble::{Ensemble, lines_of};
-use super::tools;
+use super::tools::{self, Client};
 
 const NUMBERS: usize = 1000;
 const FOR: Duration = Duration::from_secs(180);
@@ -16,7 +16,7 @@ const ACK_FOR: Duration = Duration::from_secs(60);
 
 /// A client that writes the numbers, and what it has been told.
 pub struct Writer {
-    child: Child,
+    client: Client,
     lines: Receiver<String>,
     count: usize,
     acknowledged: usize,
@@ -27,9 +27,9 @@ impl Writer {
     pub fn start(hosts: &str, count: usize) -> Writer {
         let mut command = tools::python("write_numbers.py");
         command.args([hosts, &count.to_string()]);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("Python starts");
-        let stdout = child.stdout.take().expect("its output is piped");
-        Writer { child, lines: lines_of(BufReader::new(stdout)), count, acknowledged: 0 }
+        let (client, _, stdout) = Client::start(command.stdout(Stdio::piped()));
+        let stdout = stdout.expect("its output is piped");
+        Writer { client, lines: lines_of(BufReader::new(stdout)), count, acknowledged: 0 }
     }
 
     /// Waits until so many are acknowledged.
@@ -47,16 +47,7 @@ impl Writer {
     /// Waits until all are.
     pub fn finish(mut self) {
         self.until_acknowledged(self.count);
-        let ended = tools::wait_for(FOR, || self.child.try_wait().expect("it is our child"));
-        assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // It has usually ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.client.finish(FOR);
     }
 }
 

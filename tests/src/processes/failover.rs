@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::{BufReader, Write, pipe};
-use std::process::{Child, ChildStdin, Command};
+use std::process::{ChildStdin, Command};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use super::ensemble::{Ensemble, lines_of};
-use super::tools;
+use super::tools::{self, Client};
 
 /// How long one command may take: an election can be in its way.
 const COMMAND_FOR: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ const BURST: usize = 40;
 
 /// A `zkCli.sh` that runs on.
 struct ZkCli {
-    child: Child,
+    client: Client,
     stdin: ChildStdin,
     lines: Receiver<String>,
     /// Events that nobody has asked for yet.
@@ -33,10 +33,10 @@ impl ZkCli {
         command.args(["-waitforconnection", "-server", hosts]);
         // One pipe, so that errors stand where they happened.
         command.stderr(writer.try_clone().expect("a pipe has many ends")).stdout(writer);
-        let mut child = command.spawn().expect("Java starts");
-        let stdin = child.stdin.take().expect("its input is piped");
+        let (client, stdin, _) = Client::start(&mut command);
+        let stdin = stdin.expect("its input is piped");
         let lines = lines_of(BufReader::new(reader));
-        let mut client = ZkCli { child, stdin, lines, events: VecDeque::new() };
+        let mut client = ZkCli { client, stdin, lines, events: VecDeque::new() };
         client.ask("sync /");
         client
     }
@@ -122,16 +122,7 @@ impl ZkCli {
 
     fn quit(mut self) {
         self.type_in("quit");
-        let ended = tools::wait_for(COMMAND_FOR, || self.child.try_wait().expect("it is ours"));
-        assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
-    }
-}
-
-impl Drop for ZkCli {
-    fn drop(&mut self) {
-        // It has usually ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.client.finish(COMMAND_FOR);
     }
 }
 

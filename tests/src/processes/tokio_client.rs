@@ -2,19 +2,23 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
 use super::ensemble::Ensemble;
-use super::tools;
+use super::tools::{self, Client};
+
+/// How long it may take after its last word.
+const END_FOR: Duration = Duration::from_secs(20);
 
 /// All kinds of znodes and watches, transactions, access lists, and its lock.
 #[test]
 fn the_client_in_rust_does_everything() {
     let mut ensemble = Ensemble::start(3);
-    let mut client = tools::tokio_client();
-    client.arg(ensemble.all_hosts()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = client.spawn().expect("the program starts");
-    let mut stdin = child.stdin.take().expect("its input is piped");
-    let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+    let mut command = tools::tokio_client();
+    command.arg(ensemble.all_hosts()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let (client, stdin, stdout) = Client::start(&mut command);
+    let mut stdin = stdin.expect("its input is piped");
+    let lines = BufReader::new(stdout.expect("its output is piped")).lines();
     let mut said = Vec::new();
     // It waits for nothing without an end, so this ends too.
     for line in lines {
@@ -26,7 +30,6 @@ fn the_client_in_rust_does_everything() {
         }
         said.push(line);
     }
-    let status = child.wait().expect("it is our child");
-    assert!(status.success(), "{status}, after {said:?}");
     assert_eq!(said, ["kill the leader", "all of it"]);
+    client.finish(END_FOR);
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -185,6 +185,38 @@ pub fn zk_cli_with_netty() -> Command {
     let mut java = Command::new("java");
     java.arg("-cp").arg(jars.join(":")).arg("org.apache.zookeeper.ZooKeeperMain");
     java
+}
+
+/// A client in a process of its own, which ends with its value at the latest.
+pub struct Client(Child);
+
+impl Client {
+    /// Starts it; its pipes are given as they were asked for.
+    ///
+    /// # Panics
+    /// If there is no such program.
+    pub fn start(command: &mut Command) -> (Client, Option<ChildStdin>, Option<ChildStdout>) {
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        (Client(child), stdin, stdout)
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// Unless it does so in time, and with success.
+    pub fn finish(mut self, limit: Duration) {
+        let ended = wait_for(limit, || self.0.try_wait().expect("it is our child"));
+        assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // It has usually ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Runs a command to its end and gives all that it printed.
