@@ -14,7 +14,8 @@ use zablab_core::txn::{Acl, Id};
 use zablab_core::types::{ConnId, Mono, Now, ServerId, SessionId, Ticket, WallMs, Xid, Zxid};
 use zablab_core::wire::client::{
     AuthRequest, ConnectRequest, ConnectResponse, CreateRequest, DeleteRequest, ErrorCode, OpCode,
-    ReplyHeader, Request, Response, WatcherEvent, XID_AUTH, XID_EVENT, XID_PING, encode_request,
+    ReplyHeader, Request, Response, SetDataRequest, SetWatches, SetWatches2, WatcherEvent,
+    XID_AUTH, XID_EVENT, XID_PING, XID_SET_WATCHES, encode_request,
 };
 
 const CLIENT: ConnId = ConnId(1);
@@ -407,6 +408,64 @@ fn a_client_may_send_as_much_as_jute_maxbuffer_says() {
         server.connect();
         let sent = server.bytes(CLIENT, 4096_i32.to_be_bytes().to_vec().into());
         assert_eq!(is_hung_up(&sent, CLIENT), !passes, "{jute_max_buffer}");
+    }
+}
+
+/// A client that connects again is told what it missed, of data, of what was made, and of
+/// children: before the reply, of no transaction, and whatever the lists say.
+#[test]
+fn missed_changes_are_told_before_the_watches_are_confirmed() {
+    for again in [false, true] {
+        let mut server = Server::start();
+        server.connect();
+        for (at, path) in ["/a", "/secret"].into_iter().enumerate() {
+            let mut made = create(path);
+            if let Request::Create(create) = &mut made {
+                create.acl[0].perms = if path == "/secret" { 2 } else { 31 };
+            }
+            let written = server.bytes(CLIENT, encode_request(Xid(at as i32 + 1), &made));
+            server.sync_disk(&written);
+        }
+        let paths = |paths: [&str; 3]| paths.map(Into::into).to_vec();
+        let once = SetWatches {
+            relative_zxid: Zxid(1),
+            data_watches: paths(["/secret", "/gone", "/zookeeper"]),
+            exist_watches: paths(["/gone", "/a", "/secret"]),
+            child_watches: paths(["/gone", "/a", "/zookeeper"]),
+        };
+        let (persistent_watches, recursive_watches) = (paths(["/a", "/a", "/gone"]), Vec::new());
+        let request = match again {
+            true => {
+                Request::SetWatches2(SetWatches2 { once, persistent_watches, recursive_watches })
+            }
+            false => Request::SetWatches(once),
+        };
+        let told =
+            replies(&server.bytes(CLIENT, encode_request(XID_SET_WATCHES, &request)), CLIENT);
+        let (reply, events) = told.split_last().expect("it is answered");
+        let ReplyHeader { xid, err, .. } = header(reply);
+        assert_eq!((xid, err), (XID_SET_WATCHES, 0));
+        let events = events.iter().map(|frame| {
+            let (header, body) = ReplyHeader::decode(frame.slice(4..)).expect("an event");
+            assert_eq!((header.xid, header.zxid.to_wire(), header.err), (XID_EVENT, -1, 0));
+            let event = WatcherEvent::decode(body).expect("an event");
+            (event.kind, event.path.to_string())
+        });
+        let expected = [
+            (3, "/secret"), // data
+            (2, "/gone"),
+            (1, "/a"), // exist
+            (1, "/secret"),
+            (2, "/gone"), // child
+            (4, "/a"),
+        ];
+        let expected = expected.map(|(kind, path)| (kind, path.to_string()));
+        assert_eq!(events.collect::<Vec<_>>(), expected);
+        // What was told is not watched any more; what stays is.
+        let set = SetDataRequest { path: "/a".into(), data: None, version: -1 };
+        let written = server.bytes(CLIENT, encode_request(Xid(3), &Request::SetData(set)));
+        let told = replies(&server.sync_disk(&written), CLIENT);
+        assert_eq!(told.len(), if again { 2 } else { 1 });
     }
 }
 

@@ -302,6 +302,25 @@ mod tests {
         assert_eq!(made(id("x509", "eve"), true, true), Err(ErrorCode::InvalidAcl));
     }
 
+    /// `name[/instance][@realm]`, and anything without a realm, as Java's `KerberosName` reads it.
+    #[test]
+    fn lists_name_of_sasl_what_could_be_a_principal() {
+        let rules = Rules { names_sasl: true, ..Rules::default() };
+        let made = |name: &str| {
+            let list = [Acl { perms: READ, id: id("sasl", name) }];
+            fix_up_acl(&list, &[], rules)
+                .map(|list| list == [Acl { perms: READ, id: id("sasl", name) }])
+        };
+        let right =
+            ["bob", "", "bob@realm", "a/b@c", "a/b/c", "@", "/", "a@", "@c", "/@", "a b@c d"];
+        for name in right {
+            assert_eq!(made(name), Ok(true), "{name}");
+        }
+        for name in ["a/b/c@d", "a@b@c", "a@b/c", "//@", "@@", "@/"] {
+            assert_eq!(made(name), Err(ErrorCode::InvalidAcl), "{name}");
+        }
+    }
+
     #[test]
     fn a_certificate_is_an_identity_from_the_start() {
         let first = |subject: Option<&str>| {
