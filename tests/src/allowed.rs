@@ -14,15 +14,18 @@ pub struct Allowed {
     pub name: &'static str,
     /// Why it is meant.
     pub why: &'static str,
+    /// Where ZooKeeper shows it: an issue, a section of its guides, or a method of 3.9.
+    pub source: &'static str,
     /// Whether this is one: what was expected of ours, ours and theirs.
     pub covers: fn(&Expected, Option<&Item>, Option<&Item>) -> bool,
 }
 
 /// All of them.
-pub const ALLOWED: [Allowed; 9] = [
+pub const ALLOWED: [Allowed; 12] = [
     Allowed {
         name: "zxid of an event",
         why: "since 3.9.0 the header of an event has the zxid of its change",
+        source: "ZOOKEEPER-4655",
         covers: |_, our, their| {
             let zxid = |item: Option<&Item>| match item {
                 Some(Item::Event { zxid, .. }) => Some(*zxid),
@@ -34,6 +37,7 @@ pub const ALLOWED: [Allowed; 9] = [
     Allowed {
         name: "event withheld",
         why: "since 3.9.2 who may not read a znode is told nothing of it, but of what it missed",
+        source: "ZOOKEEPER-4799; NIOServerCnxn#process",
         covers: |expected, our, their| {
             expected.withheld && our.is_none() && their.is_some_and(|item| is_told(expected, item))
         },
@@ -41,6 +45,7 @@ pub const ALLOWED: [Allowed; 9] = [
     Allowed {
         name: "exists without READ",
         why: "since 3.9.2 exists needs the permission READ",
+        source: "ZOOKEEPER-2590; Programmer's Guide, ZooKeeper access control using ACLs",
         covers: |expected, our, their| {
             let (our, their) = (result(our), result(their));
             is_op(expected, OpCode::Exists)
@@ -51,6 +56,7 @@ pub const ALLOWED: [Allowed; 9] = [
     Allowed {
         name: "create2 in a multi",
         why: "since 3.8.4 a create2 in a multi is answered as one, with its stat",
+        source: "ZOOKEEPER-4026",
         covers: |expected, our, their| {
             let (Some(Ok(Response::Multi(our))), Some(Ok(Response::Multi(their)))) =
                 (result(our), result(their))
@@ -72,6 +78,7 @@ pub const ALLOWED: [Allowed; 9] = [
         name: "kinds and owners",
         why: "until 3.9 checkWatches takes a watch that stays for one of either kind, and anybody's \
               for the client's",
+        source: "ZOOKEEPER-4466, ZOOKEEPER-4471",
         covers: |expected, our, their| {
             is_op(expected, OpCode::CheckWatches)
                 && result(our) == Some(&Err(-121))
@@ -81,6 +88,7 @@ pub const ALLOWED: [Allowed; 9] = [
     Allowed {
         name: "types of watches",
         why: "the types 4 and 5 of checkWatches and removeWatches are of 3.9",
+        source: "ZOOKEEPER-4472",
         covers: |expected, our, their| {
             let Some(Ask::Request(
                 Request::CheckWatches { kind, .. } | Request::RemoveWatches { kind, .. },
@@ -96,6 +104,7 @@ pub const ALLOWED: [Allowed; 9] = [
     Allowed {
         name: "root by nothing",
         why: "ZooKeeper's reads take an empty path for the root, which no client means",
+        source: "Programmer's Guide, The ZooKeeper Data Model; DataTree#getNode",
         covers: |expected, our, their| {
             let Some(Ask::Request(request)) = &expected.ask else { return false };
             names_root_by_nothing(request)
@@ -106,6 +115,7 @@ pub const ALLOWED: [Allowed; 9] = [
     Allowed {
         name: "reaping by clients",
         why: "nobody but the server itself reaps containers, so the operation is none of clients",
+        source: "ContainerManager; PrepRequestProcessor#pRequest2Txn, deleteContainer",
         covers: |expected, our, their| {
             is_op(expected, OpCode::DeleteContainer)
                 && result(our) == Some(&Err(-6))
@@ -116,6 +126,7 @@ pub const ALLOWED: [Allowed; 9] = [
         name: "time of the first configuration",
         why: "no transaction made it; ZooKeeper shows when each server read it, and so no two the \
               same",
+        source: "ZKDatabase#initConfigInZKDatabase",
         covers: |expected, our, their| {
             let Some(Ask::Request(Request::GetData { path, .. })) = &expected.ask else {
                 return false;
@@ -128,6 +139,41 @@ pub const ALLOWED: [Allowed; 9] = [
                 stat.mtime = WallMs(0);
             }
             &**path == path::CONFIG && *our == their
+        },
+    },
+    Allowed {
+        name: "configuration told twice",
+        why: "ZooKeeper writes a configuration into its znode when it is put in force, and once \
+              more by its transaction; a watch that stays hears of both",
+        source: "QuorumPeer#processReconfig; ZKDatabase#initConfigInZKDatabase",
+        covers: |expected, our, their| {
+            let Item::Event { path: at, .. } = &expected.item else { return false };
+            at == path::CONFIG && our.is_none() && their == Some(&expected.item)
+        },
+    },
+    Allowed {
+        name: "members that cannot be",
+        why: "ZooKeeper takes a port 0, a host without a name or with a blank in it, and a negative \
+              number, with which no server works",
+        source: "QuorumPeer.QuorumServer#initializeWithAddressString",
+        covers: |expected, our, their| {
+            is_op(expected, OpCode::Reconfig)
+                && result(our) == Some(&Err(-8))
+                && !matches!(result(their), Some(Err(-5 | -8)))
+        },
+    },
+    Allowed {
+        name: "blank behind a line",
+        why: "ZooKeeper takes the blank for a part of the port; every other line of a \
+              configuration may end in one",
+        source: "QuorumPeerConfig#parseDynamicConfig, #parseProperties",
+        covers: |expected, our, their| {
+            let Some(Ask::Request(Request::Reconfig(request))) = &expected.ask else {
+                return false;
+            };
+            request.new_members.as_ref().is_some_and(|members| members.ends_with(' '))
+                && result(our) != Some(&Err(-8))
+                && result(their) == Some(&Err(-8))
         },
     },
 ];
@@ -167,5 +213,22 @@ fn without_zxid(item: Option<&Item>) -> Option<(i32, i32, &str)> {
     match item {
         Some(Item::Event { kind, state, path, .. }) => Some((*kind, *state, path)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// More rows would be no exceptions any more.
+    const ROWS_MAX: usize = 20;
+
+    #[test]
+    fn each_row_says_why_and_where() {
+        assert!(ALLOWED.len() <= ROWS_MAX);
+        for (at, row) in ALLOWED.iter().enumerate() {
+            assert!(!row.why.is_empty() && !row.source.is_empty(), "{}", row.name);
+            assert!(ALLOWED[..at].iter().all(|other| other.name != row.name), "{}", row.name);
+        }
     }
 }

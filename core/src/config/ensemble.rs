@@ -5,6 +5,7 @@
 //! Source: Java's `QuorumPeer.QuorumServer`, `QuorumMaj` and `QuorumHierarchical`.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use super::properties::{self, Property};
@@ -17,6 +18,8 @@ use crate::types::ServerId;
 /// The client address of an entry that names only a port: every address of the machine.
 pub(super) const ANY_ADDRESS: &str = "0.0.0.0";
 
+/// What stands behind `server.` and the like.
+const SID_FORM: &str = "a number of 0 or more as N";
 const ENTRY_FORM: &str = "host:port:port[:participant|observer][;[address:]clientPort]";
 
 impl Ensemble {
@@ -55,7 +58,8 @@ impl Ensemble {
         for property in properties::parse(text)? {
             if property.key == "version" {
                 let version = u64::from_str_radix(&property.value, 16);
-                ensemble.version = version.map_err(|_| property.bad("a hexadecimal number"))?;
+                ensemble.version =
+                    version.map_err(|_| property.no_number("a hexadecimal number"))?;
             } else {
                 ensemble.insert_property(&property)?;
             }
@@ -98,11 +102,14 @@ impl Ensemble {
             return hierarchy.insert_weight(number, property).map(|()| true);
         }
         let Some(number) = property.key.strip_prefix("server.") else { return Ok(false) };
-        let sid = parse_sid(number).ok_or_else(|| property.bad("a number of 0 or more as N"))?;
+        let sid = parse_sid(number).ok_or_else(|| property.no_number(SID_FORM))?;
         if property.value.contains('|') {
             return Err(property.unsupported("several addresses for one server"));
         }
-        let entry = parse_entry(&property.value).ok_or_else(|| property.bad(ENTRY_FORM))?;
+        let entry = ServerEntry::parse(&property.value).map_err(|bad| match bad {
+            BadEntry::Form => property.bad(ENTRY_FORM),
+            BadEntry::Number => property.no_number(ENTRY_FORM),
+        })?;
         self.servers.insert(sid, entry);
         if self.servers.len() > SERVERS_MAX {
             return Err(ConfigError::TooManyServers { max: SERVERS_MAX });
@@ -132,10 +139,11 @@ impl Ensemble {
 impl Hierarchy {
     /// `group.N=sid:sid:…`.
     fn insert_group(&mut self, number: &str, property: &Property) -> Result<(), ConfigError> {
-        let group = parse_sid(number).ok_or_else(|| property.bad("a number of 0 or more as N"))?;
+        let group = parse_sid(number).ok_or_else(|| property.no_number(SID_FORM))?;
         for sid in property.value.split(':') {
             let sid = parse_sid(sid.trim());
-            let sid = sid.ok_or_else(|| property.bad("numbers of servers with colons between"))?;
+            let sid =
+                sid.ok_or_else(|| property.no_number("numbers of servers with colons between"))?;
             if self.groups.insert(sid, GroupId(group.0)).is_some() {
                 return Err(property.bad("servers that are in no other group"));
             }
@@ -145,10 +153,10 @@ impl Hierarchy {
 
     /// `weight.N=…`.
     fn insert_weight(&mut self, number: &str, property: &Property) -> Result<(), ConfigError> {
-        let sid = parse_sid(number).ok_or_else(|| property.bad("a number of 0 or more as N"))?;
+        let sid = parse_sid(number).ok_or_else(|| property.no_number(SID_FORM))?;
         let digits = property.value.bytes().all(|b| b.is_ascii_digit());
         let weight = property.value.parse().ok().filter(|_| digits);
-        self.weights.insert(sid, weight.ok_or_else(|| property.bad("0 to 4294967295"))?);
+        self.weights.insert(sid, weight.ok_or_else(|| property.no_number("0 to 4294967295"))?);
         Ok(())
     }
 
@@ -221,35 +229,79 @@ pub(super) fn parse_role(word: &str) -> Option<PeerRole> {
     }
 }
 
+/// Why a text is no server entry. Who reconfigures is told by two codes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BadEntry {
+    /// It is not of that form.
+    Form,
+    /// Where a port stands is a number that no port has, or there is nothing at all: Java's parser
+    /// ends with an exception that nobody expects.
+    Number,
+}
+
 impl ServerEntry {
-    /// Reads the value of a `server.N` line; `None` if it is not of that form.
-    pub fn parse(text: &str) -> Option<ServerEntry> {
-        parse_entry(text)
+    /// Reads the value of a `server.N` line.
+    ///
+    /// # Errors
+    /// What is not of that form, and ports that are one.
+    pub fn parse(text: &str) -> Result<ServerEntry, BadEntry> {
+        let (server, client) = match split(text, ';')[..] {
+            [] => return Err(BadEntry::Number),
+            [server] => (server, None),
+            [server, client] => (server, Some(parse_client(client)?)),
+            _ => return Err(BadEntry::Form),
+        };
+        let (host, quorum, election, role) = match parts(server)?[..] {
+            [host, quorum, election] => (host, quorum, election, PeerRole::Participant),
+            [host, quorum, election, role] => {
+                let role = parse_role(role.trim()).ok_or(BadEntry::Form)?;
+                (host, quorum, election, role)
+            }
+            _ => return Err(BadEntry::Form),
+        };
+        let (quorum, election) = (host_port(host, quorum)?, host_port(host, election)?);
+        if quorum == election {
+            Err(BadEntry::Form)
+        } else {
+            Ok(ServerEntry { quorum, election, role, client })
+        }
     }
 }
 
-fn parse_entry(text: &str) -> Option<ServerEntry> {
-    let (server, client) = match text.split_once(';') {
-        Some((server, client)) => (server, Some(parse_client(client.trim())?)),
-        None => (text, None),
-    };
-    let (host, rest) = split_host(server.trim())?;
-    let mut parts = rest.split(':').map(str::trim);
-    let quorum = parse_port(parts.next()?)?;
-    let election = parse_port(parts.next()?)?;
-    let role = parts.next().map_or(Some(PeerRole::Participant), parse_role)?;
-    if parts.next().is_some() {
-        return None;
+fn parse_client(text: &str) -> Result<HostPort, BadEntry> {
+    match parts(text)?[..] {
+        [] => Err(BadEntry::Number),
+        [port] => host_port(ANY_ADDRESS, port),
+        [host, port] => host_port(host, port),
+        _ => Err(BadEntry::Form),
     }
-    let at = |port| HostPort { host: host.to_string(), port };
-    Some(ServerEntry { quorum: at(quorum), election: at(election), role, client })
 }
 
-fn parse_client(text: &str) -> Option<HostPort> {
-    match parse_port(text) {
-        Some(port) => Some(HostPort { host: ANY_ADDRESS.to_string(), port }),
-        None => HostPort::parse(text),
+/// A host and what stands behind it between colons.
+fn parts(text: &str) -> Result<Vec<&str>, BadEntry> {
+    let Some(bracketed) = text.strip_prefix('[') else { return Ok(split(text, ':')) };
+    let (host, rest) = bracketed.split_once(']').ok_or(BadEntry::Form)?;
+    if rest.is_empty() {
+        return Ok(Vec::from([host]));
     }
+    let rest = rest.strip_prefix(':').filter(|rest| !rest.is_empty()).ok_or(BadEntry::Form)?;
+    Ok(core::iter::once(host).chain(split(rest, ':')).collect())
+}
+
+/// As Java splits: what is empty at the end is left out, but of an empty text.
+fn split(text: &str, at: char) -> Vec<&str> {
+    let kept = text.trim_end_matches(at);
+    if kept.is_empty() && !text.is_empty() { Vec::new() } else { kept.split(at).collect() }
+}
+
+fn host_port(host: &str, port: &str) -> Result<HostPort, BadEntry> {
+    let port: i32 = port.parse().map_err(|_| BadEntry::Form)?;
+    let port = u16::try_from(port).map_err(|_| BadEntry::Number)?;
+    // Java takes these, and then nobody gets there.
+    if port == 0 || !is_host(host) {
+        return Err(BadEntry::Form);
+    }
+    Ok(HostPort { host: host.to_string(), port })
 }
 
 /// Splits `host:rest` or `[address]:rest`.
@@ -259,8 +311,12 @@ fn split_host(text: &str) -> Option<(&str, &str)> {
         None => text.split_once(':')?,
     };
     let host = host.trim();
-    let one_word = !host.contains(|c: char| c.is_whitespace() || c == ']');
-    if one_word && !host.is_empty() { Some((host, rest)) } else { None }
+    if is_host(host) { Some((host, rest)) } else { None }
+}
+
+/// One word at least.
+fn is_host(host: &str) -> bool {
+    !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == ']')
 }
 
 /// A port from 1 to 65535.
@@ -303,14 +359,19 @@ mod tests {
             "h:1",
             "h:1:x",
             "h:1:0",
-            "h:1:65536",
-            "h:1:+2",
+            "h:1: 2",
+            "h:1:1",
             ":1:2",
             "h:1:2:leader",
             "h:1:2:observer:3",
-            "h:1:2;",
+            "h:1:2;3;4",
             "h:1:2;a",
             "h:1:2;a:b",
+            "h:1:2;a:3:4",
+            ";3",
+            "[::1]",
+            "[::1]:",
+            "[::1]x1:2",
             "[::1:1:2",
             "::1:1:2",
             "a b:1:2",
@@ -319,6 +380,22 @@ mod tests {
             let text = format!("# first\nserver.1={entry}");
             let error = Ensemble::parse(&text).expect_err(entry);
             assert!(matches!(&error, ConfigError::BadValue { line: 2, .. }), "{entry}: {error}");
+        }
+    }
+
+    #[test]
+    fn ports_that_are_none_are_another_mistake() {
+        for entry in ["h:1:65536", "h:-1:2", "h:1:2;70000", ";", "h:1:2;:"] {
+            let error = Ensemble::parse(&format!("server.1={entry}")).expect_err(entry);
+            assert!(matches!(&error, ConfigError::NoNumber { line: 1, .. }), "{entry}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_java_leaves_out_is_left_out() {
+        for entry in ["h:1:2;", "h:1:+2", "h:1:2:;;", "h:1:2: PARTICIPANT"] {
+            let ensemble = Ensemble::parse(&format!("server.1={entry}")).expect(entry);
+            assert_eq!(ensemble.to_text(), "server.1=h:1:2:participant\nversion=0", "{entry}");
         }
     }
 
@@ -388,7 +465,9 @@ mod tests {
     fn any_entry() -> impl Strategy<Value = ServerEntry> {
         let role = prop_oneof![Just(PeerRole::Participant), Just(PeerRole::Observer)];
         let client = proptest::option::of(any_host_port());
-        (any_host_port(), 1u16.., role, client).prop_map(|(quorum, port, role, client)| {
+        let ports =
+            (any_host_port(), 1u16..).prop_filter("two ports", |(at, port)| at.port != *port);
+        (ports, role, client).prop_map(|((quorum, port), role, client)| {
             let election = HostPort { host: quorum.host.clone(), port };
             ServerEntry { quorum, election, role, client }
         })

@@ -13,6 +13,7 @@ mod tls;
 mod traffic;
 mod zoo_cfg;
 
+pub use ensemble::BadEntry;
 pub use jaas::Password;
 pub use tls::{ClientAuth, PlainPort, Tls, TlsVersion};
 
@@ -347,6 +348,18 @@ pub enum ConfigError {
     /// A value that its key cannot have.
     #[error("line {line}: {key}={value}: expected {expected}")]
     BadValue {
+        /// The key as written.
+        key: String,
+        /// The value as written.
+        value: String,
+        /// Where, counted from 1.
+        line: u32,
+        /// What would have been accepted.
+        expected: &'static str,
+    },
+    /// The same where no number stands that the key could have.
+    #[error("line {line}: {key}={value}: expected {expected}")]
+    NoNumber {
         /// The key as written.
         key: String,
         /// The value as written.

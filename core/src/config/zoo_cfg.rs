@@ -533,6 +533,11 @@ impl Property {
         ConfigError::BadValue { key, value, line, expected }
     }
 
+    pub(super) fn no_number(&self, expected: &'static str) -> ConfigError {
+        let (key, value, line) = (self.key.clone(), self.value.clone(), self.line);
+        ConfigError::NoNumber { key, value, line, expected }
+    }
+
     pub(super) fn unsupported(&self, what: &'static str) -> ConfigError {
         let (key, value, line) = (self.key.clone(), self.value.clone(), self.line);
         ConfigError::Unsupported { key, value, line, what }

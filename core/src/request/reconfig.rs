@@ -4,17 +4,14 @@
 //! it is proposed (see [`crate::membership`]). Source: Java's `PrepRequestProcessor`,
 //! `QuorumPeerConfig.parseDynamicConfig`, `QuorumServer.checkAddressDuplicate`.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::net::IpAddr;
 
-use crate::config::{Ensemble, HostPort, Rules, ServerEntry, dynamic};
+use crate::config::{BadEntry, ConfigError, Ensemble, HostPort, Rules, ServerEntry, dynamic};
 use crate::policy::Correct;
 use crate::types::{ServerId, Zxid};
 use crate::wire::client::{ErrorCode, ReconfigRequest};
-
-/// The address of all of a machine; any number of servers may name it.
-const WILDCARDS: [&str; 2] = ["0.0.0.0", "::"];
 
 /// What a leader knows of the ensemble when it is asked to change it.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +67,12 @@ pub fn data_of(ensemble: &Ensemble) -> Bytes {
 
 fn all_anew(members: &str, rules: Rules) -> Result<Ensemble, ErrorCode> {
     let text = members.replace(',', "\n");
-    let ensemble = dynamic::parse_members(&text).map_err(|_| ErrorCode::BadArguments)?;
+    let ensemble = dynamic::parse_members(&text).map_err(|error| match error {
+        ConfigError::NoNumber { .. }
+        | ConfigError::BadEscape { .. }
+        | ConfigError::NoVoter { key: "group", .. } => ErrorCode::MarshallingError,
+        _ => ErrorCode::BadArguments,
+    })?;
     let voters = ensemble.voters().count();
     let has_observers = ensemble.servers.len() > voters;
     // Java refuses these with an exception that nobody expects.
@@ -87,17 +89,21 @@ fn changed(current: &Ensemble, request: &ReconfigRequest) -> Result<Ensemble, Er
         return Err(ErrorCode::BadArguments);
     }
     let mut ensemble = current.clone();
-    for leaving in items(request.leaving.as_ref()) {
+    for leaving in request.leaving.iter().flat_map(|list| items(list, ',')) {
         ensemble.servers.remove(&number(leaving)?);
     }
-    for joining in items(request.joining.as_ref()) {
-        let parts: Vec<&str> = joining.split('=').map(str::trim).collect();
+    for joining in request.joining.iter().flat_map(|list| items(list, ',')) {
+        let parts: Vec<&str> = items(joining, '=').collect();
         let [key, value] = parts[..] else { return Err(ErrorCode::BadArguments) };
         let sid = number(key.rsplit('.').next().unwrap_or(key))?;
-        let entry = ServerEntry::parse(value).ok_or(ErrorCode::BadArguments)?;
+        let entry = ServerEntry::parse(value).map_err(|bad| match bad {
+            BadEntry::Form => ErrorCode::BadArguments,
+            BadEntry::Number => ErrorCode::MarshallingError,
+        })?;
         let collides =
             |(other, at): (&ServerId, &ServerEntry)| *other != sid && overlap(&entry, at);
-        if entry.client.is_none() || ensemble.servers.iter().any(collides) {
+        // Java takes a negative number, which no server can have.
+        if sid.0 < 0 || entry.client.is_none() || ensemble.servers.iter().any(collides) {
             return Err(ErrorCode::BadArguments);
         }
         ensemble.servers.insert(sid, entry);
@@ -108,8 +114,8 @@ fn changed(current: &Ensemble, request: &ReconfigRequest) -> Result<Ensemble, Er
     Ok(ensemble)
 }
 
-fn items(list: Option<&String>) -> impl Iterator<Item = &str> {
-    list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|it| !it.is_empty())
+fn items(list: &str, between: char) -> impl Iterator<Item = &str> {
+    list.split(between).map(str::trim).filter(|it| !it.is_empty())
 }
 
 /// Java answers what is no number as what it cannot read.
@@ -117,11 +123,15 @@ fn number(text: &str) -> Result<ServerId, ErrorCode> {
     text.parse().map(ServerId).map_err(|_| ErrorCode::MarshallingError)
 }
 
-/// Whether two servers have an address in common.
+/// Whether two servers have an address in common that names one machine to all: not every
+/// address of a machine, nor a machine to itself.
 fn overlap(one: &ServerEntry, other: &ServerEntry) -> bool {
     fn all(entry: &ServerEntry) -> impl Iterator<Item = &HostPort> {
         let all = [Some(&entry.quorum), Some(&entry.election), entry.client.as_ref()];
-        all.into_iter().flatten().filter(|at| !WILDCARDS.contains(&at.host.as_str()))
+        all.into_iter().flatten().filter(|at| match at.host.parse::<IpAddr>() {
+            Ok(address) => !address.is_unspecified() && !address.is_loopback(),
+            Err(_) => !at.host.eq_ignore_ascii_case("localhost"),
+        })
     }
     all(one).any(|at| all(other).any(|there| there == at))
 }
@@ -129,6 +139,7 @@ fn overlap(one: &ServerEntry, other: &ServerEntry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::String;
 
     fn current() -> Ensemble {
         let text = "server.1=a:1:2;3\nserver.2=b:1:2;3\nserver.3=c:1:2;3\nversion=100000000";
@@ -177,6 +188,10 @@ mod tests {
             "server.2=b:5:6:participant;0.0.0.0:3\nserver.3=c:1:2:participant;0.0.0.0:3\n\
              server.4=d:1:2:observer;[::]:9\nversion=100000007"
         );
+        for host in ["127.0.0.1", "localhost", "[::1]", "0.0.0.0"] {
+            let twice = [4, 5].map(|sid| alloc::format!("server.{sid}={host}:1:2:observer;3"));
+            assert!(tried(&asked(&twice.join(","), "")).is_ok(), "{host} is another one for each");
+        }
         let request = anew("server.1=a:1:2;3,server.4=d:1:2;3\nversion=5");
         let made = tried(&request).expect("it is well formed");
         assert_eq!(
@@ -192,7 +207,15 @@ mod tests {
         for joining in ["server.4", "server.4=d:1", "server.4=d:1:2", "server.4=a:1:7;3"] {
             assert_eq!(tried(&asked(joining, "")), bad, "{joining}");
         }
+        assert_eq!(tried(&asked("server.-4=d:1:2;3", "")), bad, "a negative number");
         assert_eq!(tried(&asked("", "1,2")), bad, "one voter alone");
+        for joining in ["server.4=d:1:70000;3", "server.4=d:1:2;-1", "server.4=;"] {
+            assert_eq!(tried(&asked(joining, "")), Err(ErrorCode::MarshallingError), "{joining}");
+        }
+        for more in ["version=x", "group.1=1:x", "group.1=1:2:9", "server.x=d:1:2;3"] {
+            let members = anew(&alloc::format!("server.1=a:1:2;3,server.2=b:1:2;3,{more}"));
+            assert_eq!(tried(&members), Err(ErrorCode::MarshallingError), "{more}");
+        }
         assert_eq!(tried(&asked("", "x")), Err(ErrorCode::MarshallingError));
         assert_eq!(tried(&anew("server.1=a:1:2;3\nclientPort=3")), bad);
         assert_eq!(tried(&anew("server.1=a:1:2;3")), bad);

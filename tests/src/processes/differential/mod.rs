@@ -7,10 +7,12 @@
 //! `ZABLAB_OPERATIONS` says how many requests, `ZABLAB_SEED` from which seed.
 
 mod avoided;
+mod cluster;
 mod pair;
 mod proofs;
 mod quotas;
 mod reaping;
+mod reconfig;
 mod sockets;
 
 use std::collections::BTreeMap;
@@ -38,11 +40,7 @@ type Met = BTreeMap<&'static str, u64>;
 
 #[test]
 fn zookeeper_and_ours_answer_the_same() {
-    let number = |name: &str, default: u64| match std::env::var(name) {
-        Ok(given) => given.parse().unwrap_or_else(|_| panic!("{name}={given}")),
-        Err(_) => default,
-    };
-    let (seed, operations) = (number("ZABLAB_SEED", 1), number("ZABLAB_OPERATIONS", OPERATIONS));
+    let (seed, operations) = (given("ZABLAB_SEED", 1), given("ZABLAB_OPERATIONS", OPERATIONS));
     let servers = [Program::Zablab, Program::ZooKeeper]
         .map(|program| Sockets::start(program, &[SELDOM_REAPED]));
     let avoids = |client, ask: &_, world: &_| avoided::is_avoided(client, ask, world);
@@ -63,6 +61,14 @@ fn zookeeper_and_ours_answer_the_same() {
     for (op, count) in &play.counts {
         let may_fail = matches!(op, None | Some(OpCode::Check));
         assert!(may_fail || 2 * count.succeeded >= count.all, "most of {op:?} fail: {count:?}");
+    }
+}
+
+/// A number that the environment may give.
+fn given(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(given) => given.parse().unwrap_or_else(|_| panic!("{name}={given}")),
+        Err(_) => default,
     }
 }
 

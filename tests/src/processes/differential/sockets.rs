@@ -14,9 +14,9 @@ use crate::processes::tools::{Folder, free_ports, java_server, mode, wait_for, z
 use crate::workload::talk::Server;
 
 /// How long a server may take to serve: Java on a machine with much else to do.
-const SERVING_FOR: Duration = Duration::from_secs(60);
+pub const SERVING_FOR: Duration = Duration::from_secs(60);
 /// How long a server may take for one answer.
-const ANSWER_FOR: Duration = Duration::from_secs(20);
+pub const ANSWER_FOR: Duration = Duration::from_secs(20);
 /// How long ZooKeeper is waited for to close a connection that another one replaces.
 const CLOSED_FOR: Duration = Duration::from_secs(2);
 /// The longest frame that is believed.
@@ -104,7 +104,7 @@ fn zoo_cfg(port: u16, data: &Path, more: &[&str]) -> String {
 }
 
 /// The next frame; none if the other side has closed the connection.
-fn read_frame(stream: &mut TcpStream, program: Program) -> Option<Bytes> {
+pub fn read_frame(stream: &mut TcpStream, program: Program) -> Option<Bytes> {
     let mut length = [0; 4];
     match stream.read_exact(&mut length) {
         Ok(()) => {}
