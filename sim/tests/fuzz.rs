@@ -80,8 +80,7 @@ fn a_failure_is_made_short_and_opens_everywhere() {
 
 #[test]
 fn what_only_a_healing_shows_is_made_short_before_it() {
-    // The leader's acceptor is gone after the first fault that it meets, and who comes later waits.
-    let (report, failure) = failing(Bug::M43, 3).expect("it is found");
+    let (report, failure) = failing(Bug::M04, 3).expect("it is found");
     let short = fuzz::shrink(&report).expect("it failed");
     assert_eq!((failure.name(), short.failure.name()), ("E6", "E6"));
     assert!(short.healing > 0);
