@@ -178,6 +178,62 @@ pub const ALLOWED: [Allowed; 12] = [
     },
 ];
 
+/// A difference that is meant, but in something that is never asked at random: `avoided` keeps it
+/// away, or only tests of its own ask it.
+pub struct LeftOut {
+    /// What it is about.
+    pub name: &'static str,
+    /// Why it is meant.
+    pub why: &'static str,
+    /// As in [`Allowed`].
+    pub source: &'static str,
+}
+
+/// All of those.
+pub const LEFT_OUT: [LeftOut; 7] = [
+    LeftOut {
+        name: "what ends ZooKeeper",
+        why: "a lone check, and a time to live that is negative behind flags of another kind, are \
+              logged in a form that no start can read; we answer them",
+        source: "PrepRequestProcessor#pRequest2Txn; SerializeUtils#deserializeTxn",
+    },
+    LeftOut {
+        name: "flags of a container",
+        why: "until it is applied, ZooKeeper takes a container with the flags of an ephemeral \
+              znode for one; in a multi the flags decide until 3.8.4, not the operation",
+        source: "PrepRequestProcessor#pRequest2TxnCreate; ZOOKEEPER-4026",
+    },
+    LeftOut {
+        name: "watches of several kinds on a path",
+        why: "until 3.9 the last watch of a client on a path decides for all of them, and watches \
+              that stay count as the others",
+        source: "ZOOKEEPER-4466",
+    },
+    LeftOut {
+        name: "half a character",
+        why: "ZooKeeper writes both halves of a surrogate pair by themselves, which is no UTF-8",
+        source: "BinaryOutputArchive#stringToByteBuffer",
+    },
+    LeftOut {
+        name: "behind a setAcl",
+        why: "the change record of a setAcl keeps the old list, by which ZooKeeper judges what is \
+              asked behind it in one go until it is applied",
+        source: "PrepRequestProcessor#pRequest2Txn, setACL",
+    },
+    LeftOut {
+        name: "proof by the password of another",
+        why: "ZooKeeper's handler of SASL keeps the name that it knew last, and proves an unknown \
+              one by the password of that",
+        source: "SaslServerCallbackHandler#handleNameCallback, #handlePasswordCallback",
+    },
+    LeftOut {
+        name: "a proof by nobody",
+        why: "on an empty name ZooKeeper hangs up without an answer, and a first token that is not \
+              empty it takes for an empty one",
+        source: "SaslServerCallbackHandler#handleNameCallback; ZooKeeperServer#processSasl",
+    },
+];
+
 /// Whether an event is told that was expected to be withheld.
 pub fn is_told(expected: &Expected, item: &Item) -> bool {
     let event = without_zxid(Some(item));
@@ -225,10 +281,13 @@ mod tests {
 
     #[test]
     fn each_row_says_why_and_where() {
-        assert!(ALLOWED.len() <= ROWS_MAX);
-        for (at, row) in ALLOWED.iter().enumerate() {
-            assert!(!row.why.is_empty() && !row.source.is_empty(), "{}", row.name);
-            assert!(ALLOWED[..at].iter().all(|other| other.name != row.name), "{}", row.name);
+        let asked = ALLOWED.iter().map(|row| (row.name, row.why, row.source));
+        let left_out = LEFT_OUT.iter().map(|row| (row.name, row.why, row.source));
+        let rows: Vec<_> = asked.chain(left_out).collect();
+        assert!(rows.len() <= ROWS_MAX);
+        for (at, (name, why, source)) in rows.iter().enumerate() {
+            assert!(!why.is_empty() && !source.is_empty(), "{name}");
+            assert!(rows[..at].iter().all(|(other, ..)| other != name), "{name}");
         }
     }
 }

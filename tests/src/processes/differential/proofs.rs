@@ -27,11 +27,16 @@ const CNONCE: &str = "OA6MHXh6VqTrRk";
 struct Claim {
     user: &'static str,
     password: &'static str,
+    /// How often it has used the nonce.
+    count: &'static str,
     change: fn(String) -> String,
 }
 
+/// The count of a nonce that is used for the first time.
+const FIRST: &str = "00000001";
+
 const fn claim(user: &'static str, password: &'static str) -> Claim {
-    Claim { user, password, change: |token| token }
+    Claim { user, password, count: FIRST, change: |token| token }
 }
 
 const fn changed(change: fn(String) -> String) -> Claim {
@@ -75,10 +80,8 @@ fn proofs_by_sasl_are_judged_alike() {
         let _ = pair.ask(0, Request::Create2(create));
     }
 
-    let wrong: [Claim; 10] = [
+    let wrong: [Claim; 11] = [
         claim("bob", "wrong"),
-        // Not with the password of whoever proved something last: ZooKeeper's handler still has it
-        // when it does not know a name, and takes that name for proved.
         claim("eve", "nobodys"),
         changed(|token| token.replace("nonce=\"", "nonce=\"x")),
         changed(|token| token.replace("zk-sasl-md5\",nonce", "elsewhere\",nonce")),
@@ -88,9 +91,8 @@ fn proofs_by_sasl_are_judged_alike() {
         changed(|token| token + ",authzid=\"boss\""),
         changed(|_| String::new()),
         changed(|_| String::from("nonsense")),
+        Claim { count: "00000002", ..claim("bob", "bobsecret") },
     ];
-    // Not asked: an empty name, on which ZooKeeper hangs up without an answer, and a nonce count
-    // other than 1 or a first token that is not empty, at which it does not look.
     let mut differences = Vec::new();
     for (at, claim) in wrong.iter().enumerate() {
         let [ours, theirs] = exchange(&mut pair, claim);
@@ -100,6 +102,20 @@ fn proofs_by_sasl_are_judged_alike() {
         pair.connect(CLIENT);
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+
+    // ZooKeeper takes a name that it does not know by the password of the one that it knew last.
+    exchange(&mut pair, &claim("bob", "bobsecret"));
+    pair.connect(CLIENT);
+    let [ours, theirs] = exchange(&mut pair, &claim("eve", "bobsecret"));
+    assert!(!proves(&ours) && proves(&theirs), "{ours:?}\n{theirs:?}");
+    pair.connect(CLIENT);
+
+    // It takes any first token for an empty one.
+    let [ours, theirs] = pair.servers().map(|server| {
+        say(server, b"username=\"bob\"");
+        hear(server, "")
+    });
+    assert_eq!((ours.map(|heard| heard.err), theirs.map(|heard| heard.err)), (Some(-115), Some(0)));
 }
 
 /// What both answered to the first token and to the second one.
@@ -113,10 +129,11 @@ fn exchange(pair: &mut Pair, claim: &Claim) -> [Exchange; 2] {
         let challenge = begun.token.expect("with a challenge");
         let nonce = challenge.split('"').nth(3).expect("with a nonce").to_owned();
         let token = format!(
-            "charset=utf-8,username=\"{}\",realm=\"zk-sasl-md5\",nonce=\"{nonce}\",nc=00000001,\
+            "charset=utf-8,username=\"{}\",realm=\"zk-sasl-md5\",nonce=\"{nonce}\",nc={},\
              cnonce=\"{CNONCE}\",digest-uri=\"zookeeper/zk-sasl-md5\",maxbuf=65536,response={},\
              qop=auth",
             claim.user,
+            claim.count,
             response(claim, &nonce, "AUTHENTICATE")
         );
         say(server, (claim.change)(token).as_bytes());
@@ -171,7 +188,7 @@ fn response(claim: &Claim, nonce: &str, method: &str) -> String {
     let mut a1 = secret.to_vec();
     a1.extend_from_slice(format!(":{nonce}:{CNONCE}").as_bytes());
     let (a1, a2) = (hex(&a1), hex(format!("{method}:zookeeper/zk-sasl-md5").as_bytes()));
-    hex(format!("{a1}:{nonce}:00000001:{CNONCE}:auth:{a2}").as_bytes())
+    hex(format!("{a1}:{nonce}:{}:{CNONCE}:auth:{a2}", claim.count).as_bytes())
 }
 
 fn hex(bytes: &[u8]) -> String {
