@@ -395,6 +395,12 @@ impl Ensembles {
         let one = self.change(&joining(&format!("server.{}", member(4, ""))), From::Any);
         assert_eq!(one, Err(ErrorCode::BadArguments.to_wire()));
         self.change(&anew(""), From::Any).expect("they run");
+        // Who observed before is no part of a quorum until it follows.
+        for cluster in &self.clusters {
+            for follower in RUNNING.into_iter().filter(|id| *id != FIRST_LEADER) {
+                cluster.wait_for_mode(follower, "follower");
+            }
+        }
     }
 
     /// The first leader leaves, or observes; gives who leads then.
