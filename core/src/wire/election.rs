@@ -317,8 +317,9 @@ impl Notification {
     }
 }
 
+/// Nobody has no epoch: whatever stands there is 0, as in [`Vote::for_nobody`].
 fn peer_epoch(leader: ServerId, epoch: i64) -> Result<Epoch, ElectionError> {
-    if leader == Vote::NOBODY && epoch == i64::MIN {
+    if leader == Vote::NOBODY {
         return Ok(Epoch(0));
     }
     let number = u32::try_from(epoch).map_err(|_| ElectionError::BadEpoch { epoch })?;
@@ -366,6 +367,18 @@ mod tests {
         version_1[39] = 1;
         assert_eq!(taken(&version_1), Ok(Notification { version: 1, ..unversioned }));
         assert_eq!(Notification::decode(&mut frame(&payload[..27])), Ok(None));
+    }
+
+    #[test]
+    fn a_vote_for_nobody_has_no_epoch() {
+        let vote = Vote::for_nobody(ElectionEpoch(4));
+        let sent = Notification::new(PeerState::Observing, vote, Bytes::new());
+        let mut payload = sent.encode().slice(4..).to_vec();
+        assert_eq!(payload[28..36], i64::MIN.to_be_bytes());
+        for epoch in [i64::MIN, 0, 2] {
+            payload[28..36].copy_from_slice(&epoch.to_be_bytes());
+            assert_eq!(Notification::decode(&mut frame(&payload)), Ok(Some(sent.clone())));
+        }
     }
 
     #[test]
