@@ -23,7 +23,14 @@ struct Options {
 pub fn main(args: &[String]) -> Result<ExitCode, String> {
     let options = parse(args)?;
     let mut failed = false;
-    for path in options.paths.iter().flat_map(|path| scripts(path)) {
+    let mut paths = Vec::new();
+    for path in &options.paths {
+        match scripts(path) {
+            found if found.is_empty() => return Err(format!("{}: no script", path.display())),
+            found => paths.extend(found),
+        }
+    }
+    for path in paths {
         let is_zlab = path.extension().is_some_and(|extension| extension == "zlab");
         match if is_zlab { open(&path, &options) } else { play(&path, &options) } {
             Ok(summary) => eprintln!("{}: {summary}", path.display()),
@@ -53,14 +60,13 @@ fn parse(args: &[String]) -> Result<Options, String> {
     }
 }
 
-/// The path itself, or the scripts in a folder in the order of their names.
+/// The path itself, or all scripts in a folder and in those inside it, in the order of their names.
 fn scripts(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else { return vec![path.to_owned()] };
-    let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "txt");
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut scripts: Vec<PathBuf> = paths.filter(is_script).collect();
-    scripts.sort();
-    scripts
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.is_dir() || path.extension().is_some_and(|it| it == "txt"));
+    paths.sort();
+    paths.iter().flat_map(|path| scripts(path)).collect()
 }
 
 fn play(path: &Path, options: &Options) -> Result<String, String> {
