@@ -33,6 +33,16 @@ fn elections_step_by_step_break_nothing_either() {
     assert!(whole.states > coarse.states, "{} and {}", whole.states, coarse.states);
 }
 
+/// A search that lost schedules finds nothing either. These numbers follow the protocol: where it
+/// sends or writes anything else they change, and where it does not they must not.
+#[test]
+fn it_finds_as_many_states_as_there_are() {
+    let bounds = Bounds { servers: 3, crashes: 0, epochs: 1, writes: 1, ..Bounds::default() };
+    let search = search(&bounds, |_| {});
+    assert!(search.whole && search.failure.is_none(), "{:?}", search.failure);
+    assert_eq!((search.states, search.ends), (1476, 9));
+}
+
 #[test]
 fn it_stops_when_it_is_told_to() {
     let search = search(&Bounds { states: 100, ..two_servers() }, |_| {});

@@ -98,3 +98,13 @@ fn a_configuration_that_a_dead_leader_proposed_is_finished() {
 fn a_configuration_that_only_a_dead_leader_had_is_forgotten() {
     play(include_str!("scripts/reconfig-leader-dies-lost.txt"));
 }
+
+#[test]
+fn a_configuration_that_is_learned_late_changes_no_leader() {
+    play(include_str!("scripts/reconfig-learned-late.txt"));
+}
+
+#[test]
+fn a_log_is_not_read_for_what_the_window_would_have() {
+    play(include_str!("scripts/snap-inside-window.txt"));
+}

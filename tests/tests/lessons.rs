@@ -8,10 +8,11 @@
 //!
 //! With `REWRITE=1` the output blocks of the scripts are written anew; read the diff.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use zablab_core::process::Process;
 use zablab_core::trace::Event;
 use zablab_core::types::{ServerId, SessionId};
 use zablab_core::wire::client::OpCode;
@@ -135,6 +136,48 @@ fn without_its_bug_every_schedule_holds() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// How often each server began to bring a learner up to date by DIFF, TRUNC and SNAP, as its trace
+/// says, since it last started.
+fn syncs_chosen(played: &Played) -> BTreeMap<ServerId, [u64; 3]> {
+    let mut chosen = BTreeMap::new();
+    for event in &played.events {
+        let Some(Host::Server(sid)) = event.host else { continue };
+        match event.what {
+            What::Started { .. } => drop(chosen.insert(sid, [0; 3])),
+            What::Core(Event::SyncChosen { mode, .. }) => {
+                chosen.entry(sid).or_default()[mode as usize] += 1;
+            }
+            _ => {}
+        }
+    }
+    chosen
+}
+
+#[test]
+fn servers_count_the_learners_that_they_brought_up_to_date() {
+    let (mut failures, mut seen) = (Vec::new(), [0; 3]);
+    for path in scripts() {
+        let text = fs::read_to_string(&path).expect("the script can be read");
+        let played = match play(&path, &text, true) {
+            Ok(played) => played,
+            Err(why) => panic!("{}: {why}", path.display()),
+        };
+        for (sid, chosen) in syncs_chosen(&played) {
+            let node = played.timeline.world().node(sid);
+            let Some(process) = node.and_then(|node| node.process()) else { continue };
+            let stats = process.view().stats;
+            let counted = [stats.syncs_diff, stats.syncs_trunc, stats.syncs_snap];
+            if counted != chosen {
+                failures
+                    .push(format!("{}: {sid} counts {counted:?} of {chosen:?}", path.display()));
+            }
+            seen = [0, 1, 2].map(|mode| seen[mode] + chosen[mode]);
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
 }
 
 /// Whose creations the first server applied, in order.

@@ -275,6 +275,16 @@ mod tests {
     }
 
     #[test]
+    fn who_has_most_votes_is_first_and_the_least_number_of_those_that_have_as_many() {
+        let heard = |votes: [(i64, i64); 3]| {
+            let heard = votes.map(|(voter, leader)| (ServerId(voter), candidate(leader, 7)));
+            count(&heard.into()).first.map(|(candidate, votes)| (candidate.leader.0, votes))
+        };
+        assert_eq!(heard([(1, 1), (2, 3), (3, 3)]), Some((3, 2)));
+        assert_eq!(heard([(1, 1), (2, 2), (3, 3)]), Some((1, 1)));
+    }
+
+    #[test]
     fn answers_to_other_questions_are_ignored() {
         let out = &mut Out::new(false);
         let mut election = start(1, 5);

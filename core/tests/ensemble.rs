@@ -1,0 +1,278 @@
+//! One server of three at its boundary: bytes of its peers in, effects out. Its disk is at once
+//! durable.
+
+use bytes::Bytes;
+use zablab_core::config::{HostPort, ServerConfig};
+use zablab_core::endpoint::Endpoint;
+use zablab_core::policy::Correct;
+use zablab_core::process::{Effect, Input, Out, PortKind, Process};
+use zablab_core::storage::Recovered;
+use zablab_core::trace::Role;
+use zablab_core::tree::Database;
+use zablab_core::txn::{Txn, TxnHeader};
+use zablab_core::types::{
+    ConnId, ElectionEpoch, Epoch, Mono, Now, ServerId, SessionId, WallMs, Xid, Zxid,
+};
+use zablab_core::view::ServerView;
+use zablab_core::wire::client::ConnectRequest;
+use zablab_core::wire::election::{InitialMessage, Notification, PeerState, Vote};
+use zablab_core::wire::frame::FrameBuffer;
+use zablab_core::wire::quorum::{
+    AckEpoch, LeaderInfo, LearnerInfo, PROTOCOL_VERSION, PacketKind, QuorumPacket,
+};
+use zablab_core::wire::txn;
+
+const ZOO_CFG: &str = "dataDir=/data\nclientPort=2181\ntickTime=2000\ninitLimit=10\nsyncLimit=5\n\
+    server.1=one:2888:3888\nserver.2=two:2888:3888\nserver.3=three:2888:3888\n";
+
+struct Server {
+    endpoint: Endpoint<Correct>,
+    now: Now,
+    /// The number of the next connection that comes in.
+    next: u64,
+}
+
+impl Server {
+    /// It starts, and looks for a leader.
+    fn start(me: u32) -> (Server, Vec<Effect>) {
+        let config = ServerConfig::parse(ZOO_CFG, Some(&me.to_string())).expect("a zoo.cfg");
+        let recovered = Recovered::of_snapshot(Database::genesis());
+        let endpoint = Endpoint::new(config.core, recovered, 1, Correct);
+        let now = Now { mono: Mono(0), wall: WallMs(1_000_000) };
+        let mut server = Server { endpoint, now, next: 0 };
+        let effects = server.give(Input::Start);
+        (server, effects)
+    }
+
+    /// Server 3, elected by server 2.
+    fn leading() -> Server {
+        let (mut server, effects) = Server::start(3);
+        let (conn, _) = *dialed(&effects, PortKind::Election)
+            .iter()
+            .find(|(_, host)| *host == "two")
+            .expect("it calls server 2");
+        server.up(conn, PortKind::Election);
+        server.elect(conn);
+        assert_eq!(server.view().role, Role::Leading);
+        server
+    }
+
+    /// Server 3, followed by server 2 on the connection that is returned.
+    fn established() -> (Server, ConnId) {
+        let mut server = Server::leading();
+        let conn = server.accept(PortKind::Quorum);
+        let sent = server.packet(conn, PacketKind::FollowerInfo, Zxid::ZERO, info(2));
+        assert_eq!(kinds(&sent, conn), [PacketKind::LeaderInfo]);
+        let promise = AckEpoch { current_epoch: Some(Epoch(0)) }.encode();
+        let sent = server.packet(conn, PacketKind::AckEpoch, Zxid::ZERO, Some(promise));
+        assert_eq!(kinds(&sent, conn), [PacketKind::Diff, PacketKind::NewLeader]);
+        let sent = server.packet(conn, PacketKind::Ack, Zxid::new(Epoch(1), 0), None);
+        assert_eq!(kinds(&sent, conn), [PacketKind::UpToDate]);
+        (server, conn)
+    }
+
+    /// Server 1, which server 3 leads through the connection that is returned, and brings up to
+    /// date from the beginning.
+    fn synchronizing() -> (Server, ConnId) {
+        let (mut server, _) = Server::start(1);
+        let conn = server.accept(PortKind::Election);
+        server.bytes(conn, greeting(3, "three"));
+        let effects = server.elect(conn);
+        let [(conn, "three")] = dialed(&effects, PortKind::Quorum)[..] else {
+            panic!("it calls server 3: {effects:?}");
+        };
+        let sent = server.up(conn, PortKind::Quorum);
+        assert_eq!(kinds(&sent, conn), [PacketKind::FollowerInfo]);
+        let epoch = LeaderInfo { protocol_version: PROTOCOL_VERSION }.encode();
+        let begin = Zxid::new(Epoch(1), 0);
+        let sent = server.packet(conn, PacketKind::LeaderInfo, begin, Some(epoch));
+        assert_eq!(kinds(&sent, conn), [PacketKind::AckEpoch]);
+        server.packet(conn, PacketKind::Diff, Zxid::new(Epoch(0), 2), None);
+        (server, conn)
+    }
+
+    /// A proposal of a transaction of epoch 0.
+    fn propose(&mut self, conn: ConnId, counter: u32) -> Vec<Effect> {
+        let zxid = Zxid::new(Epoch(0), counter);
+        let (session, cxid, time) = (SessionId(7), Xid(0), WallMs(1_000_000));
+        let header = TxnHeader { session, cxid, zxid, time };
+        let record = txn::encode(&header, &Txn::CreateSession { timeout_ms: 10_000 }, None);
+        self.packet(conn, PacketKind::Proposal, zxid, Some(record))
+    }
+
+    /// All effects of an input; what they write is durable.
+    fn give(&mut self, input: Input) -> Vec<Effect> {
+        let (mut inputs, mut effects) = (vec![input], Vec::new());
+        while let Some(input) = inputs.pop() {
+            let mut out = Out::new(false);
+            self.endpoint.handle(self.now, input, &mut out);
+            let written = out.effects.iter().filter_map(|effect| match effect {
+                Effect::Persist { ticket, .. } => Some(*ticket),
+                _ => None,
+            });
+            inputs.extend(written.max().map(|through| Input::Persisted { through }));
+            effects.extend(out.effects);
+        }
+        effects
+    }
+
+    fn bytes(&mut self, conn: ConnId, chunk: Bytes) -> Vec<Effect> {
+        self.give(Input::Bytes { conn, chunk })
+    }
+
+    fn packet(
+        &mut self,
+        conn: ConnId,
+        kind: PacketKind,
+        zxid: Zxid,
+        data: Option<Bytes>,
+    ) -> Vec<Effect> {
+        self.bytes(conn, QuorumPacket::new(kind, zxid, data).encode())
+    }
+
+    /// A connection comes in.
+    fn accept(&mut self, port: PortKind) -> ConnId {
+        self.next += 1;
+        let conn = ConnId(self.next);
+        self.up(conn, port);
+        conn
+    }
+
+    fn up(&mut self, conn: ConnId, port: PortKind) -> Vec<Effect> {
+        let remote = String::from("10.0.0.1:40000");
+        self.give(Input::ConnUp { conn, port, remote, subject: None })
+    }
+
+    fn wait_ms(&mut self, ms: u64) -> Vec<Effect> {
+        self.now.mono = self.now.mono.plus_ms(ms);
+        self.give(Input::Tick)
+    }
+
+    fn view(&self) -> ServerView {
+        self.endpoint.view()
+    }
+
+    /// Who is on this connection votes for server 3, as this server does then.
+    fn elect(&mut self, conn: ConnId) -> Vec<Effect> {
+        let (zxid, election_epoch, peer_epoch) = (Zxid::ZERO, ElectionEpoch(1), Epoch(0));
+        let vote = Vote { leader: ServerId(3), zxid, election_epoch, peer_epoch };
+        let notification = Notification::new(PeerState::Looking, vote, Bytes::new());
+        self.bytes(conn, notification.encode());
+        self.wait_ms(1000)
+    }
+}
+
+fn greeting(sid: i64, host: &str) -> Bytes {
+    let address = HostPort { host: host.into(), port: 3888 };
+    InitialMessage::V1 { sid: ServerId(sid), address }.encode()
+}
+
+fn info(sid: i64) -> Option<Bytes> {
+    let info =
+        LearnerInfo { sid: ServerId(sid), protocol_version: PROTOCOL_VERSION, config_version: 0 };
+    Some(info.encode())
+}
+
+/// The connections that are asked for on a kind of port, and to whom.
+fn dialed(effects: &[Effect], kind: PortKind) -> Vec<(ConnId, &str)> {
+    let dialed = effects.iter().filter_map(|effect| match effect {
+        Effect::Connect { conn, port, addr } if *port == kind => Some((*conn, addr.host.as_str())),
+        _ => None,
+    });
+    dialed.collect()
+}
+
+fn hung_up(effects: &[Effect]) -> Vec<ConnId> {
+    let ended = effects.iter().filter_map(|effect| match effect {
+        Effect::Disconnect { conn } => Some(*conn),
+        _ => None,
+    });
+    ended.collect()
+}
+
+/// The packets that are sent on a connection.
+fn packets(effects: &[Effect], to: ConnId) -> Vec<QuorumPacket> {
+    let mut buffer = FrameBuffer::default();
+    for effect in effects {
+        if let Effect::Send { conn, parts } = effect
+            && *conn == to
+        {
+            parts.iter().for_each(|part| buffer.push(part.clone()));
+        }
+    }
+    let next = || QuorumPacket::decode(&mut buffer).expect("a packet");
+    std::iter::from_fn(next).collect()
+}
+
+fn kinds(effects: &[Effect], to: ConnId) -> Vec<PacketKind> {
+    packets(effects, to).iter().map(|packet| packet.kind).collect()
+}
+
+#[test]
+fn a_leader_takes_nobody_that_is_in_no_configuration_nor_itself() {
+    let mut server = Server::leading();
+    for sid in [9, 3] {
+        let conn = server.accept(PortKind::Quorum);
+        let effects = server.packet(conn, PacketKind::FollowerInfo, Zxid::ZERO, info(sid));
+        assert_eq!(hung_up(&effects), [conn], "server {sid}");
+        assert!(packets(&effects, conn).is_empty(), "server {sid}");
+    }
+}
+
+#[test]
+fn a_leader_shows_what_is_committed_and_how_long_sessions_live() {
+    let (mut server, follower) = Server::established();
+    let begin = Zxid::new(Epoch(1), 0);
+    assert_eq!(server.endpoint.committed(), Some(begin));
+    let client = server.accept(PortKind::Client);
+    let request = ConnectRequest {
+        protocol_version: 0,
+        last_zxid_seen: Zxid::ZERO,
+        timeout_ms: 10_000,
+        session: SessionId(0),
+        password: None,
+        read_only: Some(false),
+    };
+    let sent = server.bytes(client, request.encode());
+    assert_eq!(kinds(&sent, follower), [PacketKind::Proposal]);
+    let first = Zxid::new(Epoch(1), 1);
+    // On its own disk, which is no quorum.
+    assert_eq!(server.endpoint.committed(), Some(begin));
+    let outstanding = server.view().outstanding;
+    assert_eq!((outstanding[0].zxid, &outstanding[0].acks[..]), (first, &[ServerId(3)][..]));
+    assert!(server.view().sessions.is_empty());
+    let sent = server.packet(follower, PacketKind::Ack, first, None);
+    assert_eq!(kinds(&sent, follower), [PacketKind::Commit]);
+    assert_eq!(server.endpoint.committed(), Some(first));
+    let sessions = server.view().sessions;
+    assert!(sessions.len() == 1 && sessions[0].expires_at_ms.is_some(), "{sessions:?}");
+}
+
+/// ZOOKEEPER-4925.
+#[test]
+fn a_gap_in_what_a_learner_gets_ends_its_synchronization() {
+    let (mut server, conn) = Server::synchronizing();
+    assert!(hung_up(&server.propose(conn, 1)).is_empty());
+    assert!(hung_up(&server.propose(conn, 2)).is_empty());
+    let (mut server, conn) = Server::synchronizing();
+    assert!(hung_up(&server.propose(conn, 1)).is_empty());
+    assert_eq!(hung_up(&server.propose(conn, 3)), [conn]);
+}
+
+#[test]
+fn of_two_servers_the_one_with_the_greater_number_opens_the_connection() {
+    // A call of the lesser one only asks to be called; the call under way will do.
+    let (mut server, effects) = Server::start(3);
+    let calls = dialed(&effects, PortKind::Election);
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    let conn = server.accept(PortKind::Election);
+    let effects = server.bytes(conn, greeting(1, "one"));
+    assert_eq!(hung_up(&effects), [conn]);
+    assert!(dialed(&effects, PortKind::Election).is_empty());
+    // A call of the greater one counts, and ends the own one.
+    let (mut server, effects) = Server::start(1);
+    let calls = dialed(&effects, PortKind::Election);
+    let (own, _) = *calls.iter().find(|(_, host)| *host == "three").expect("it calls server 3");
+    let conn = server.accept(PortKind::Election);
+    assert_eq!(hung_up(&server.bytes(conn, greeting(3, "three"))), [own]);
+}
