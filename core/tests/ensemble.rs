@@ -1,8 +1,8 @@
-//! One server of three at its boundary: bytes of its peers in, effects out. Its disk is at once
-//! durable.
+//! One server of three at its boundary: bytes of its peers in, effects out. What it writes is
+//! durable at once, unless its disk stands still.
 
 use bytes::Bytes;
-use zablab_core::config::{HostPort, ServerConfig};
+use zablab_core::config::{HostPort, PeerRole, ServerConfig};
 use zablab_core::endpoint::Endpoint;
 use zablab_core::policy::Correct;
 use zablab_core::process::{Effect, Input, Out, PortKind, Process};
@@ -18,7 +18,7 @@ use zablab_core::wire::client::ConnectRequest;
 use zablab_core::wire::election::{InitialMessage, Notification, PeerState, Vote};
 use zablab_core::wire::frame::FrameBuffer;
 use zablab_core::wire::quorum::{
-    AckEpoch, LeaderInfo, LearnerInfo, PROTOCOL_VERSION, PacketKind, QuorumPacket,
+    AckEpoch, LeaderInfo, LearnerInfo, PROTOCOL_VERSION, PacketKind, PingData, QuorumPacket,
 };
 use zablab_core::wire::txn;
 
@@ -28,25 +28,35 @@ const ZOO_CFG: &str = "dataDir=/data\nclientPort=2181\ntickTime=2000\ninitLimit=
 struct Server {
     endpoint: Endpoint<Correct>,
     now: Now,
-    /// The number of the next connection that comes in.
-    next: u64,
+    /// The number of the last connection that came in.
+    last: u64,
+    /// Whether its disk takes writes and makes nothing durable.
+    disk_stands_still: bool,
 }
 
 impl Server {
     /// It starts, and looks for a leader.
     fn start(me: u32) -> (Server, Vec<Effect>) {
-        let config = ServerConfig::parse(ZOO_CFG, Some(&me.to_string())).expect("a zoo.cfg");
+        Server::start_with(ZOO_CFG, me)
+    }
+
+    fn start_with(zoo_cfg: &str, me: u32) -> (Server, Vec<Effect>) {
+        let config = ServerConfig::parse(zoo_cfg, Some(&me.to_string())).expect("a zoo.cfg");
         let recovered = Recovered::of_snapshot(Database::genesis());
         let endpoint = Endpoint::new(config.core, recovered, 1, Correct);
         let now = Now { mono: Mono(0), wall: WallMs(1_000_000) };
-        let mut server = Server { endpoint, now, next: 0 };
+        let mut server = Server { endpoint, now, last: 0, disk_stands_still: false };
         let effects = server.give(Input::Start);
         (server, effects)
     }
 
     /// Server 3, elected by server 2.
     fn leading() -> Server {
-        let (mut server, effects) = Server::start(3);
+        Server::leading_with(ZOO_CFG)
+    }
+
+    fn leading_with(zoo_cfg: &str) -> Server {
+        let (mut server, effects) = Server::start_with(zoo_cfg, 3);
         let (conn, _) = *dialed(&effects, PortKind::Election)
             .iter()
             .find(|(_, host)| *host == "two")
@@ -60,15 +70,21 @@ impl Server {
     /// Server 3, followed by server 2 on the connection that is returned.
     fn established() -> (Server, ConnId) {
         let mut server = Server::leading();
-        let conn = server.accept(PortKind::Quorum);
-        let sent = server.packet(conn, PacketKind::FollowerInfo, Zxid::ZERO, info(2));
-        assert_eq!(kinds(&sent, conn), [PacketKind::LeaderInfo]);
-        let promise = AckEpoch { current_epoch: Some(Epoch(0)) }.encode();
-        let sent = server.packet(conn, PacketKind::AckEpoch, Zxid::ZERO, Some(promise));
-        assert_eq!(kinds(&sent, conn), [PacketKind::Diff, PacketKind::NewLeader]);
+        let conn = server.bring_up(2);
         let sent = server.packet(conn, PacketKind::Ack, Zxid::new(Epoch(1), 0), None);
         assert_eq!(kinds(&sent, conn), [PacketKind::UpToDate]);
         (server, conn)
+    }
+
+    /// A learner calls, promises, and gets what it lacks, which is nothing.
+    fn bring_up(&mut self, learner: i64) -> ConnId {
+        let conn = self.accept(PortKind::Quorum);
+        let sent = self.packet(conn, PacketKind::FollowerInfo, Zxid::ZERO, info(learner));
+        assert_eq!(kinds(&sent, conn), [PacketKind::LeaderInfo]);
+        let promise = AckEpoch { current_epoch: Some(Epoch(0)) }.encode();
+        let sent = self.packet(conn, PacketKind::AckEpoch, Zxid::ZERO, Some(promise));
+        assert_eq!(kinds(&sent, conn), [PacketKind::Diff, PacketKind::NewLeader]);
+        conn
     }
 
     /// Server 1, which server 3 leads through the connection that is returned, and brings up to
@@ -110,7 +126,8 @@ impl Server {
                 Effect::Persist { ticket, .. } => Some(*ticket),
                 _ => None,
             });
-            inputs.extend(written.max().map(|through| Input::Persisted { through }));
+            let through = written.max().filter(|_| !self.disk_stands_still);
+            inputs.extend(through.map(|through| Input::Persisted { through }));
             effects.extend(out.effects);
         }
         effects
@@ -132,8 +149,8 @@ impl Server {
 
     /// A connection comes in.
     fn accept(&mut self, port: PortKind) -> ConnId {
-        self.next += 1;
-        let conn = ConnId(self.next);
+        self.last += 1;
+        let conn = ConnId(self.last);
         self.up(conn, port);
         conn
     }
@@ -275,4 +292,83 @@ fn of_two_servers_the_one_with_the_greater_number_opens_the_connection() {
     let (own, _) = *calls.iter().find(|(_, host)| *host == "three").expect("it calls server 3");
     let conn = server.accept(PortKind::Election);
     assert_eq!(hung_up(&server.bytes(conn, greeting(3, "three"))), [own]);
+}
+
+#[test]
+fn who_acknowledges_what_it_did_not_get_is_refused() {
+    for counter in [1, 7] {
+        let (mut server, follower) = Server::established();
+        let zxid = Zxid::new(Epoch(1), counter);
+        let effects = server.packet(follower, PacketKind::Ack, zxid, None);
+        assert_eq!(hung_up(&effects), [follower], "{zxid:?}");
+    }
+}
+
+#[test]
+fn who_is_listed_as_an_observer_has_no_vote_whatever_it_says() {
+    let zoo_cfg = format!("{ZOO_CFG}server.4=four:2888:3888:observer\n");
+    let mut server = Server::leading_with(&zoo_cfg);
+    let conn = server.accept(PortKind::Quorum);
+    let sent = server.packet(conn, PacketKind::FollowerInfo, Zxid::ZERO, info(4));
+    // With a vote there would be a quorum that chooses an epoch.
+    assert!(packets(&sent, conn).is_empty());
+    assert_eq!(server.view().learners[0].role, PeerRole::Observer);
+}
+
+#[test]
+fn a_learner_serves_only_behind_its_acknowledgement() {
+    for early in [true, false] {
+        let (mut server, conn) = Server::synchronizing();
+        server.propose(conn, 1);
+        server.packet(conn, PacketKind::Commit, Zxid::new(Epoch(0), 1), None);
+        server.disk_stands_still = early;
+        let begin = Zxid::new(Epoch(1), 0);
+        let sent = server.packet(conn, PacketKind::NewLeader, begin, None);
+        assert_eq!(kinds(&sent, conn), if early { vec![] } else { vec![PacketKind::Ack] });
+        let effects = server.packet(conn, PacketKind::UpToDate, QuorumPacket::NO_ZXID, None);
+        assert_eq!(hung_up(&effects), if early { vec![conn] } else { vec![] });
+        assert_eq!(server.endpoint.is_serving(), !early);
+    }
+}
+
+/// Lets time pass, in which server 2 is heard, and says whether the leader still has `conn`.
+fn keeps(
+    server: &mut Server,
+    follower: ConnId,
+    conn: ConnId,
+    mut each_second: impl FnMut(&mut Server),
+) -> bool {
+    let alive = Some(PingData { touched: Vec::new() }.encode());
+    for _ in 0..60 {
+        let mut ended = hung_up(&server.wait_ms(1000));
+        ended.extend(hung_up(&server.packet(
+            follower,
+            PacketKind::Ping,
+            Zxid::ZERO,
+            alive.clone(),
+        )));
+        assert!(!ended.contains(&follower) && server.view().role == Role::Leading);
+        if ended.contains(&conn) {
+            return false;
+        }
+        each_second(server);
+    }
+    true
+}
+
+#[test]
+fn a_learner_that_takes_a_long_snapshot_is_alive() {
+    let (mut server, follower) = Server::established();
+    let conn = server.bring_up(1);
+    assert!(!keeps(&mut server, follower, conn, |_| {}), "it takes nothing");
+    let conn = server.bring_up(1);
+    let mut through = 0;
+    let mut drain = |server: &mut Server| {
+        through += 1;
+        server.give(Input::Drained { conn, through });
+    };
+    assert!(keeps(&mut server, follower, conn, &mut drain), "it takes bytes");
+    // Later it has to say something.
+    server.packet(conn, PacketKind::Ack, Zxid::new(Epoch(1), 0), None);
+    assert!(!keeps(&mut server, follower, conn, &mut drain), "it is silent");
 }

@@ -35,6 +35,11 @@ fn what_cannot_be_cut_is_replaced() {
 }
 
 #[test]
+fn a_log_is_cut_just_behind_a_snapshot() {
+    play(include_str!("scripts/cut-to-snapshot.txt"));
+}
+
+#[test]
 fn a_leader_remembers_who_could_not_cut() {
     play(include_str!("scripts/cut-without-quorum.txt"));
 }

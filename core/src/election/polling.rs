@@ -210,9 +210,13 @@ mod tests {
     }
 
     fn start(me: i64, counter: u32) -> PollingElection {
+        start_among(3, me, counter)
+    }
+
+    fn start_among(voters: i64, me: i64, counter: u32) -> PollingElection {
         let Candidate { zxid, leader } = candidate(me, counter);
         let own = Vote { leader, zxid, election_epoch: ElectionEpoch(1), peer_epoch: Epoch(0) };
-        let voters = (1..=3).map(ServerId).collect();
+        let voters = (1..=voters).map(ServerId).collect();
         PollingElection::start(ServerId(me), voters, own, 5, Mono(0), &mut Out::new(false))
     }
 
@@ -239,6 +243,19 @@ mod tests {
         assert_eq!(answer(&mut election, 2, candidate(3, 7)), [poll(3)]);
         let asks = answer(&mut election, 3, candidate(3, 7));
         assert_eq!(asks, [Ask::Elected(election.proposal())]);
+    }
+
+    #[test]
+    fn half_of_the_votes_elect_nobody() {
+        let out = &mut Out::new(false);
+        let mut election = start_among(5, 1, 5);
+        assert_eq!(election.on_timer(Mono(0), out), [poll(2)]);
+        answer(&mut election, 2, candidate(3, 7));
+        answer(&mut election, 3, candidate(3, 7));
+        answer(&mut election, 4, candidate(4, 7));
+        // Two of five for S3: not elected, but S4's vote is the greatest.
+        assert_eq!(answer(&mut election, 5, candidate(5, 5)), []);
+        assert_eq!(election.proposal().leader, ServerId(4));
     }
 
     #[test]

@@ -337,7 +337,7 @@ impl Facts {
         });
         let disk = found.unwrap_or_else(|| Disk {
             epochs: recovered.epochs,
-            history: histories.of_disk(last, &recovered.recent),
+            history: histories.of_disk(last, recovered.oldest, &recovered.recent),
         });
         let explained = found.is_some() || !server.known;
         server.known = true;

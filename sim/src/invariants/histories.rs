@@ -210,16 +210,21 @@ impl Histories {
         self.node(history).after_snapshot
     }
 
-    /// The history of a disk that nothing is known about but what recovery read from it.
-    pub(super) fn of_disk(&mut self, last: Zxid, recent: &[LogRecord]) -> History {
-        let Some(oldest) = recent.first() else {
+    /// The history of a disk that nothing is known about but what recovery read from it: these
+    /// records behind a snapshot as of `oldest`, or behind more than was kept of them.
+    pub(super) fn of_disk(&mut self, last: Zxid, oldest: Zxid, recent: &[LogRecord]) -> History {
+        let Some(first) = recent.first() else {
             return self.of_snapshot(last);
         };
-        let content = hash_of(&oldest.encoded);
-        let start = match self.first_with(oldest.zxid()) {
+        let (zxid, content) = (first.zxid(), hash_of(&first.encoded));
+        let start = match self.first_with(zxid) {
             Some(history) if self.node(history).content == Some(content) => history,
-            Some(_) => self.append(History::EMPTY, oldest.zxid(), content).0,
-            None => self.add(History::EMPTY, oldest.zxid(), Some(content), true),
+            _ if zxid.follows(oldest) => {
+                let snapshot = self.of_snapshot(oldest);
+                self.append(snapshot, zxid, content).0
+            }
+            Some(_) => self.append(History::EMPTY, zxid, content).0,
+            None => self.add(History::EMPTY, zxid, Some(content), true),
         };
         recent[1..].iter().fold(start, |history, record| {
             self.append(history, record.zxid(), hash_of(&record.encoded)).0
