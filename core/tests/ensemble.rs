@@ -11,7 +11,7 @@ use zablab_core::trace::Role;
 use zablab_core::tree::Database;
 use zablab_core::txn::{Txn, TxnHeader};
 use zablab_core::types::{
-    ConnId, ElectionEpoch, Epoch, Mono, Now, ServerId, SessionId, WallMs, Xid, Zxid,
+    ConnId, ElectionEpoch, Epoch, Mono, Now, ServerId, SessionId, Ticket, WallMs, Xid, Zxid,
 };
 use zablab_core::view::ServerView;
 use zablab_core::wire::client::ConnectRequest;
@@ -25,6 +25,13 @@ use zablab_core::wire::txn;
 const ZOO_CFG: &str = "dataDir=/data\nclientPort=2181\ntickTime=2000\ninitLimit=10\nsyncLimit=5\n\
     server.1=one:2888:3888\nserver.2=two:2888:3888\nserver.3=three:2888:3888\n";
 
+/// What an earlier epoch left.
+const OLD_1: Zxid = Zxid::new(Epoch(0), 1);
+const OLD_2: Zxid = Zxid::new(Epoch(0), 2);
+/// The epoch that begins, and its first transaction.
+const BEGIN: Zxid = Zxid::new(Epoch(1), 0);
+const FIRST: Zxid = Zxid::new(Epoch(1), 1);
+
 struct Server {
     endpoint: Endpoint<Correct>,
     now: Now,
@@ -32,6 +39,8 @@ struct Server {
     last: u64,
     /// Whether its disk takes writes and makes nothing durable.
     disk_stands_still: bool,
+    /// The last write that is not durable.
+    written: Option<Ticket>,
 }
 
 impl Server {
@@ -45,7 +54,7 @@ impl Server {
         let recovered = Recovered::of_snapshot(Database::genesis());
         let endpoint = Endpoint::new(config.core, recovered, 1, Correct);
         let now = Now { mono: Mono(0), wall: WallMs(1_000_000) };
-        let mut server = Server { endpoint, now, last: 0, disk_stands_still: false };
+        let mut server = Server { endpoint, now, last: 0, disk_stands_still: false, written: None };
         let effects = server.give(Input::Start);
         (server, effects)
     }
@@ -71,7 +80,7 @@ impl Server {
     fn established() -> (Server, ConnId) {
         let mut server = Server::leading();
         let conn = server.bring_up(2);
-        let sent = server.packet(conn, PacketKind::Ack, Zxid::new(Epoch(1), 0), None);
+        let sent = server.packet(conn, PacketKind::Ack, BEGIN, None);
         assert_eq!(kinds(&sent, conn), [PacketKind::UpToDate]);
         (server, conn)
     }
@@ -81,15 +90,18 @@ impl Server {
         let conn = self.accept(PortKind::Quorum);
         let sent = self.packet(conn, PacketKind::FollowerInfo, Zxid::ZERO, info(learner));
         assert_eq!(kinds(&sent, conn), [PacketKind::LeaderInfo]);
-        let promise = AckEpoch { current_epoch: Some(Epoch(0)) }.encode();
-        let sent = self.packet(conn, PacketKind::AckEpoch, Zxid::ZERO, Some(promise));
-        assert_eq!(kinds(&sent, conn), [PacketKind::Diff, PacketKind::NewLeader]);
+        assert_eq!(kinds(&self.promise(conn), conn), [PacketKind::Diff, PacketKind::NewLeader]);
         conn
     }
 
-    /// Server 1, which server 3 leads through the connection that is returned, and brings up to
-    /// date from the beginning.
-    fn synchronizing() -> (Server, ConnId) {
+    /// A learner promises the epoch.
+    fn promise(&mut self, conn: ConnId) -> Vec<Effect> {
+        let promise = AckEpoch { current_epoch: Some(Epoch(0)) }.encode();
+        self.packet(conn, PacketKind::AckEpoch, Zxid::ZERO, Some(promise))
+    }
+
+    /// Server 1, which has called server 3 on the connection that is returned.
+    fn calling() -> (Server, ConnId) {
         let (mut server, _) = Server::start(1);
         let conn = server.accept(PortKind::Election);
         server.bytes(conn, greeting(3, "three"));
@@ -99,21 +111,43 @@ impl Server {
         };
         let sent = server.up(conn, PortKind::Quorum);
         assert_eq!(kinds(&sent, conn), [PacketKind::FollowerInfo]);
-        let epoch = LeaderInfo { protocol_version: PROTOCOL_VERSION }.encode();
-        let begin = Zxid::new(Epoch(1), 0);
-        let sent = server.packet(conn, PacketKind::LeaderInfo, begin, Some(epoch));
-        assert_eq!(kinds(&sent, conn), [PacketKind::AckEpoch]);
-        server.packet(conn, PacketKind::Diff, Zxid::new(Epoch(0), 2), None);
         (server, conn)
     }
 
-    /// A proposal of a transaction of epoch 0.
-    fn propose(&mut self, conn: ConnId, counter: u32) -> Vec<Effect> {
-        let zxid = Zxid::new(Epoch(0), counter);
+    fn begin_epoch(&mut self, conn: ConnId) -> Vec<Effect> {
+        let epoch = LeaderInfo { protocol_version: PROTOCOL_VERSION }.encode();
+        self.packet(conn, PacketKind::LeaderInfo, BEGIN, Some(epoch))
+    }
+
+    /// Server 1, which server 3 brings up to date from the beginning.
+    fn synchronizing() -> (Server, ConnId) {
+        let (mut server, conn) = Server::calling();
+        let sent = server.begin_epoch(conn);
+        assert_eq!(kinds(&sent, conn), [PacketKind::AckEpoch]);
+        server.packet(conn, PacketKind::Diff, OLD_2, None);
+        (server, conn)
+    }
+
+    /// Its leader proposes a transaction.
+    fn propose(&mut self, conn: ConnId, zxid: Zxid) -> Vec<Effect> {
         let (session, cxid, time) = (SessionId(7), Xid(0), WallMs(1_000_000));
         let header = TxnHeader { session, cxid, zxid, time };
         let record = txn::encode(&header, &Txn::CreateSession { timeout_ms: 10_000 }, None);
         self.packet(conn, PacketKind::Proposal, zxid, Some(record))
+    }
+
+    /// A client asks for a session.
+    fn connect_client(&mut self) -> Vec<Effect> {
+        let client = self.accept(PortKind::Client);
+        let request = ConnectRequest {
+            protocol_version: 0,
+            last_zxid_seen: Zxid::ZERO,
+            timeout_ms: 10_000,
+            session: SessionId(0),
+            password: None,
+            read_only: Some(false),
+        };
+        self.bytes(client, request.encode())
     }
 
     /// All effects of an input; what they write is durable.
@@ -126,11 +160,20 @@ impl Server {
                 Effect::Persist { ticket, .. } => Some(*ticket),
                 _ => None,
             });
-            let through = written.max().filter(|_| !self.disk_stands_still);
-            inputs.extend(through.map(|through| Input::Persisted { through }));
+            self.written = written.max().or(self.written);
+            if !self.disk_stands_still {
+                inputs.extend(self.written.take().map(|through| Input::Persisted { through }));
+            }
             effects.extend(out.effects);
         }
         effects
+    }
+
+    /// The disk goes on: what was written is durable.
+    fn sync_disk(&mut self) -> Vec<Effect> {
+        self.disk_stands_still = false;
+        let through = self.written.take().expect("something was written");
+        self.give(Input::Persisted { through })
     }
 
     fn bytes(&mut self, conn: ConnId, chunk: Bytes) -> Vec<Effect> {
@@ -239,28 +282,17 @@ fn a_leader_takes_nobody_that_is_in_no_configuration_nor_itself() {
 #[test]
 fn a_leader_shows_what_is_committed_and_how_long_sessions_live() {
     let (mut server, follower) = Server::established();
-    let begin = Zxid::new(Epoch(1), 0);
-    assert_eq!(server.endpoint.committed(), Some(begin));
-    let client = server.accept(PortKind::Client);
-    let request = ConnectRequest {
-        protocol_version: 0,
-        last_zxid_seen: Zxid::ZERO,
-        timeout_ms: 10_000,
-        session: SessionId(0),
-        password: None,
-        read_only: Some(false),
-    };
-    let sent = server.bytes(client, request.encode());
+    assert_eq!(server.endpoint.committed(), Some(BEGIN));
+    let sent = server.connect_client();
     assert_eq!(kinds(&sent, follower), [PacketKind::Proposal]);
-    let first = Zxid::new(Epoch(1), 1);
     // On its own disk, which is no quorum.
-    assert_eq!(server.endpoint.committed(), Some(begin));
+    assert_eq!(server.endpoint.committed(), Some(BEGIN));
     let outstanding = server.view().outstanding;
-    assert_eq!((outstanding[0].zxid, &outstanding[0].acks[..]), (first, &[ServerId(3)][..]));
+    assert_eq!((outstanding[0].zxid, &outstanding[0].acks[..]), (FIRST, &[ServerId(3)][..]));
     assert!(server.view().sessions.is_empty());
-    let sent = server.packet(follower, PacketKind::Ack, first, None);
+    let sent = server.packet(follower, PacketKind::Ack, FIRST, None);
     assert_eq!(kinds(&sent, follower), [PacketKind::Commit]);
-    assert_eq!(server.endpoint.committed(), Some(first));
+    assert_eq!(server.endpoint.committed(), Some(FIRST));
     let sessions = server.view().sessions;
     assert!(sessions.len() == 1 && sessions[0].expires_at_ms.is_some(), "{sessions:?}");
 }
@@ -269,11 +301,11 @@ fn a_leader_shows_what_is_committed_and_how_long_sessions_live() {
 #[test]
 fn a_gap_in_what_a_learner_gets_ends_its_synchronization() {
     let (mut server, conn) = Server::synchronizing();
-    assert!(hung_up(&server.propose(conn, 1)).is_empty());
-    assert!(hung_up(&server.propose(conn, 2)).is_empty());
+    assert!(hung_up(&server.propose(conn, OLD_1)).is_empty());
+    assert!(hung_up(&server.propose(conn, OLD_2)).is_empty());
     let (mut server, conn) = Server::synchronizing();
-    assert!(hung_up(&server.propose(conn, 1)).is_empty());
-    assert_eq!(hung_up(&server.propose(conn, 3)), [conn]);
+    assert!(hung_up(&server.propose(conn, OLD_1)).is_empty());
+    assert_eq!(hung_up(&server.propose(conn, Zxid::new(Epoch(0), 3))), [conn]);
 }
 
 #[test]
@@ -316,14 +348,57 @@ fn who_is_listed_as_an_observer_has_no_vote_whatever_it_says() {
 }
 
 #[test]
+fn a_learner_says_nothing_before_it_is_durable() {
+    // Its promise of an epoch.
+    let (mut server, conn) = Server::calling();
+    server.disk_stands_still = true;
+    assert_eq!(kinds(&server.begin_epoch(conn), conn), []);
+    assert_eq!(kinds(&server.sync_disk(), conn), [PacketKind::AckEpoch]);
+    // The initial history of the epoch.
+    server.packet(conn, PacketKind::Diff, OLD_1, None);
+    server.propose(conn, OLD_1);
+    server.packet(conn, PacketKind::Commit, OLD_1, None);
+    server.disk_stands_still = true;
+    assert_eq!(kinds(&server.packet(conn, PacketKind::NewLeader, BEGIN, None), conn), []);
+    assert_eq!(kinds(&server.sync_disk(), conn), [PacketKind::Ack]);
+    server.packet(conn, PacketKind::UpToDate, QuorumPacket::NO_ZXID, None);
+    // A proposal, though it is committed by then.
+    server.disk_stands_still = true;
+    assert_eq!(kinds(&server.propose(conn, FIRST), conn), []);
+    server.packet(conn, PacketKind::Commit, FIRST, None);
+    let sent = packets(&server.sync_disk(), conn);
+    assert_eq!(sent, [QuorumPacket::new(PacketKind::Ack, FIRST, None)]);
+}
+
+#[test]
+fn a_leader_says_nothing_before_it_is_durable() {
+    // Which epoch it leads.
+    let mut server = Server::leading();
+    let conn = server.accept(PortKind::Quorum);
+    server.disk_stands_still = true;
+    let sent = server.packet(conn, PacketKind::FollowerInfo, Zxid::ZERO, info(2));
+    assert_eq!(kinds(&sent, conn), []);
+    assert_eq!(kinds(&server.sync_disk(), conn), [PacketKind::LeaderInfo]);
+    // That it adopted the epoch.
+    server.disk_stands_still = true;
+    assert_eq!(kinds(&server.promise(conn), conn), []);
+    assert_eq!(kinds(&server.sync_disk(), conn), [PacketKind::Diff, PacketKind::NewLeader]);
+    server.packet(conn, PacketKind::Ack, BEGIN, None);
+    // A proposal is out before it is on the own disk, which does not count until then.
+    server.disk_stands_still = true;
+    assert_eq!(kinds(&server.connect_client(), conn), [PacketKind::Proposal]);
+    assert_eq!(kinds(&server.packet(conn, PacketKind::Ack, FIRST, None), conn), []);
+    assert_eq!(kinds(&server.sync_disk(), conn), [PacketKind::Commit]);
+}
+
+#[test]
 fn a_learner_serves_only_behind_its_acknowledgement() {
     for early in [true, false] {
         let (mut server, conn) = Server::synchronizing();
-        server.propose(conn, 1);
-        server.packet(conn, PacketKind::Commit, Zxid::new(Epoch(0), 1), None);
+        server.propose(conn, OLD_1);
+        server.packet(conn, PacketKind::Commit, OLD_1, None);
         server.disk_stands_still = early;
-        let begin = Zxid::new(Epoch(1), 0);
-        let sent = server.packet(conn, PacketKind::NewLeader, begin, None);
+        let sent = server.packet(conn, PacketKind::NewLeader, BEGIN, None);
         assert_eq!(kinds(&sent, conn), if early { vec![] } else { vec![PacketKind::Ack] });
         let effects = server.packet(conn, PacketKind::UpToDate, QuorumPacket::NO_ZXID, None);
         assert_eq!(hung_up(&effects), if early { vec![conn] } else { vec![] });
@@ -369,6 +444,6 @@ fn a_learner_that_takes_a_long_snapshot_is_alive() {
     };
     assert!(keeps(&mut server, follower, conn, &mut drain), "it takes bytes");
     // Later it has to say something.
-    server.packet(conn, PacketKind::Ack, Zxid::new(Epoch(1), 0), None);
+    server.packet(conn, PacketKind::Ack, BEGIN, None);
     assert!(!keeps(&mut server, follower, conn, &mut drain), "it is silent");
 }

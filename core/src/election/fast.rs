@@ -365,7 +365,9 @@ mod tests {
         let own = vote(2, 1, 0, 5);
         let mut election = start(2, 3, own);
         assert!(hear(&mut election, 2, looking(own)).is_empty());
+        assert!(!election.is_deciding());
         assert!(hear(&mut election, 1, looking(own)).is_empty());
+        assert!(election.is_deciding());
         let until = election.deadline();
         assert_eq!(until, Mono(1).plus_ms(FINALIZE_WAIT_MS));
         assert_eq!(election.on_timer(Mono(until.0 - 1)), None);
