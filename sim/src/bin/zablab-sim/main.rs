@@ -35,9 +35,9 @@ that often. --trace prints every event of what failed. With --runs the result do
 
 replay plays a .zlab file up to its cursor and says what breaks.
 
-run plays scripts (docs/formats.md), all those in a folder and below, or a .zlab file. --trace prints
-every event as a JSON line, --rewrite writes the present output into the scripts, --link prints the
-run as a link.
+run plays scripts (docs/formats.md), all those in a folder and below, or a .zlab file. --trace
+prints every event as a JSON line, --rewrite writes the present output into the scripts, --link
+prints the run as a link.
 
 check visits every state within its bounds (default: 3 servers, 1 crash, 2 epochs, 2 writes), with
 clocks frozen and each election run to its end at once; --whole-election searches inside elections,
