@@ -210,8 +210,8 @@ impl Histories {
         self.node(history).after_snapshot
     }
 
-    /// The history of a disk that nothing is known about but what recovery read from it: these
-    /// records behind a snapshot as of `oldest`, or behind more than was kept of them.
+    /// The history of a disk that nothing is known about but what recovery read from it: its last
+    /// records, and its oldest snapshot.
     pub(super) fn of_disk(&mut self, last: Zxid, oldest: Zxid, recent: &[LogRecord]) -> History {
         let Some(first) = recent.first() else {
             return self.of_snapshot(last);
@@ -219,7 +219,9 @@ impl Histories {
         let (zxid, content) = (first.zxid(), hash_of(&first.encoded));
         let start = match self.first_with(zxid) {
             Some(history) if self.node(history).content == Some(content) => history,
-            _ if zxid.follows(oldest) => {
+            // In one epoch nothing can be between them. Behind an earlier one there may be records
+            // that recovery did not keep.
+            _ if zxid.epoch() == oldest.epoch() && zxid.follows(oldest) => {
                 let snapshot = self.of_snapshot(oldest);
                 self.append(snapshot, zxid, content).0
             }
@@ -295,7 +297,9 @@ pub(super) fn hash_of(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use zablab_core::types::Epoch;
+    use zablab_core::txn::{Txn, TxnHeader};
+    use zablab_core::types::{Epoch, SessionId, WallMs, Xid};
+    use zablab_core::wire::txn;
 
     use super::*;
 
@@ -315,6 +319,33 @@ mod tests {
             (0..3usize, 0..3usize).prop_map(|(log, from)| Op::Copy { log, from }),
             (0..3usize, 0..9usize).prop_map(|(log, keep)| Op::Cut { log, keep }),
         ]
+    }
+
+    fn records(zxids: &[(u32, u32)]) -> Vec<LogRecord> {
+        let record = |(epoch, counter): &(u32, u32)| {
+            let (session, cxid, time) = (SessionId(1), Xid(0), WallMs(0));
+            let header =
+                TxnHeader { session, cxid, zxid: Zxid::new(Epoch(*epoch), *counter), time };
+            let session = Txn::CreateSession { timeout_ms: 4000 };
+            txn::decode(txn::encode(&header, &session, None)).expect("a record")
+        };
+        zxids.iter().map(record).collect()
+    }
+
+    #[test]
+    fn a_disk_begins_behind_its_snapshot_only_where_nothing_can_be_between() {
+        let mut histories = Histories::new();
+        let snapshot = Zxid::new(Epoch(2), 3);
+        let disk = records(&[(2, 4), (2, 5)]);
+        let log = histories.of_disk(disk[1].zxid(), snapshot, &disk);
+        assert_eq!(histories.last(histories.cut(log, snapshot)), snapshot);
+        // Of this log, recovery kept what another server has behind (6,1).
+        let kept = records(&[(7, 1), (7, 2)]);
+        let long = histories.of_disk(kept[1].zxid(), snapshot, &kept);
+        let before = histories.of_snapshot(Zxid::new(Epoch(6), 1));
+        let content = hash_of(&kept[0].encoded);
+        let (other, conflict) = histories.append(before, kept[0].zxid(), content);
+        assert_eq!((conflict, histories.parent(long)), (None, other));
     }
 
     proptest! {
